@@ -1,0 +1,254 @@
+"""The model card: everything a model file has to say about itself, as one JSON document inside the file.
+
+It travels in the ONNX ``metadata_props`` under ``edgecnn.card``, next to the keys that other tools look for (the ONNX
+``Image.*`` keys and ``names``), and again as ``<model>.card.json`` beside the file for runtimes that cannot read
+metadata. It holds a few golden images with the probabilities that the file gave for them, so that the file can test
+itself wherever it lands. Nothing in it names the builder's machine or paths, but for the processor of a measurement.
+"""
+
+import base64
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.errors import CardError
+
+SCHEMA = 1
+CARD_KEY = "edgecnn.card"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """The input ``image``: uint8 (N, height, width, channels), 0..255, gray or RGB, nothing subtracted or scaled."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return (self.height, self.width, self.channels)
+
+    def __str__(self) -> str:
+        return f"{self.height}x{self.width} {'gray' if self.channels == 1 else 'RGB'}"
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What the model was trained on, enough to draw the same validation split again."""
+
+    name: str
+    train: int
+    validation: int
+    split_seed: int
+    subset: int | None = None
+    groups: dict[str, list[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """One measured accuracy (fraction) with what it was measured on."""
+
+    split: str
+    images: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How the exported file was compared with the PyTorch original in float32 before it got its name."""
+
+    images: int
+    source: str
+    tolerance: float
+    max_abs_logit_gap_below: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The training images whose activations set the ranges of a static form."""
+
+    images: int
+    seed: int
+    indices: list[int]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quantized form against its parent: accuracy on the validation split, median latency at batch 1."""
+
+    images: int
+    drop_pp: float
+    latency_ratio: float
+    latency_ratio_ci95: list[float]
+    verdict: str
+    preferred: bool
+    machine: str
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How a quantized form was made, and what it was worth where it was made."""
+
+    method: str
+    calibration: Calibration | None
+    measured: Measured | None
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A few images with the probabilities that this very file gave for them."""
+
+    images_nhwc: NDArray[np.uint8]
+    probabilities_nk: NDArray[np.float32]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The whole document. ``form`` is fp32, int8-static or int8-dense."""
+
+    name: str
+    form: str
+    labels: list[str]
+    input: ImageInput
+    network: str
+    parameters: int
+    dataset: DatasetRecord
+    recipe: dict[str, Any]
+    metrics: list[Accuracy]
+    parity: Parity | None
+    quantization: Quantization | None
+    parent_sha256: str | None
+    versions: dict[str, str]
+    golden: Golden
+    kind: str = "classifier"
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """Return the document as JSON with sorted keys, the same text for the same card."""
+        return json.dumps(_encode(self), sort_keys=True, indent=1, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str, *, source: str) -> "ModelCard":
+        """Read and check a card; ``source`` names the file in the CardError that anything amiss raises."""
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise CardError(f"{source}: the card is not JSON ({error}). Export the model again.") from error
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+            raise CardError(
+                f"{source}: the card has schema {found!r}, this edgecnn reads schema {SCHEMA}. "
+                "Use the edgecnn that wrote it, or export the model again."
+            )
+        card = cast(ModelCard, _decode(ModelCard, document, f"{source}: card"))
+        card._check(source)
+        return card
+
+    def _check(self, source: str) -> None:
+        golden = self.golden
+        expected = (len(golden.images_nhwc), len(self.labels))
+        if golden.images_nhwc.shape[1:] != self.input.shape or golden.probabilities_nk.shape != expected:
+            raise CardError(
+                f"{source}: golden images {golden.images_nhwc.shape} with probabilities "
+                f"{golden.probabilities_nk.shape} do not fit input {self.input} and {len(self.labels)} labels. "
+                "Export the model again."
+            )
+
+    def metadata(self) -> dict[str, str]:
+        """Return the ``metadata_props`` of a model file: the card and the keys that other tools look for."""
+        return {
+            CARD_KEY: self.to_json(),
+            "names": repr(dict(enumerate(self.labels))),
+            "Image.BitmapPixelFormat": "Gray8" if self.input.channels == 1 else "Rgb8",
+            "Image.ColorSpaceGamma": "SRGB",
+            "Image.NominalPixelRange": "NominalRange_0_255",
+        }
+
+    @staticmethod
+    def from_metadata(metadata: Mapping[str, str], *, source: str) -> "ModelCard":
+        """Find the card in a file's metadata, or raise CardError."""
+        if CARD_KEY not in metadata:
+            raise CardError(
+                f"{source}: no edgecnn card in its metadata (found {', '.join(sorted(metadata)) or 'none'}; "
+                f"expected {CARD_KEY}). Make the file with: edgecnn export RUN"
+            )
+        return ModelCard.from_json(metadata[CARD_KEY], source=source)
+
+
+def beside(model: Path) -> Path:
+    """Return where the card of a model file lies as plain JSON."""
+    return model.with_name(f"{model.stem}.card.json")
+
+
+def _encode(value: object) -> object:
+    if dataclasses.is_dataclass(value):
+        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray):
+        contiguous = np.ascontiguousarray(value)
+        content = base64.b64encode(contiguous.tobytes()).decode("ascii")
+        return {"dtype": value.dtype.name, "shape": list(value.shape), "base64": content}
+    if isinstance(value, dict):
+        return {key: _encode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encode(item) for item in value]
+    return value
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    """Build a value of the annotated ``kind``, or raise CardError that says which part is not one."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin is types.UnionType:
+        return None if value is None else _decode(arguments[0], value, where)
+    if origin is np.ndarray:
+        return _decode_array(typing.get_args(arguments[1])[0], value, where)
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(cast("type[Any]", kind), value, where)
+    if origin is list and isinstance(value, list):
+        return [_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise CardError(f"{where} is {value!r}, expected {getattr(kind, '__name__', kind)}. Export the model again.")
+
+
+def _decode_dataclass(kind: type[T], value: Any, where: str) -> T:
+    hints = typing.get_type_hints(kind)
+    if not isinstance(value, dict) or set(value) - set(hints):
+        unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
+        raise CardError(f"{where} has {unknown!r}, expected only {', '.join(hints)}. Export the model again.")
+    required = [
+        field.name for field in dataclasses.fields(cast(Any, kind)) if field.default is dataclasses.MISSING
+    ]
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise CardError(f"{where} lacks {', '.join(missing)}. Export the model again.")
+    return kind(**{name: _decode(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def _decode_array(scalar: type[np.generic], value: Any, where: str) -> NDArray[Any]:
+    try:
+        if value["dtype"] != np.dtype(scalar).name:
+            raise ValueError(f"dtype {value['dtype']!r} in place of {np.dtype(scalar).name!r}")
+        flat = np.frombuffer(base64.b64decode(value["base64"], validate=True), dtype=scalar)
+        return flat.reshape(value["shape"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CardError(f"{where} is not an array ({error}). Export the model again.") from error

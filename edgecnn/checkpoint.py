@@ -1,0 +1,151 @@
+"""Checkpoints: the weights of one epoch as safetensors, with everything that is needed to make the network again.
+
+The file has one metadata key, ``edgecnn``, a JSON document (recipe, labels, input, data set, epoch, validation figures,
+versions), and the tensors ``weights.*`` and ``golden_images``. Nothing in it can run code.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from edgecnn import networks
+from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.errors import CheckpointError
+from edgecnn.files import write_bytes
+from edgecnn.recipes.read import check
+from edgecnn.recipes.schema import Recipe
+
+METADATA_KEY = "edgecnn"
+BEST, LAST = "best.safetensors", "last.safetensors"
+
+
+class PixelClassifier(nn.Module):
+    """Raw pixels in, logits out: what is trained, compared with and exported. ``scale`` and ``shift`` are by channel."""
+
+    def __init__(self, network: nn.Module, scale_c: Tensor, shift_c: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("scale", scale_c.reshape(1, -1, 1, 1))
+        self.register_buffer("shift", shift_c.reshape(1, -1, 1, 1))
+        self.scale: Tensor
+        self.shift: Tensor
+
+    def forward(self, images_nhwc: Tensor) -> Tensor:
+        """Map uint8 (N, H, W, C) to logits_nk."""
+        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32)
+        logits_nk: Tensor = self.network(pixels_nchw * self.scale + self.shift)
+        return logits_nk
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One epoch's weights and what they belong to. ``figures`` are the validation split's, by name."""
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    input: ImageInput
+    dataset: DatasetRecord
+    epoch: int
+    figures: dict[str, float]
+    versions: dict[str, str]
+    weights: Mapping[str, Tensor]
+    golden_images_nhwc: Tensor
+
+    def build(self) -> PixelClassifier:
+        """Return the network with these weights, in float32 on the CPU, ready for inference."""
+        classifier = build_classifier(self.recipe, self.input, len(self.labels))
+        try:
+            classifier.load_state_dict(self.weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the weights do not fit network {self.recipe.network.name} ({str(error).splitlines()[0]}). "
+                "Use the edgecnn that trained them, or train again."
+            ) from error
+        return classifier.eval()
+
+
+def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelClassifier:
+    """Return the recipe's network with fresh weights; its scale and shift are those of a recipe without a mean."""
+    network = networks.build(
+        recipe.network.name,
+        recipe.network.parameters,
+        size=(shape.height, shape.width),
+        channels=shape.channels,
+        classes=classes,
+    )
+    return PixelClassifier(network, torch.full((shape.channels,), 1 / 255), torch.zeros(shape.channels))
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write beside ``path`` and rename. The same checkpoint gives the same bytes: there is one metadata key."""
+    document = {
+        "recipe": checkpoint.recipe.model_dump(exclude_none=True),
+        "labels": checkpoint.labels,
+        "input": asdict(checkpoint.input),
+        "dataset": asdict(checkpoint.dataset),
+        "epoch": checkpoint.epoch,
+        "figures": checkpoint.figures,
+        "versions": checkpoint.versions,
+    }
+    tensors = {f"weights.{name}": tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
+    tensors["golden_images"] = checkpoint.golden_images_nhwc.contiguous()
+    write_bytes(path, save(tensors, metadata={METADATA_KEY: json.dumps(document, sort_keys=True)}))
+
+
+def read(run_or_file: Path) -> Checkpoint:
+    """Read a checkpoint file, or the best one of a run's folder. Raises CheckpointError."""
+    path = locate(run_or_file)
+    try:
+        with safe_open(path, framework="pt") as file:
+            document = json.loads((file.metadata() or {})[METADATA_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        return _checkpoint(document, tensors, path)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}: not a checkpoint of edgecnn ({type(error).__name__}: {error}). Expected a run's folder or its "
+            f"{BEST}, as `edgecnn train` writes them."
+        ) from error
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell a run's folder or checkpoint from a model file, by its kind alone."""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
+def locate(run_or_file: Path) -> Path:
+    """Return the checkpoint file that a path means. Raises CheckpointError."""
+    if run_or_file.is_dir():
+        best = run_or_file / BEST
+        if best.exists():
+            return best
+        raise CheckpointError(
+            f"{run_or_file}: no {BEST} in it, so no epoch was finished here. Expected a run's folder as "
+            "`edgecnn train` makes it; continue one with: edgecnn train RECIPE -o RUN --resume"
+        )
+    if not run_or_file.exists():
+        raise CheckpointError(f"{run_or_file}: no such run or checkpoint. Make one with: edgecnn train RECIPE -o RUN")
+    return run_or_file
+
+
+def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path) -> Checkpoint:
+    weights = {
+        name.removeprefix("weights."): tensor for name, tensor in tensors.items() if name.startswith("weights.")
+    }
+    return Checkpoint(
+        recipe=check(document["recipe"], str(path)),
+        labels=tuple(document["labels"]),
+        input=ImageInput(**document["input"]),
+        dataset=DatasetRecord(**document["dataset"]),
+        epoch=document["epoch"],
+        figures=document["figures"],
+        versions=document["versions"],
+        weights=weights,
+        golden_images_nhwc=tensors["golden_images"],
+    )

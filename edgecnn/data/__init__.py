@@ -1,0 +1,17 @@
+"""Data sets as uint8 arrays: named ones, folders of pictures, and .npz files of the user's own."""
+
+from edgecnn.data.read import describe, named, read_split
+from edgecnn.data.root import data_root
+from edgecnn.data.split import Split, group, partition, stratified, subset
+
+__all__ = [
+    "Split",
+    "data_root",
+    "describe",
+    "group",
+    "named",
+    "partition",
+    "read_split",
+    "stratified",
+    "subset",
+]

@@ -1,0 +1,1 @@
+"""The named data sets, one file each; see ``edgecnn.data.npz.NamedSet`` for what a file has."""

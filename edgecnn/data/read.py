@@ -1,0 +1,80 @@
+"""Read a data set by its name, as ``folder:PATH``, or from a .npz file."""
+
+import importlib
+import pkgutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+
+from edgecnn.card import ImageInput
+from edgecnn.data import folder, npz
+from edgecnn.data import named as named_sets
+from edgecnn.data.root import data_root
+from edgecnn.data.split import Split, checked
+from edgecnn.errors import DataError, nearest
+from edgecnn.runtime.image import to_input
+
+SplitName = Literal["train", "test"]
+FOLDER_PREFIX = "folder:"
+
+
+def named() -> tuple[str, ...]:
+    """Return the names of the data sets that edgecnn knows, sorted."""
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(named_sets.__path__)))
+
+
+def describe(name: str) -> str:
+    """Return the first line of what a named data set says of itself."""
+    return (_module(name).__doc__ or "").strip().splitlines()[0]
+
+
+def read_split(
+    dataset: str,
+    split: SplitName,
+    *,
+    root: Path | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+) -> Split:
+    """Read the training or the test split of ``dataset``: a name, ``folder:PATH`` or the path of a .npz file.
+
+    ``size`` (height, width) and ``channels`` (1 or 3) are what the images are brought to; without them named sets and
+    .npz files keep theirs and a folder's become squares of 32 pixels. Raises DataError.
+    """
+    if dataset.startswith(FOLDER_PREFIX):
+        return checked(folder.read(Path(dataset.removeprefix(FOLDER_PREFIX)), split, size, channels), dataset)
+    if dataset.endswith(".npz"):
+        found = npz.read_own(Path(dataset), split)
+    else:
+        found = _read_named(dataset, split, data_root(root))
+    return _brought_to(checked(found, f"{dataset} ({split})"), size, channels)
+
+
+def _module(name: str) -> npz.NamedSet:
+    if name not in named():
+        raise DataError(
+            f"no data set '{name}'; there is {', '.join(named())}, folder:PATH or a path ending in .npz."
+            f"{nearest(name, named())}"
+        )
+    return cast(npz.NamedSet, importlib.import_module(f"edgecnn.data.named.{name.replace('-', '_')}"))
+
+
+def _read_named(name: str, split: SplitName, root: Path) -> Split:
+    source = _module(name)
+    folder_path = root / source.FOLDER
+    if not npz.has(folder_path, split):
+        arrays = source.fetch(root)
+        for part in ("train", "test"):
+            npz.write(folder_path / f"{part}.npz", arrays[part])
+    return npz.read_cached(folder_path / f"{split}.npz", source)
+
+
+def _brought_to(split: Split, size: tuple[int, int] | None, channels: int | None) -> Split:
+    found = ImageInput(*split.images_nhwc.shape[1:])
+    height, width = size or (found.height, found.width)
+    wanted = ImageInput(height, width, channels or found.channels)
+    if wanted == found:
+        return split
+    return replace(split, images_nhwc=np.stack([to_input(image, wanted) for image in split.images_nhwc]))

@@ -1,0 +1,116 @@
+"""One split of a data set in memory, and the ways to divide it: stratified, a subset, grouped labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.card import DatasetRecord
+from edgecnn.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their classes. ``skipped`` names the files that could not be read, with the reason."""
+
+    images_nhwc: NDArray[np.uint8]
+    labels_n: NDArray[np.int64]
+    names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels_n)
+
+    def take(self, indices: NDArray[np.int64]) -> "Split":
+        """Return the images at ``indices``, in that order."""
+        return replace(self, images_nhwc=self.images_nhwc[indices], labels_n=self.labels_n[indices])
+
+
+def checked(split: Split, source: str) -> Split:
+    """Return ``split`` when it can be learnt from, else raise DataError that names ``source``."""
+    images, labels = split.images_nhwc, split.labels_n
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+        raise DataError(
+            f"{source}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3) "
+            "with pixels 0..255."
+        )
+    if labels.ndim != 1 or len(labels) != len(images):
+        raise DataError(f"{source}: {len(images)} images but labels of shape {labels.shape}; expected one for each image.")
+    outside = labels[(labels < 0) | (labels >= len(split.names))]
+    if outside.size:
+        raise DataError(
+            f"{source}: {outside.size} labels out of range, the first {outside[0]}; expected 0..{len(split.names) - 1} "
+            f"for {len(split.names)} classes."
+        )
+    if len(np.unique(labels)) < 2:
+        found = split.names[labels[0]] if len(labels) else "no image"
+        raise DataError(f"{source}: only one class ({found}); a classifier needs at least two.")
+    return split
+
+
+def stratified(
+    labels_n: NDArray[np.int64], count: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide positions into (the rest, ``count`` of them), each class in its share, the same for the same seed.
+
+    Every class with at least two images gets one into both parts where ``count`` allows. Both results are sorted.
+    Raises DataError when ``count`` leaves nothing on one side.
+    """
+    total = len(labels_n)
+    if not 0 < count < total:
+        raise DataError(f"cannot draw {count} of {total} images; expected 1..{total - 1}.")
+    shuffled = np.random.default_rng(seed).permutation(total)
+    chosen = np.concatenate([members[:n] for members, n in zip(*_quotas(labels_n, shuffled, count), strict=True)])
+    is_chosen = np.zeros(total, dtype=bool)
+    is_chosen[chosen] = True
+    return np.flatnonzero(~is_chosen), np.flatnonzero(is_chosen)
+
+
+def _quotas(
+    labels_n: NDArray[np.int64], shuffled: NDArray[np.int64], count: int
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return each class's shuffled members, and how many of them are drawn: largest remainder, summing to ``count``."""
+    members = [shuffled[labels_n[shuffled] == label] for label in np.unique(labels_n)]
+    sizes = np.array([len(part) for part in members])
+    exact = sizes * count / len(labels_n)
+    quotas = np.floor(exact).astype(np.int64)
+    for index in np.argsort(quotas - exact, kind="stable")[: count - quotas.sum()]:
+        quotas[index] += 1
+    return members, quotas
+
+
+def subset(split: Split, count: int, seed: int) -> Split:
+    """Return ``count`` images in stratified shares; all of them when there are no more than that."""
+    if count >= len(split):
+        return split
+    return split.take(stratified(split.labels_n, count, seed)[1])
+
+
+def group(split: Split, groups: Mapping[str, Sequence[str]]) -> Split:
+    """Join classes: ``{"loops": ["0", "6"], …}``. Images of a class in no group are left out.
+
+    Raises DataError for a label name that the split does not have, or that two groups claim.
+    """
+    new_of_old = np.full(len(split.names), -1)
+    for index, (name, members) in enumerate(groups.items()):
+        for member in members:
+            if member not in split.names:
+                raise DataError(f"group '{name}' has '{member}', which is no label; there is {', '.join(split.names)}.")
+            old = split.names.index(member)
+            if new_of_old[old] != -1:
+                raise DataError(f"'{member}' is in two groups; put it in one.")
+            new_of_old[old] = index
+    labels = new_of_old[split.labels_n]
+    kept = np.flatnonzero(labels >= 0)
+    return Split(split.images_nhwc[kept], labels[kept].astype(np.int64), tuple(groups), split.skipped)
+
+
+def partition(train: Split, record: DatasetRecord) -> tuple[Split, Split]:
+    """Draw (training, validation) from the training split again, as the record says they were drawn."""
+    if record.subset is not None:
+        train = subset(train, record.subset, record.split_seed)
+    if record.groups is not None:
+        train = group(train, record.groups)
+    rest, drawn = stratified(train.labels_n, record.validation, record.split_seed)
+    return train.take(rest), train.take(drawn)

@@ -1,0 +1,108 @@
+"""Every error that edgecnn raises on purpose.
+
+::
+
+    EdgecnnError                 the request could not be carried out; exit code 2
+    ├── MissingPackageError      an extra is not installed; the message has the command that installs it
+    ├── ModelError               a file that is not a model this runtime can open
+    ├── CardError                a model without a card, or with one that does not say what it must
+    ├── ImageError               a picture or array that cannot become the model's input
+    ├── ProviderError            an execution provider that is not there or did not take the model
+    ├── DataError                a data set that is missing, broken or inconsistent
+    ├── RecipeError              a recipe, or an option that changes it, that is not valid
+    ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
+    └── CheckFailed              everything ran, and a check did not hold; exit code 1
+        ├── ParityError          the exported file does not answer as the PyTorch original
+        └── SelfTestError        a file no longer answers its golden images as it did
+
+A message says what was found, what was expected and what to do next.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EdgecnnError(Exception):
+    """The request could not be carried out."""
+
+    exit_code = 2
+
+
+class MissingPackageError(EdgecnnError):
+    """An extra is not installed."""
+
+
+class ModelError(EdgecnnError):
+    """A file that is not a model this runtime can open."""
+
+
+class CardError(EdgecnnError):
+    """A model without a card, or with one that does not say what it must."""
+
+
+class ImageError(EdgecnnError):
+    """A picture or array that cannot become the model's input."""
+
+
+class ProviderError(EdgecnnError):
+    """An execution provider that is not there or did not take the model."""
+
+
+class DataError(EdgecnnError):
+    """A data set that is missing, broken or inconsistent."""
+
+
+class RecipeError(EdgecnnError):
+    """A recipe, or an option that changes it, that is not valid."""
+
+
+class CheckpointError(EdgecnnError):
+    """A run or checkpoint that is missing, broken or in the way."""
+
+
+class CheckFailed(EdgecnnError):  # noqa: N818 - it is the check that failed, not the program
+    """Everything ran, and a check did not hold."""
+
+    exit_code = 1
+
+
+class ParityError(CheckFailed):
+    """The exported file does not answer as the PyTorch original."""
+
+
+class SelfTestError(CheckFailed):
+    """A file no longer answers its golden images as it did."""
+
+
+EXTRA_OF_MODULE = {
+    "onnxruntime": "cpu",
+    "torch": "train",
+    "torchvision": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "safetensors": "train",
+    "sklearn": "train",
+    "scipy": "train",
+    "matplotlib": "train",
+    "pydantic": "train",
+    "sympy": "train",
+    "tomli_w": "train",
+    "tensorboard": "tensorboard",
+    "cv2": "webcam",
+}
+
+
+def missing_package(module: str) -> MissingPackageError:
+    """Name the extra that brings ``module`` and the command that installs it."""
+    extra = EXTRA_OF_MODULE[module]
+    return MissingPackageError(f"This needs {module}, which is not installed. Run: pip install 'edgecnn[{extra}]'")
+
+
+def nearest(found: str, allowed: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest allowed word, or nothing.
+
+    >>> nearest("adm", ["sgd", "adam"])
+    " Did you mean 'adam'?"
+    """
+    close = difflib.get_close_matches(found, list(allowed), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,54 @@
+"""What a confusion matrix says: accuracy, and precision, recall and F1 by class and in the macro average.
+
+A class that was never predicted has precision 0, one that never occurs has recall 0, as in scikit-learn with
+``zero_division=0``; a test holds the two equal.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Fractions in 0..1; the arrays have one entry a class."""
+
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    precision_k: NDArray[np.float64]
+    recall_k: NDArray[np.float64]
+    f1_k: NDArray[np.float64]
+
+
+def confusion_matrix(truth_n: NDArray[np.int64], predicted_n: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Count images by (true class, predicted class): int64 (K, K)."""
+    return np.bincount(truth_n * classes + predicted_n, minlength=classes * classes).reshape(classes, classes)
+
+
+def from_confusion(confusion_kk: NDArray[np.int64]) -> Metrics:
+    """Derive the metrics from counts by (true class, predicted class)."""
+    right_k = confusion_kk.diagonal().astype(np.float64)
+    precision_k = _ratio(right_k, confusion_kk.sum(axis=0))
+    recall_k = _ratio(right_k, confusion_kk.sum(axis=1))
+    f1_k = _ratio(2 * precision_k * recall_k, precision_k + recall_k)
+    present_k = (confusion_kk.sum(axis=0) + confusion_kk.sum(axis=1)) > 0
+    return Metrics(
+        accuracy=float(right_k.sum() / max(confusion_kk.sum(), 1)),
+        precision=_mean(precision_k[present_k]),
+        recall=_mean(recall_k[present_k]),
+        f1=_mean(f1_k[present_k]),
+        precision_k=precision_k,
+        recall_k=recall_k,
+        f1_k=f1_k,
+    )
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if values.size else 0.0

@@ -1,0 +1,133 @@
+"""Read a recipe by name or from a .toml, follow ``extends``, apply what the command line changes, and check it all."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from edgecnn.errors import RecipeError, nearest
+from edgecnn.recipes import names
+from edgecnn.recipes.schema import Recipe
+
+OWN_FOLDER = resources.files("edgecnn.recipes")
+
+
+def read(recipe: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe: a name, or a path ending in .toml. ``changes`` maps dotted keys to values.
+
+    Raises RecipeError with the file, the key, what was found and what is allowed.
+    """
+    tables, source = _tables(recipe, ())
+    for key, value in (changes or {}).items():
+        _change(tables, key, value, source)
+    return check(tables, source)
+
+
+def check(tables: Mapping[str, Any], source: str) -> Recipe:
+    """Make a Recipe of parsed tables; ``source`` names the file in messages."""
+    try:
+        return Recipe.model_validate(tables)
+    except ValidationError as error:
+        messages = [_message(details) for details in error.errors(include_url=False)]
+        raise RecipeError(f"{source}: {'; '.join(messages)}") from None
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Split ``key=value`` of the command line; the value is TOML, or else a plain string.
+
+    >>> parse_setting("optimizer.momentum=0.9"), parse_setting("data.name=mnist")
+    (('optimizer.momentum', 0.9), ('data.name', 'mnist'))
+    """
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set takes KEY=VALUE such as optimizer.momentum=0.9, found '{setting}'.")
+    try:
+        return key, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, text
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the resolved recipe as TOML that ``read`` takes again."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+
+
+def _tables(recipe: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+    """Return the tables of a recipe with those that it extends underneath, and the name of its file."""
+    if recipe in seen:
+        raise RecipeError(f"{recipe}: extends itself ({' -> '.join((*seen, recipe))}).")
+    path = _locate(recipe)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not valid TOML ({error}).") from None
+    parent = tables.pop("extends", None)
+    if parent is None:
+        return tables, path.name
+    if not isinstance(parent, str):
+        raise RecipeError(f"{path}: extends is {parent!r}, expected the name or the path of a recipe.")
+    if parent.endswith(".toml"):
+        parent = str(Path(str(path)).parent / parent)
+    below, _ = _tables(parent, (*seen, recipe))
+    return _merged(below, tables), path.name
+
+
+def _locate(recipe: str) -> Traversable:
+    path: Traversable = Path(recipe) if recipe.endswith(".toml") else OWN_FOLDER / f"{recipe}.toml"
+    if path.is_file():
+        return path
+    if recipe.endswith(".toml"):
+        raise RecipeError(f"{recipe}: no such file; expected a recipe in TOML.")
+    raise RecipeError(
+        f"no recipe '{recipe}'; there is {', '.join(names())}, or a path ending in .toml.{nearest(recipe, names())}"
+    )
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay tables over tables. Another network or grouping replaces the one below, with its parameters."""
+    result = dict(below)
+    for key, value in above.items():
+        lower = result.get(key)
+        keeps = isinstance(value, dict) and isinstance(lower, dict) and key != "groups"
+        if key == "network" and keeps and value.get("name", lower.get("name")) != lower.get("name"):
+            keeps = False
+        result[key] = _merged(lower, value) if keeps else value
+    return result
+
+
+def _change(tables: dict[str, Any], key: str, value: Any, source: str) -> None:
+    *path, last = key.split(".")
+    table = tables
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{source}: {key} cannot be set, {part} is not a table.")
+    table[last] = value
+
+
+def _message(details: ErrorDetails) -> str:
+    location = [part for part in details["loc"] if isinstance(part, str)]
+    key, found = ".".join(str(part) for part in details["loc"]), details["input"]
+    if details["type"] == "extra_forbidden":
+        allowed = list(_table_at(location[:-1]).model_fields)
+        return f"unknown key {key}; allowed: {', '.join(allowed)}.{nearest(location[-1], allowed)}"
+    if details["type"] == "literal_error":
+        words = details["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"{key} is {found!r}; allowed: {', '.join(words)}.{nearest(str(found), words)}"
+    return f"{key} is {found!r}; {details['msg'][0].lower()}{details['msg'][1:]}"
+
+
+def _table_at(location: Iterable[str]) -> type[BaseModel]:
+    table: type[BaseModel] = Recipe
+    for part in location:
+        annotation = table.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        table = annotation
+    return table

@@ -1,0 +1,120 @@
+"""A loaded model file: raw pixels in, labelled predictions out. Safe to share between threads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.card import ModelCard
+from edgecnn.errors import CardError, ImageError
+from edgecnn.runtime.image import to_input
+from edgecnn.runtime.session import OpenModel, open_model
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The best class of one image. ``probabilities_k`` has one entry a label, float32, and sums to one."""
+
+    label: str
+    class_id: int
+    probability: float
+    probabilities_k: NDArray[np.float32]
+
+    def top(self, k: int) -> list[tuple[int, float]]:
+        """Return the ``k`` best (class_id, probability), best first."""
+        order = np.argsort(-self.probabilities_k, kind="stable")[:k]
+        return [(int(index), float(self.probabilities_k[index])) for index in order]
+
+
+class Classifier:
+    """A model file that classifies frames. Make one with ``edgecnn.load``.
+
+    ONNX Runtime's session may be called from any number of threads at once, and nothing else here changes after
+    construction, so neither locks nor copies are needed.
+    """
+
+    def __init__(self, model: OpenModel) -> None:
+        self._session = model.session
+        self._model = model
+        metadata = model.session.get_modelmeta().custom_metadata_map
+        self.card = ModelCard.from_metadata(metadata, source=model.name)
+        self._check_contract()
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes, by class_id."""
+        return self.card.labels
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs it."""
+        return self._model.provider
+
+    @property
+    def threads(self) -> int:
+        """The threads that one call may use."""
+        return self._model.threads
+
+    def predict(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Prediction:
+        """Classify one frame of any size: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``.
+
+        Raises ImageError for anything else.
+        """
+        image_hwc = to_input(frame, self.card.input, bgr=bgr)
+        return self._prediction(self._run("probabilities", image_hwc[None])[0])
+
+    def predict_batch(self, frames: Iterable[NDArray[np.uint8]], *, bgr: bool = False) -> list[Prediction]:
+        """Classify frames in one call: an array (N, H, W, C) or any iterable of frames, whose sizes may differ."""
+        images = [to_input(frame, self.card.input, bgr=bgr) for frame in frames]
+        if not images:
+            return []
+        return [self._prediction(row_k) for row_k in self._run("probabilities", np.stack(images))]
+
+    def probabilities(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return probabilities_nk of images that already have the model's size: uint8 (N, h, w, c)."""
+        return self._run("probabilities", self._batch(images_nhwc))
+
+    def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits_nk of images that already have the model's size: uint8 (N, h, w, c)."""
+        return self._run("logits", self._batch(images_nhwc))
+
+    def _run(self, output: str, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = self._session.run([output], {"image": images_nhwc})[0]
+        return result
+
+    def _prediction(self, probabilities_k: NDArray[np.float32]) -> Prediction:
+        class_id = int(probabilities_k.argmax())
+        return Prediction(self.card.labels[class_id], class_id, float(probabilities_k[class_id]), probabilities_k)
+
+    def _batch(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if images_nhwc.ndim != 4 or images_nhwc.shape[1:] != self.card.input.shape or images_nhwc.dtype != np.uint8:
+            height, width, channels = self.card.input.shape
+            raise ImageError(
+                f"{self._model.name}: takes uint8 (N, {height}, {width}, {channels}), "
+                f"found {images_nhwc.dtype} {images_nhwc.shape}. predict_batch() takes frames of any size."
+            )
+        return images_nhwc
+
+    def _check_contract(self) -> None:
+        inputs = [(node.name, node.type, list(node.shape[1:])) for node in self._session.get_inputs()]
+        outputs = {node.name: node.shape[-1] for node in self._session.get_outputs()}
+        wanted = [("image", "tensor(uint8)", list(self.card.input.shape))]
+        classes = len(self.card.labels)
+        if inputs != wanted or outputs != {"logits": classes, "probabilities": classes}:
+            raise CardError(
+                f"{self._model.name}: its card promises {wanted} -> logits and probabilities of {classes} classes, "
+                f"the graph has {inputs} -> {outputs}. Export the model again."
+            )
+
+
+def load(model: str | Path | bytes, *, provider: str = "cpu", threads: int | None = None) -> Classifier:
+    """Open a model file (a path or its bytes) as a classifier.
+
+    ``provider`` is cpu, cuda or openvino, and is what runs or an error; ``threads`` defaults to what the CPU affinity
+    and the container's quota allow.
+
+    Raises ModelError, CardError, ProviderError or MissingPackageError.
+    """
+    return Classifier(open_model(model, provider=provider, thread_count=threads))

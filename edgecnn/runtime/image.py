@@ -1,0 +1,137 @@
+"""From a picture of any size to the model's input: the one reference for every language.
+
+Training on a folder, prediction, verification and the generated projects all come here, so a picture meets the same
+pixels everywhere. Three steps, in this order:
+
+1. Centre crop to the aspect ratio of the input: the largest window, its offset rounded down.
+2. Colour: gray is ``(299 R + 587 G + 114 B + 500) // 1000`` (ITU-R BT.601), RGB from gray repeats it.
+3. Resize by a triangle filter whose support grows with the reduction (what Pillow calls BILINEAR), rows and columns in
+   float32, rounded half up. Weights: ``max(0, 1 - |j + 0.5 - (i + 0.5) scale| / max(scale, 1))``, made to sum to one.
+"""
+
+import functools
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edgecnn.card import ImageInput
+from edgecnn.errors import ImageError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+WHITE = 255
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as uint8 (H, W, C), C = 1 for gray and 3 for RGB.
+
+    EXIF orientation is applied, transparency is laid over white, 16-bit gray is scaled to 8, palettes and CMYK become
+    RGB; of an animation the first frame counts. Raises ImageError for what cannot be read in full.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                return _pixels(ImageOps.exif_transpose(picture))
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not a picture in a format that Pillow reads.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{path}: too large to be safe ({error}). Scale it down first.") from error
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except (ValueError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise on broken files
+        raise ImageError(f"{path}: broken picture ({error}).") from error
+
+
+def is_colour(path: Path) -> bool:
+    """Tell from its header alone whether a picture has colours; one that cannot be opened has none."""
+    try:
+        with Image.open(path) as picture:
+            return picture.mode not in ("1", "L", "LA", "La", "F") and not picture.mode.startswith("I")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
+def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False) -> NDArray[np.uint8]:
+    """Turn one frame, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), into the model's uint8 (h, w, c).
+
+    ``bgr`` says that the colours come in OpenCV's order. Raises ImageError for any other shape or dtype.
+    """
+    if frame.dtype == np.uint8 and frame.shape == wanted.shape and not bgr:
+        return frame
+    pixels_hwc = _checked(frame)
+    if bgr and pixels_hwc.shape[2] >= 3:
+        pixels_hwc = np.concatenate([pixels_hwc[..., 2::-1], pixels_hwc[..., 3:]], axis=2)
+    if pixels_hwc.shape[2] == 4:
+        pixels_hwc = _over_white(pixels_hwc)
+    cropped = _centre_crop(pixels_hwc, wanted.height, wanted.width)
+    return resize(_with_channels(cropped, wanted.channels), wanted.height, wanted.width)
+
+
+def resize(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Scale uint8 (H, W, C) to uint8 (height, width, C) by the triangle filter described above."""
+    if image_hwc.shape[:2] == (height, width):
+        return image_hwc
+    rows_hi, columns_wj = _weights(image_hwc.shape[0], height), _weights(image_hwc.shape[1], width)
+    tall_hjc = np.tensordot(rows_hi, image_hwc.astype(np.float32), axes=(1, 0))
+    scaled_hwc = np.einsum("hjc,wj->hwc", tall_hjc, columns_wj, optimize=True)
+    return np.floor(scaled_hwc + 0.5).clip(0, 255).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=32)
+def _weights(source: int, target: int) -> NDArray[np.float32]:
+    """Return the filter as a matrix (target, source) whose rows sum to one."""
+    scale = source / target
+    centres = (np.arange(target) + 0.5) * scale
+    distance = np.abs(np.arange(source) + 0.5 - centres[:, None])
+    weights = np.maximum(0, 1 - distance / max(scale, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _eight_bits(np.asarray(picture))[..., None]
+    if picture.has_transparency_data:
+        return _over_white(np.asarray(picture.convert("RGBA")))
+    if picture.mode in ("1", "L"):
+        return np.asarray(picture.convert("L"))[..., None]
+    return np.asarray(picture.convert("RGB"))
+
+
+def _eight_bits(values_hw: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale 0..65535 (or 0..1 for floating point) to 0..255."""
+    whole = 1.0 if values_hw.dtype.kind == "f" else 65535.0
+    return np.floor(values_hw.astype(np.float64) / whole * 255 + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def _over_white(rgba_hw4: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colour, alpha = rgba_hw4[..., :3].astype(np.uint32), rgba_hw4[..., 3:].astype(np.uint32)
+    return ((colour * alpha + WHITE * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _checked(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+        found = f"an array of {frame.dtype}" if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise ImageError(f"a frame is a numpy array of uint8 pixels 0..255, found {found}. Do not scale or normalize it.")
+    pixels_hwc = frame[..., None] if frame.ndim == 2 else frame
+    if pixels_hwc.ndim != 3 or pixels_hwc.shape[2] not in (1, 3, 4) or 0 in pixels_hwc.shape:
+        raise ImageError(f"a frame has shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), found {frame.shape}.")
+    return pixels_hwc
+
+
+def _centre_crop(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    tall, wide = image_hwc.shape[:2]
+    kept_h, kept_w = min(tall, max(1, wide * height // width)), min(wide, max(1, tall * width // height))
+    top, left = (tall - kept_h) // 2, (wide - kept_w) // 2
+    return image_hwc[top : top + kept_h, left : left + kept_w]
+
+
+def _with_channels(image_hwc: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    if image_hwc.shape[2] == channels:
+        return image_hwc
+    if channels == 3:
+        return np.repeat(image_hwc, 3, axis=2)
+    red, green, blue = (image_hwc[..., index].astype(np.uint32) for index in range(3))
+    return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)[..., None]

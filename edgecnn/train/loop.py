@@ -1,0 +1,341 @@
+"""The training loop: the whole data set as uint8 on the device, batches by index, a state that can be taken up anywhere.
+
+Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved generator),
+and the learning rate from the step's number. On the CPU a run that was killed and resumed therefore ends in the same
+weights, bit for bit, as one that was not.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from edgecnn import checkpoint, files, metrics
+from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
+from edgecnn.data import Split
+from edgecnn.errors import EdgecnnError
+from edgecnn.recipes.schema import Recipe
+from edgecnn.runtime import threads
+from edgecnn.train import run_folder
+from edgecnn.train.device import pick_device, runs_bf16
+from edgecnn.train.optimizers import learning_rate, make_optimizer
+from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
+
+SAVE_SECONDS = 60.0
+REPORT_SECONDS = 0.1
+EVALUATION_BATCH = 500
+
+
+class Interrupted(EdgecnnError):  # noqa: N818 - the user's wish, not an error
+    """Training was asked to stop; everything up to here is saved."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an epoch stands. Loss and accuracy are of the epoch so far, on the training images."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Loss (mean cross entropy) and fractions of one split."""
+
+    loss: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One line of metrics.jsonl. The training figures are running ones, of weights that still move."""
+
+    epoch: int
+    seconds: float
+    images_per_second: float
+    learning_rate: float
+    train: Figures
+    validation: Figures
+
+    @staticmethod
+    def of(row: dict[str, Any]) -> "EpochRow":
+        """Make a row of a parsed line."""
+        return EpochRow(**{**row, "train": Figures(**row["train"]), "validation": Figures(**row["validation"])})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    run: Path
+    best: EpochRow
+    last: EpochRow
+    seconds: float
+    parameters: int
+    device: str
+    precision: str
+    train_images: int
+    validation_images: int
+    skipped: tuple[str, ...]
+
+
+def train(
+    recipe: Recipe,
+    run: Path,
+    *,
+    device: str = "auto",
+    root: Path | None = None,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[EpochRow], None] = lambda row: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train ``recipe`` into the folder ``run``: best and last checkpoint, metrics.jsonl, recipe.toml, state.pt.
+
+    ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
+    CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError, ProviderError.
+    """
+    where = pick_device(device)
+    prepared = prepare(recipe, root)
+    run_folder.claim(run, recipe, resume=resume)
+    loop = _Loop(recipe, run, where, prepared)
+    if resume:
+        loop.restore()
+    loop.run_to_end(on_progress, on_epoch, should_stop)
+    return loop.outcome()
+
+
+class _Loop:
+    """One training under way: the network, the data on the device, and what a resume needs."""
+
+    def __init__(self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared) -> None:
+        torch.set_num_threads(threads.available())
+        self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
+        self.classifier: PixelClassifier = initial_classifier(recipe, prepared).to(device)
+        self.classifier = self.classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
+        self.optimizer = make_optimizer(self.classifier.network, recipe)
+        self.bf16 = runs_bf16(device, recipe.precision)
+        self.images, self.labels = _on_device(prepared.train, device)
+        self.validation = _on_device(prepared.validation, device)
+        self.steps = -(-len(self.labels) // recipe.batch_size)
+        self.classes = len(prepared.train.names)
+        self.epoch = self.step = 0
+        self.seconds = 0.0
+        self.rows: list[EpochRow] = []
+        self._reset_totals()
+
+    def run_to_end(
+        self,
+        on_progress: Callable[[Progress], None],
+        on_epoch: Callable[[EpochRow], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Train from where the state stands to the last epoch."""
+        while self.epoch < self.recipe.epochs:
+            self._finish_epoch(on_progress, should_stop)
+            on_epoch(self.rows[-1])
+            if should_stop() and self.epoch < self.recipe.epochs:
+                raise Interrupted(f"stopped after epoch {self.epoch} of {self.recipe.epochs}; everything is saved.")
+
+    def outcome(self) -> Outcome:
+        """Say how it went."""
+        return Outcome(
+            run=self.run,
+            best=self.rows[_best_index(self.rows)],
+            last=self.rows[-1],
+            seconds=self.seconds,
+            parameters=sum(parameter.numel() for parameter in self.classifier.parameters()),
+            device=str(self.device),
+            precision="bf16" if self.bf16 else "fp32",
+            train_images=len(self.prepared.train),
+            validation_images=len(self.prepared.validation),
+            skipped=self.prepared.train.skipped,
+        )
+
+    def _finish_epoch(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+        started = saved = reported = time.perf_counter()
+        seconds_before, first_step = self.seconds, self.step
+        if self.step == 0:
+            torch.manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
+        order = self._order()
+        self.classifier.train()
+        while self.step < self.steps:
+            self._train_batch(order)
+            now = time.perf_counter()
+            self.seconds = seconds_before + now - started
+            if now - reported >= REPORT_SECONDS or self.step == self.steps:
+                reported = now
+                on_progress(self._progress((now - started) / (self.step - first_step)))
+            stopping = should_stop()
+            if self.step < self.steps and (stopping or now - saved >= SAVE_SECONDS):
+                self.save_state()
+                saved = now
+                if stopping:
+                    raise Interrupted(
+                        f"stopped in epoch {self.epoch + 1} of {self.recipe.epochs} after batch {self.step} of "
+                        f"{self.steps}; everything is saved."
+                    )
+        images_per_second = (self.step - first_step) * self.recipe.batch_size / (time.perf_counter() - started)
+        self._close_epoch(images_per_second, seconds_before, started)
+
+    def _train_batch(self, order: Tensor) -> None:
+        batch = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
+        labels_n = self.labels[batch]
+        rate = learning_rate(self.recipe, self.epoch * self.steps + self.step, self.recipe.epochs * self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            logits_nk = self.forward(self.images[batch])
+        loss = F.cross_entropy(logits_nk.float(), labels_n, label_smoothing=self.recipe.loss.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.recipe.regularization.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.classifier.parameters(), self.recipe.regularization.clip_norm)
+        self.optimizer.step()
+        self.step += 1
+        self.loss_sum += loss.detach().double() * len(batch)
+        self.pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
+
+    def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
+        """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
+        row = EpochRow(
+            epoch=self.epoch + 1,
+            seconds=0.0,
+            images_per_second=images_per_second,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            train=_figures(self.loss_sum, self.pairs, self.classes),
+            validation=self._evaluate(),
+        )
+        self.seconds = seconds_before + time.perf_counter() - started
+        self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
+        if _best_index(self.rows) == len(self.rows) - 1:
+            self._write_checkpoint(BEST)
+        self._write_checkpoint(LAST)
+        lines = "".join(json.dumps(asdict(done)) + "\n" for done in self.rows)
+        files.write_text(self.run / run_folder.METRICS, lines)
+        self.epoch, self.step = self.epoch + 1, 0
+        self._reset_totals()
+        self.save_state()
+
+    @torch.no_grad()
+    def _evaluate(self) -> Figures:
+        """Measure the validation split in float32, as the exported model will compute."""
+        self.classifier.eval()
+        images, labels = self.validation
+        loss_sum, pairs = self._empty_totals()
+        for start in range(0, len(labels), EVALUATION_BATCH):
+            logits_nk = self.classifier(images[start : start + EVALUATION_BATCH])
+            labels_n = labels[start : start + EVALUATION_BATCH]
+            loss_sum += F.cross_entropy(logits_nk, labels_n, reduction="sum").double()
+            pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
+        return _figures(loss_sum, pairs, self.classes)
+
+    def save_state(self) -> None:
+        """Write everything that a resume needs as one file, at once."""
+        state = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "rows": [asdict(row) for row in self.rows],
+            "weights": self.classifier.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "loss_sum": self.loss_sum,
+            "pairs": self.pairs,
+            "generator": torch.get_rng_state(),
+            "cuda_generator": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+        }
+        with files.replacing(self.run / run_folder.STATE) as partial:
+            torch.save(state, partial)
+
+    def restore(self) -> None:
+        """Take up the saved state; where none was saved yet, the run starts over, which ends in the same weights."""
+        state = run_folder.load_state(self.run, self.device)
+        if state is None:
+            return
+        self.epoch, self.step, self.seconds = state["epoch"], state["step"], state["seconds"]
+        self.rows = [EpochRow.of(row) for row in state["rows"]]
+        self.classifier.load_state_dict(state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.loss_sum, self.pairs = state["loss_sum"], state["pairs"]
+        torch.set_rng_state(state["generator"].cpu())
+        if self.device.type == "cuda" and state["cuda_generator"] is not None:
+            torch.cuda.set_rng_state(state["cuda_generator"].cpu())
+
+    def _order(self) -> Tensor:
+        generator = torch.Generator().manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
+        return torch.randperm(len(self.labels), generator=generator).to(self.device)
+
+    def _progress(self, seconds_per_step: float) -> Progress:
+        seen = int(self.pairs.sum())
+        steps_left = (self.recipe.epochs - self.epoch) * self.steps - self.step
+        return Progress(
+            epoch=self.epoch + 1,
+            epochs=self.recipe.epochs,
+            step=self.step,
+            steps=self.steps,
+            loss=float(self.loss_sum) / seen,
+            accuracy=float(self.pairs.reshape(self.classes, -1).diagonal().sum()) / seen,
+            images_per_second=self.recipe.batch_size / seconds_per_step,
+            seconds_left=steps_left * seconds_per_step,
+        )
+
+    def _write_checkpoint(self, name: str) -> None:
+        row = self.rows[-1]
+        snapshot = Checkpoint(
+            recipe=self.recipe,
+            labels=self.prepared.train.names,
+            input=self.prepared.shape,
+            dataset=self.prepared.record,
+            epoch=row.epoch,
+            figures=asdict(row.validation),
+            versions=run_folder.versions(),
+            weights=self.classifier.state_dict(),
+            golden_images_nhwc=golden_images(self.prepared.validation),
+        )
+        checkpoint.write(self.run / name, snapshot)
+
+    def _reset_totals(self) -> None:
+        self.loss_sum, self.pairs = self._empty_totals()
+
+    def _empty_totals(self) -> tuple[Tensor, Tensor]:
+        """Return a zero loss sum (float64) and zero counts by true class * classes + predicted class."""
+        zero_loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        return zero_loss, torch.zeros(self.classes**2, dtype=torch.int64, device=self.device)
+
+
+def _on_device(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(split.images_nhwc).to(device), torch.from_numpy(split.labels_n).to(device)
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _figures(loss_sum: Tensor, pairs: Tensor, classes: int) -> Figures:
+    found = metrics.from_confusion(pairs.cpu().numpy().reshape(classes, classes))
+    loss = float(loss_sum) / max(int(pairs.sum()), 1)
+    return Figures(loss, found.accuracy, found.precision, found.recall, found.f1)
+
+
+def _best_index(rows: list[EpochRow]) -> int:
+    """Return the epoch with the best validation accuracy; among equals the one with the lowest validation loss."""
+    return max(range(len(rows)), key=lambda index: (rows[index].validation.accuracy, -rows[index].validation.loss))

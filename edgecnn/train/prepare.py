@@ -1,0 +1,101 @@
+"""What a recipe learns from and learns with: the data split in two, the network with its preprocessing set."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgecnn import data
+from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.checkpoint import PixelClassifier, build_classifier
+from edgecnn.data import Split
+from edgecnn.errors import RecipeError
+from edgecnn.recipes.schema import Data, Recipe
+
+CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
+GOLDEN_BYTES = 12_288
+GOLDEN_MOST, GOLDEN_LEAST = 10, 2
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data of one training. Both splits carry the same label names."""
+
+    train: Split
+    validation: Split
+    record: DatasetRecord
+
+    @property
+    def shape(self) -> ImageInput:
+        """The size and colour of the images."""
+        return ImageInput(*self.train.images_nhwc.shape[1:])
+
+
+def prepare(recipe: Recipe, root: Path | None) -> Prepared:
+    """Read the recipe's training split and hold out its validation split. The test split is not read."""
+    wanted = recipe.data
+    size = (wanted.size, wanted.size) if wanted.size else None
+    whole = data.read_split(wanted.name, "train", root=root, size=size, channels=CHANNELS[wanted.color])
+    grouped = _restricted(whole, wanted)
+    record = DatasetRecord(
+        name=wanted.name,
+        train=0,
+        validation=_validation_count(wanted, len(grouped)),
+        split_seed=wanted.split_seed,
+        subset=wanted.subset,
+        groups=wanted.groups,
+    )
+    train, validation = data.partition(whole, record)
+    return Prepared(train, validation, DatasetRecord(**{**vars(record), "train": len(train)}))
+
+
+def initial_classifier(recipe: Recipe, prepared: Prepared) -> PixelClassifier:
+    """Return the recipe's network with weights drawn from its seed and the preprocessing that it asks for."""
+    torch.manual_seed(recipe.seed)
+    classifier = build_classifier(recipe, prepared.shape, len(prepared.train.names))
+    mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc)
+    classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))
+    classifier.shift.copy_(torch.tensor(-mean_c / std_c).reshape(classifier.shift.shape))
+    return classifier
+
+
+def golden_images(validation: Split) -> Tensor:
+    """Return a few validation images, one of each class as far as they go: uint8 (N, H, W, C)."""
+    pixels = int(np.prod(validation.images_nhwc.shape[1:]))
+    count = max(GOLDEN_LEAST, min(GOLDEN_MOST, GOLDEN_BYTES // pixels))
+    _, first_of_class = np.unique(validation.labels_n, return_index=True)
+    return torch.from_numpy(validation.images_nhwc[first_of_class[:count]])
+
+
+def _restricted(whole: Split, wanted: Data) -> Split:
+    part = data.subset(whole, wanted.subset, wanted.split_seed) if wanted.subset else whole
+    return data.group(part, wanted.groups) if wanted.groups else part
+
+
+def _validation_count(wanted: Data, images: int) -> int:
+    count = round(wanted.validation * images) if wanted.validation < 1 else round(wanted.validation)
+    if not 0 < count < images:
+        raise RecipeError(
+            f"data.validation is {wanted.validation:g}, which holds out {count} of {images} images of {wanted.name}; "
+            "expected a fraction below 1 or a count that leaves images to train on."
+        )
+    return count
+
+
+def _mean_and_std(recipe: Recipe, images_nhwc: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and deviation by channel, of pixels in 0..1."""
+    wanted, channels = recipe.preprocess, images_nhwc.shape[3]
+    mean_c, std_c = np.zeros(channels), np.ones(channels)
+    if wanted.scale == "standard":
+        counts_cv = np.stack([np.bincount(images_nhwc[..., c].ravel(), minlength=256) for c in range(channels)])
+        values, total = np.arange(256) / 255, images_nhwc[..., 0].size
+        mean_c = counts_cv @ values / total
+        std_c = np.sqrt(counts_cv @ values**2 / total - mean_c**2)
+    for key, given, result in (("mean", wanted.mean, mean_c), ("std", wanted.std, std_c)):
+        if given is not None and len(given) != channels:
+            raise RecipeError(f"preprocess.{key} has {len(given)} numbers; the images have {channels} channels.")
+        result[:] = result if given is None else given
+    return mean_c, np.maximum(std_c, 1e-8)

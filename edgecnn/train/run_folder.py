@@ -1,0 +1,81 @@
+"""The folder of one training run: what lies in it, who may write to it, and how it is taken up again.
+
+``recipe.toml``        the resolved recipe
+``metrics.jsonl``      one line an epoch
+``best.safetensors``   the weights with the best validation accuracy
+``last.safetensors``   the weights of the last finished epoch
+``state.pt``           what a resume needs, one file, so that it is whole or not there
+"""
+
+import importlib.metadata
+import pickle
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import edgecnn
+from edgecnn import files
+from edgecnn.errors import CheckpointError
+from edgecnn.recipes.read import check, to_toml
+from edgecnn.recipes.schema import Recipe
+
+RECIPE, METRICS, STATE = "recipe.toml", "metrics.jsonl", "state.pt"
+
+
+def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
+    """Make the folder of a new run, or see that ``resume`` continues the same recipe. Raises CheckpointError."""
+    there = run / RECIPE
+    if not there.exists():
+        if resume:
+            raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
+        files.write_text(there, to_toml(recipe))
+    elif not resume:
+        raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
+    else:
+        _check_same(there, recipe)
+
+
+def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:
+    """Read state.pt without running code from it, or return None when the run was killed before the first save."""
+    path = run / STATE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({str(error).splitlines()[0]}). Delete it to start the run over."
+        ) from error
+    return state
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a training depends on."""
+    return {
+        "edgecnn": edgecnn.__version__,
+        "torch": torch.__version__,
+        "numpy": importlib.metadata.version("numpy"),
+    }
+
+
+def _check_same(path: Path, recipe: Recipe) -> None:
+    """Compare the run's own recipe with the one that was asked for, key by key."""
+    there = check(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+    before, now = (_flat(found.model_dump()) for found in (there, recipe))
+    changed = [f"{key} was {before.get(key)!r}, now {now.get(key)!r}" for key in before | now if before.get(key) != now.get(key)]
+    if changed:
+        raise CheckpointError(
+            f"{path.parent}: a run is resumed with the recipe it was started with; {'; '.join(changed)}. "
+            "Use the same options, or start another run with -o."
+        )
+
+
+def _flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in tables.items():
+        result |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return result
