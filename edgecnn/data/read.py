@@ -25,6 +25,23 @@ def named() -> tuple[str, ...]:
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(named_sets.__path__)))
 
 
+def is_named(dataset: str) -> bool:
+    """Tell a named data set from a folder or file of the user's own."""
+    return not dataset.startswith(FOLDER_PREFIX) and not dataset.endswith(".npz")
+
+
+def public_name(dataset: str) -> str:
+    """Return what a model file may say of its data set: the name, without the folders that lead to it.
+
+    >>> public_name("folder:/home/ada/flowers"), public_name("mnist")
+    ('folder:flowers', 'mnist')
+    """
+    if is_named(dataset):
+        return dataset
+    path = Path(dataset.removeprefix(FOLDER_PREFIX)).resolve()
+    return f"{FOLDER_PREFIX}{path.name}" if dataset.startswith(FOLDER_PREFIX) else path.name
+
+
 def describe(name: str) -> str:
     """Return the first line of what a named data set says of itself."""
     return (_module(name).__doc__ or "").strip().splitlines()[0]

@@ -25,7 +25,7 @@ def read(recipe: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     tables, source = _tables(recipe, ())
     for key, value in (changes or {}).items():
         _change(tables, key, value, source)
-    return check(tables, source)
+    return check({"name": source.removesuffix(".toml"), **tables}, source)
 
 
 def check(tables: Mapping[str, Any], source: str) -> Recipe:

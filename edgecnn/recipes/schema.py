@@ -76,8 +76,9 @@ class Regularization(Table):
 
 
 class Recipe(Table):
-    """One trained thing."""
+    """One trained thing. ``name`` is the name of the file that it was read from."""
 
+    name: str = ""
     description: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     epochs: Count = 10

@@ -49,8 +49,14 @@ class Classifier:
 
     @property
     def provider(self) -> str:
-        """The execution provider that runs it."""
+        """The execution provider that was asked for: cpu, cuda or openvino."""
         return self._model.provider
+
+    @property
+    def running_provider(self) -> str:
+        """The execution provider that ONNX Runtime says it runs on, by ONNX Runtime's name."""
+        running: str = self._session.get_providers()[0]
+        return running
 
     @property
     def threads(self) -> int:

@@ -1,0 +1,120 @@
+"""What a figure was measured on: processor, its features, threads, versions, and whether anything else was running."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import edgecnn
+from edgecnn.runtime import threads
+
+PACKAGES = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "torchvision", "onnx")
+# What small networks profit from, in the words of the kernels that use them.
+FEATURES = (
+    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni",
+    "amx_tile", "amx_int8", "amx_bf16", "asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve",
+)  # fmt: skip
+QUIET_SECONDS = 0.3
+BUSY_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class Environment:
+    """``busy`` is the fraction of the CPUs that something else used just before the measurement, where it is known."""
+
+    processor: str
+    architecture: str
+    system: str
+    cpu_features: list[str]
+    threads_available: int
+    affinity: int
+    cpu_quota: float | None
+    versions: dict[str, str]
+    busy: float | None
+
+    @property
+    def warning(self) -> str | None:
+        """Say so when the machine was not quiet."""
+        if self.busy is None or self.busy < BUSY_FRACTION:
+            return None
+        return f"something else kept {self.busy:.0%} of the CPUs busy: these figures are not to be trusted"
+
+
+def environment() -> Environment:
+    """Record the machine; takes a third of a second, in which it looks whether the machine is quiet."""
+    return Environment(
+        processor=processor(),
+        architecture=platform.machine(),
+        system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        cpu_features=cpu_features(),
+        threads_available=threads.available(),
+        affinity=threads.affinity(),
+        cpu_quota=threads.cpu_quota(),
+        versions={"edgecnn": edgecnn.__version__, **installed(PACKAGES)},
+        busy=_busy_fraction(),
+    )
+
+
+def installed(packages: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """Return the processor's model name."""
+    if platform.system() == "Darwin":
+        return _sysctl("machdep.cpu.brand_string")
+    return _cpuinfo().get("model name") or _cpuinfo().get("Model") or platform.processor() or platform.machine()
+
+
+def cpu_features() -> list[str]:
+    """Return those of FEATURES that the processor reports; on Windows none are known."""
+    if platform.system() == "Darwin":
+        found = _sysctl("machdep.cpu.features").lower().replace(".", "_").split()
+        found += ["i8mm"] if _sysctl("hw.optional.arm.FEAT_I8MM") == "1" else []
+        found += ["asimd"] if platform.machine() == "arm64" else []
+    else:
+        found = (_cpuinfo().get("flags") or _cpuinfo().get("Features") or "").split()
+    return [feature for feature in FEATURES if feature in found]
+
+
+def _cpuinfo() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _sysctl(name: str) -> str:
+    result = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, check=False)
+    return result.stdout.strip()
+
+
+def _busy_fraction() -> float | None:
+    before = _cpu_ticks()
+    time.sleep(QUIET_SECONDS)
+    after = _cpu_ticks()
+    if before is None or after is None:
+        return os.getloadavg()[0] / threads.affinity() if hasattr(os, "getloadavg") else None
+    total = sum(after) - sum(before)
+    idle = sum(after[3:5]) - sum(before[3:5])  # idle and waiting for disks
+    return max(0.0, 1 - idle / total) if total else None
+
+
+def _cpu_ticks() -> list[int] | None:
+    try:
+        first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    except (OSError, IndexError):
+        return None
+    return [int(ticks) for ticks in first.split()[1:9]]

@@ -1,0 +1,109 @@
+"""Anything that classifies, opened the same way: a run, a checkpoint or a model file.
+
+Verification and benchmarks take contenders and know nothing of how they were made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.errors import ModelError, missing_package
+from edgecnn.runtime import threads as machine_threads
+from edgecnn.runtime.classifier import load
+
+Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> logits_nk
+
+DENSE_FORM = "int8-dense"
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An opened classifier. ``name`` is the path as given, ``provider`` what really runs it."""
+
+    name: str
+    file: Path
+    kind: Literal["pytorch", "onnx"]
+    form: str
+    labels: tuple[str, ...]
+    input: ImageInput
+    dataset: DatasetRecord
+    golden_images_nhwc: NDArray[np.uint8]
+    provider: str
+    threads: int
+    classify: Classify
+
+    def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits_nk of any number of images, as the model gives them in use.
+
+        A form that sets the range of its activations over the whole batch answers differently in a batch, so such a
+        one is asked for one image at a time.
+        """
+        step = 1 if self.form == DENSE_FORM else BATCH
+        parts = [self.classify(images_nhwc[start : start + step]) for start in range(0, len(images_nhwc), step)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+
+def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
+    """Open a run's folder, a checkpoint (.safetensors) or a model file (.onnx).
+
+    Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
+    """
+    count = threads or machine_threads.available()
+    if path.is_dir() or path.suffix == ".safetensors":
+        return _open_checkpoint(path, count)
+    if not path.exists():
+        raise ModelError(f"{path}: no such file. Expected a run's folder, a checkpoint or a model file (.onnx).")
+    classifier = load(path, provider=provider, threads=count)
+    card = classifier.card
+    return Contender(
+        name=str(path),
+        file=path,
+        kind="onnx",
+        form=card.form,
+        labels=tuple(card.labels),
+        input=card.input,
+        dataset=card.dataset,
+        golden_images_nhwc=card.golden.images_nhwc,
+        provider=classifier.running_provider,
+        threads=count,
+        classify=classifier.logits,
+    )
+
+
+def _open_checkpoint(path: Path, threads: int) -> Contender:
+    try:
+        import torch
+
+        from edgecnn import checkpoint
+    except ModuleNotFoundError as error:
+        raise missing_package((error.name or "torch").partition(".")[0]) from None
+    found = checkpoint.read(path)
+    file = checkpoint.locate(path)
+    network = found.build()
+
+    def classify(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        with torch.inference_mode():
+            logits_nk: NDArray[np.float32] = network(torch.from_numpy(images_nhwc)).numpy()
+        return logits_nk
+
+    return Contender(
+        name=str(path),
+        file=file,
+        kind="pytorch",
+        form="fp32",
+        labels=found.labels,
+        input=found.input,
+        dataset=found.dataset,
+        golden_images_nhwc=found.golden_images_nhwc.numpy(),
+        provider=f"PyTorch {torch.__version__}, cpu",
+        threads=threads,
+        classify=classify,
+    )

@@ -1,0 +1,114 @@
+"""The whole path on the embedded data set, in one go: what `edgecnn demo` shows."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edgecnn import data
+from edgecnn.bench import BenchReport, bench
+from edgecnn.data import Split
+from edgecnn.errors import CheckpointError
+from edgecnn.export import Exported, export
+from edgecnn.quantize import Quantized, quantize
+from edgecnn.recipes.read import read
+from edgecnn.report.curves import draw_curves, read_rows
+from edgecnn.report.summary import draw_summary
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.files import FileAnswer, predict_files
+from edgecnn.train import Outcome, Progress, train
+from edgecnn.verify import Comparison, compare_files
+
+RECIPE = "digits-compact"
+WANTED_ACCURACY = 0.98
+SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What every stage said."""
+
+    trained: Outcome
+    exported: Exported
+    quantized: Quantized
+    verified: Comparison
+    measured: BenchReport
+    predicted: list[FileAnswer]
+    picture: Path
+    seconds: float
+    passed: bool
+
+
+def run_demo(
+    folder: Path,
+    *,
+    root: Path | None = None,
+    on_stage: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Demo:
+    """Train, export, quantize, verify, measure and predict into ``folder``, which must be empty or not there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CheckpointError(f"{folder}: is not empty. Choose another folder with -o.")
+    started = time.perf_counter()
+    run, model, preferred = folder / "run", folder / "digits.onnx", folder / "digits-preferred.onnx"
+    on_stage("train")
+    trained = train(read(RECIPE), run, root=root, on_progress=on_progress)
+    draw_curves(run)
+    on_stage("export, and compare with PyTorch")
+    exported = export(run, model, root=root)
+    on_stage("quantize, and choose")
+    quantized = quantize(model, preferred, root=root, seconds=0.5)
+    on_stage("verify on the test split")
+    verified = compare_files(run, preferred, root=root)
+    on_stage("measure")
+    measured = bench([run, model, preferred], batches=(1,), seconds=0.5)
+    on_stage("predict")
+    test = data.read_split("digits", "test", root=root)
+    predicted = list(predict_files(load(preferred), _write_samples(test, folder / "images")))
+    picture = _draw(folder / "demo.png", run, preferred, test, verified, measured)
+    return Demo(
+        trained=trained,
+        exported=exported,
+        quantized=quantized,
+        verified=verified,
+        measured=measured,
+        predicted=predicted,
+        picture=picture,
+        seconds=time.perf_counter() - started,
+        passed=verified.passed and verified.candidate.accuracy >= WANTED_ACCURACY,
+    )
+
+
+def _write_samples(test: Split, folder: Path) -> list[Path]:
+    """Write one test image of each class as a picture file."""
+    folder.mkdir()
+    paths = []
+    for index in _sample_indices(test):
+        path = folder / f"digit-{test.names[test.labels_n[index]]}.png"
+        Image.fromarray(test.images_nhwc[index, ..., 0]).save(path)
+        paths.append(path)
+    return paths
+
+
+def _sample_indices(test: Split) -> list[int]:
+    return [int(index) for index in np.unique(test.labels_n, return_index=True)[1][:SAMPLES]]
+
+
+def _draw(
+    target: Path, run: Path, model: Path, test: Split, verified: Comparison, measured: BenchReport
+) -> Path:
+    indices = _sample_indices(test)
+    images = test.images_nhwc[indices]
+    return draw_summary(
+        target,
+        title="edgecnn: scikit-learn's digits from data set to quantized model",
+        rows=read_rows(run),
+        comparison=verified,
+        timings=measured,
+        images_nhwc=images,
+        truth=[test.names[test.labels_n[index]] for index in indices],
+        predictions=load(model).predict_batch(images),
+    )

@@ -1,0 +1,257 @@
+"""From a checkpoint to one ONNX file that proves, before it gets its name, that it is still the same classifier.
+
+uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as standard operators; card and golden images
+inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint.
+"""
+
+import contextlib
+import io
+import logging
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import card as cards
+from edgecnn import data, files, onnx_file
+from edgecnn.card import Accuracy, Golden, ModelCard, Parity
+from edgecnn.contender import Contender, open_contender
+from edgecnn.data import Split
+from edgecnn.errors import DataError, EdgecnnError, ParityError
+from edgecnn.runtime.session import open_model
+from edgecnn.verify.compare import read_for
+
+if TYPE_CHECKING:
+    from edgecnn.checkpoint import Checkpoint
+
+LOGIT_TOLERANCE = 1e-4
+GOLDEN_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished file. ``max_abs_logit_gap`` and ``agreement`` are against PyTorch in float32 on ``parity_images``."""
+
+    path: Path
+    card_path: Path
+    size_bytes: int
+    sha256: str
+    opset: int
+    ir_version: int
+    parameters: int
+    max_abs_logit_gap: float
+    agreement: float
+    parity_images: int
+    parity_source: str
+    test_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Logits of both on the same images, with the labels where they are known."""
+
+    source: str
+    original_nk: NDArray[np.float32]
+    exported_nk: NDArray[np.float32]
+    labels_n: NDArray[np.int64] | None
+
+
+def export(
+    run_or_checkpoint: Path, output: Path | None = None, *, dataset: str | None = None, root: Path | None = None
+) -> Exported:
+    """Export a run or checkpoint to ``output`` (default: named after the run, in the working directory).
+
+    Raises ParityError when the file does not answer as the original; then there is no file.
+    """
+    from edgecnn import checkpoint as checkpoints
+
+    original = open_contender(run_or_checkpoint)
+    checkpoint = checkpoints.read(run_or_checkpoint)
+    target = output or Path(f"{_model_name(run_or_checkpoint)}.onnx")
+    if target.suffix != ".onnx":
+        raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
+    with files.replacing(target) as partial:
+        graph = _graph(checkpoint)
+        partial.write_bytes(graph)
+        answers = _answers(original, graph, checkpoint, dataset, root)
+        gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
+        card = _card(checkpoint, graph, answers, agreement)
+        onnx_file.write_with_card(graph, card, partial)
+        onnx_file.check(partial, card)
+    files.write_text(cards.beside(target), card.to_json())
+    opset, ir_version = onnx_file.versions_of(target)
+    return Exported(
+        path=target,
+        card_path=cards.beside(target),
+        size_bytes=target.stat().st_size,
+        sha256=files.sha256(target),
+        opset=opset,
+        ir_version=ir_version,
+        parameters=card.parameters,
+        max_abs_logit_gap=gap,
+        agreement=agreement,
+        parity_images=len(answers.original_nk),
+        parity_source=answers.source,
+        test_accuracy=_accuracy(answers),
+    )
+
+
+def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float32]) -> tuple[float, float]:
+    """Return (largest |Δlogit|, share of equal top-1), or raise ParityError that shows the worst image.
+
+    A different top-1 is let through only where the original's two best logits are closer than the tolerance.
+    """
+    gaps_n = np.abs(original_nk - exported_nk).max(axis=1)
+    best_two = np.sort(original_nk, axis=1)[:, -2:]
+    differs_n = original_nk.argmax(axis=1) != exported_nk.argmax(axis=1)
+    broken_n = ~(gaps_n <= LOGIT_TOLERANCE) | (differs_n & (best_two[:, 1] - best_two[:, 0] >= LOGIT_TOLERANCE))
+    if broken_n.any():
+        worst = int(np.nan_to_num(gaps_n, nan=np.inf).argmax())
+        raise ParityError(
+            f"the exported graph does not answer as the original on {broken_n.sum()} of {len(gaps_n)} images; the "
+            f"worst is image {worst} with a logit gap of {gaps_n[worst]:.3g} (allowed {LOGIT_TOLERANCE:g}).\n"
+            f"  PyTorch:      {_row(original_nk[worst])}\n  ONNX Runtime: {_row(exported_nk[worst])}\n"
+            "No file was written. An operator of the network is exported wrongly; please report it with the recipe."
+        )
+    return float(gaps_n.max()), float(1 - differs_n.mean())
+
+
+def _graph(checkpoint: "Checkpoint") -> bytes:
+    """Trace the network with its preprocessing and a softmax, and return the model without any trace of this machine."""
+    import onnx_ir
+    import torch
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+
+    class Deployed(torch.nn.Module):
+        """The classifier with both of its outputs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.classifier = checkpoint.build()
+
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits_nk = self.classifier(image)
+            return logits_nk, torch.softmax(logits_nk, dim=1)
+
+    example = checkpoint.golden_images_nhwc[:2]
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            Deployed().eval(),
+            (example,),
+            dynamo=True,
+            input_names=["image"],
+            output_names=["logits", "probabilities"],
+            dynamic_shapes={"image": {0: torch.export.Dim("N")}},
+            opset_version=onnx_file.OPSET,
+            optimize=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    program.model.graph.name = "edgecnn"
+    model = onnx_ir.to_proto(ClearMetadataAndDocStringPass()(program.model).model)
+    model.ir_version = onnx_file.IR_VERSION
+    return model.SerializeToString(deterministic=True)
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter's progress notes off the terminal; what is wrong is found by the checks that follow."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _answers(
+    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
+) -> _Answers:
+    """Run both on the test split, or on the golden images where the data set is not at hand."""
+    session = open_model(graph).session
+
+    def exported(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = (images_nhwc[start : start + 256] for start in range(0, len(images_nhwc), 256))
+        return np.concatenate([session.run(["logits"], {"image": part})[0] for part in parts])
+
+    try:
+        split: Split = read_for(checkpoint.dataset, checkpoint.input.shape, "test", dataset=dataset, root=root)
+        images, labels = split.images_nhwc, split.labels_n
+        source = f"{data.public_name(dataset or checkpoint.dataset.name)} test split"
+    except DataError as error:
+        if dataset is not None:
+            raise
+        images, labels = original.golden_images_nhwc, None
+        source = f"golden images, the data set is not at hand ({str(error).splitlines()[0]})"
+    return _Answers(source, original.logits(images), exported(images), labels)
+
+
+def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: float) -> ModelCard:
+    golden = checkpoint.golden_images_nhwc.numpy()
+    gap = float(np.abs(answers.original_nk - answers.exported_nk).max())
+    dataset = data.public_name(checkpoint.dataset.name)
+    recipe = checkpoint.recipe.model_dump(exclude_none=True)
+    recipe["data"]["name"] = dataset
+    images, accuracy = len(answers.original_nk), _accuracy(answers)
+    validation = Accuracy("validation", checkpoint.dataset.validation, checkpoint.figures["accuracy"])
+    return ModelCard(
+        name=checkpoint.recipe.name,
+        form="fp32",
+        labels=list(checkpoint.labels),
+        input=checkpoint.input,
+        network=checkpoint.recipe.network.name,
+        parameters=sum(tensor.numel() for key, tensor in checkpoint.weights.items() if _is_parameter(key)),
+        dataset=cards.DatasetRecord(**{**asdict(checkpoint.dataset), "name": dataset}),
+        recipe=recipe,
+        metrics=[validation] + ([] if accuracy is None else [Accuracy("test", images, accuracy)]),
+        parity=Parity(
+            images=images,
+            source=_without_paths(answers.source),
+            tolerance=LOGIT_TOLERANCE,
+            max_abs_logit_gap_below=_next_power_of_ten(gap),
+            agreement=agreement,
+        ),
+        quantization=None,
+        parent_sha256=None,
+        versions=checkpoint.versions | onnx_file.runtime_versions(),
+        golden=Golden(golden, onnx_file.golden_probabilities(graph, golden), GOLDEN_TOLERANCE),
+    )
+
+
+def _accuracy(answers: _Answers) -> float | None:
+    if answers.labels_n is None:
+        return None
+    return float((answers.exported_nk.argmax(axis=1) == answers.labels_n).mean())
+
+
+def _model_name(run_or_checkpoint: Path) -> str:
+    path = run_or_checkpoint.resolve()
+    return path.parent.name if path.is_file() and path.stem in ("best", "last") else path.stem
+
+
+def _is_parameter(name: str) -> bool:
+    """Tell trained parameters from buffers: preprocessing, running statistics."""
+    return name.startswith("network.") and not name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+
+
+def _next_power_of_ten(gap: float) -> float:
+    """Round up, so that a figure that differs in its last digits from machine to machine leaves the file the same."""
+    return 10.0 ** math.ceil(math.log10(gap)) if gap > 0 else 0.0
+
+
+def _without_paths(text: str) -> str:
+    return re.sub(r"\S*[/\\]\S*", "…", text)
+
+
+def _row(values_k: NDArray[Any]) -> str:
+    return " ".join(f"{value:.5g}" for value in values_k)

@@ -1,0 +1,72 @@
+"""Model files as ONNX: written with their card as the only metadata, and read again before they get their name."""
+
+import importlib.metadata
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+import edgecnn
+from edgecnn.card import ModelCard
+from edgecnn.errors import ParityError
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.selftest import selftest
+from edgecnn.runtime.session import open_model
+
+OPSET, IR_VERSION = 21, 10  # int8 wants opset 21; ONNX Runtime takes both since 1.18
+BATCHES = (1, 2, 7)
+
+
+def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
+    """Write a serialized model with the card and its companions as its only metadata."""
+    model = onnx.load_model_from_string(graph)
+    model.producer_name, model.producer_version = "edgecnn", edgecnn.__version__
+    used = {node.domain for node in model.graph.node} | {""}
+    imports = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:], model.metadata_props[:]
+    model.opset_import.extend(imports)  # quantizers name every domain they know
+    onnx.helper.set_model_props(model, card.metadata())
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def versions_of(path: Path) -> tuple[int, int]:
+    """Return (opset of the standard operators, IR version) as the file says, without loading external data."""
+    model = onnx.load(path, load_external_data=False)
+    return next(entry.version for entry in model.opset_import if entry.domain == ""), model.ir_version
+
+
+def golden_probabilities(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what a serialized model says of images; one thread, so that the bytes do not depend on the machine's."""
+    session = open_model(graph, thread_count=1).session
+    result: NDArray[np.float32] = session.run(["probabilities"], {"image": images_nhwc})[0]
+    return result
+
+
+def runtime_versions() -> dict[str, str]:
+    """Return the versions that an exported or quantized file depends on."""
+    import onnxruntime
+
+    return {"onnx": importlib.metadata.version("onnx"), "onnxruntime": str(onnxruntime.__version__)}
+
+
+def check(path: Path, card: ModelCard) -> None:
+    """Read a written file again and hold it to everything that is promised of it, or raise ParityError."""
+    onnx.checker.check_model(path, full_check=True)
+    found = versions_of(path)
+    if found != (OPSET, IR_VERSION):
+        raise ParityError(f"the file has opset and IR {found}, asked for {(OPSET, IR_VERSION)}. No file was written.")
+    model = onnx.load(path, load_external_data=False)
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ParityError("weights were put outside the file. No file was written.")
+    foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"})
+    if foreign:
+        raise ParityError(f"the graph has operators of {', '.join(foreign)}; other runtimes lack them. No file was written.")
+    classifier = load(path)
+    for batch in BATCHES:
+        images = np.resize(card.golden.images_nhwc, (batch, *card.input.shape))
+        if classifier.probabilities(images).shape != (batch, len(card.labels)):
+            raise ParityError(f"the file does not take a batch of {batch}. No file was written.")
+    result = selftest(classifier)
+    if not result.passed:
+        raise ParityError(f"the file does not repeat its golden images (gap {result.max_abs_probability_gap:.3g}).")

@@ -1,0 +1,221 @@
+"""Build the quantized forms, measure each against the parent, and name the one to ship, which may be the parent."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgecnn import card as cards
+from edgecnn import data, files, onnx_file
+from edgecnn.bench import compare_latency
+from edgecnn.bench.environment import processor
+from edgecnn.card import Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
+from edgecnn.contender import Contender, open_contender
+from edgecnn.data import Split
+from edgecnn.errors import CardError, EdgecnnError
+from edgecnn.quantize import forms
+from edgecnn.runtime.classifier import load
+from edgecnn.verify import compare
+from edgecnn.verify.compare import read_for
+
+Method = Literal["auto", "static", "dense"]
+
+CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
+GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
+SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One form against the parent: accuracy on the validation split, latency at batch 1 with the default threads."""
+
+    form: str
+    size_bytes: int
+    validation_accuracy: float
+    drop_pp: float
+    drop_pp_ci95: tuple[float, float]
+    latency_ratio: float
+    latency_ratio_ci95: tuple[float, float]
+    verdict: str
+    accurate: bool
+    better: bool
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What was tried, what is preferred (a form, or the parent's own) and where it lies."""
+
+    parent: Path
+    parent_form: str
+    parent_size_bytes: int
+    parent_validation_accuracy: float
+    validation_images: int
+    candidates: list[Candidate]
+    preferred: str
+    output: Path
+    output_form: str
+    reason: str
+
+
+def quantize(
+    model: Path,
+    output: Path | None = None,
+    *,
+    method: Method = "auto",
+    max_drop_pp: float = 0.5,
+    dataset: str | None = None,
+    root: Path | None = None,
+    seconds: float = 1.0,
+    on_stage: Callable[[str], None] = lambda text: None,
+) -> Quantized:
+    """Quantize a float32 model file. ``auto`` tries every form and writes the preferred one: when nothing is better
+    than the parent, that is the parent's own bytes. ``static`` and ``dense`` write that form, whatever it is worth.
+
+    Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent.
+    """
+    card = load(model).card
+    if card.form != "fp32":
+        raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent.")
+    target = output or model.with_name(f"{model.stem}-{'preferred' if method == 'auto' else method}.onnx")
+    if target.suffix != ".onnx" or target.resolve() == model.resolve():
+        raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
+    on_stage("reading images")
+    train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
+    validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
+    parent = open_contender(model)
+    with tempfile.TemporaryDirectory() as folder:
+        built: dict[str, tuple[Candidate, Path]] = {}
+        for form in _forms(method, model):
+            on_stage(f"building and measuring {form}")
+            path = Path(folder) / f"{form}.onnx"
+            built[form] = _build_and_measure(form, path, parent, card, train, validation, max_drop_pp, seconds), path
+        candidates = [candidate for candidate, _ in built.values()]
+        preferred = _preferred(candidates, card.form)
+        form = preferred if method == "auto" else candidates[0].form
+        _ship(model if form == card.form else built[form][1], target)
+    return Quantized(
+        parent=model,
+        parent_form=card.form,
+        parent_size_bytes=model.stat().st_size,
+        parent_validation_accuracy=float((parent.logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean()),
+        validation_images=len(validation),
+        candidates=candidates,
+        preferred=preferred,
+        output=target,
+        output_form=form,
+        reason=_reason(preferred, card.form, max_drop_pp),
+    )
+
+
+def _forms(method: Method, model: Path) -> list[str]:
+    if method == "static":
+        return [forms.STATIC]
+    if forms.has_dense_layers(model):
+        return [forms.DENSE] if method == "dense" else [forms.STATIC, forms.DENSE]
+    if method == "dense":
+        raise EdgecnnError(f"{model}: has no dense layer to quantize. Use --method static.")
+    return [forms.STATIC]
+
+
+def _build_and_measure(
+    form: str,
+    path: Path,
+    parent: Contender,
+    parent_card: ModelCard,
+    train: Split,
+    validation: Split,
+    max_drop_pp: float,
+    seconds: float,
+) -> Candidate:
+    """Write one form, with its measured worth in its card, and return what was found."""
+    calibration = _calibration(train) if form == forms.STATIC else None
+    graph = forms.dense(parent.file) if calibration is None else forms.static(
+        parent.file, train.images_nhwc[np.array(calibration.indices)]
+    )
+    golden_images = parent_card.golden.images_nhwc
+    golden = Golden(golden_images, onnx_file.golden_probabilities(graph, golden_images), GOLDEN_TOLERANCE)
+    card = replace(
+        parent_card,
+        form=form,
+        parity=None,
+        metrics=[],
+        quantization=Quantization(form, calibration, measured=None),
+        parent_sha256=files.sha256(parent.file),
+        versions=parent_card.versions | onnx_file.runtime_versions(),
+        golden=golden,
+    )
+    onnx_file.write_with_card(graph, card, path)
+    onnx_file.check(path, card)
+    candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds)
+    onnx_file.write_with_card(graph, _with_measurement(card, candidate, len(validation)), path)
+    return replace(candidate, size_bytes=path.stat().st_size)
+
+
+def _calibration(train: Split) -> Calibration:
+    """Draw training images in stratified shares; the indices count within the training part of the split."""
+    count = min(CALIBRATION_IMAGES, len(train) - 1)
+    _, drawn = data.stratified(train.labels_n, count, CALIBRATION_SEED)
+    return Calibration(images=count, seed=CALIBRATION_SEED, indices=drawn.tolist())
+
+
+def _measure(
+    contender: Contender, parent: Contender, validation: Split, max_drop_pp: float, seconds: float
+) -> Candidate:
+    found = compare(
+        parent, contender, validation, dataset=parent.dataset.name, split_name="validation", max_drop_pp=max_drop_pp
+    )
+    latency = compare_latency(contender, parent, seconds=seconds)
+    size, parent_size = contender.file.stat().st_size, parent.file.stat().st_size
+    lighter = latency.verdict == "same" and size <= SMALLER * parent_size
+    return Candidate(
+        form=contender.form,
+        size_bytes=size,
+        validation_accuracy=found.candidate.accuracy,
+        drop_pp=found.drop_pp,
+        drop_pp_ci95=found.drop_pp_ci95,
+        latency_ratio=latency.ratio,
+        latency_ratio_ci95=latency.ratio_ci95,
+        verdict=latency.verdict,
+        accurate=found.passed,
+        better=found.passed and (latency.verdict == "faster" or lighter),
+    )
+
+
+def _with_measurement(card: ModelCard, candidate: Candidate, images: int) -> ModelCard:
+    assert card.quantization is not None
+    measured = Measured(
+        images=images,
+        drop_pp=candidate.drop_pp,
+        latency_ratio=candidate.latency_ratio,
+        latency_ratio_ci95=list(candidate.latency_ratio_ci95),
+        verdict=candidate.verdict,
+        preferred=candidate.better,
+        machine=processor(),
+    )
+    return replace(
+        card,
+        metrics=[Accuracy("validation", images, candidate.validation_accuracy)],
+        quantization=replace(card.quantization, measured=measured),
+    )
+
+
+def _preferred(candidates: list[Candidate], parent_form: str) -> str:
+    better = [candidate for candidate in candidates if candidate.better]
+    return min(better, key=lambda candidate: candidate.latency_ratio).form if better else parent_form
+
+
+def _ship(source: Path, target: Path) -> None:
+    """Copy the chosen file and write its card beside it."""
+    with files.replacing(target) as partial:
+        shutil.copyfile(source, partial)
+    files.write_text(cards.beside(target), load(target).card.to_json())
+
+
+def _reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:
+    if preferred == parent_form:
+        return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
+    return f"{preferred} is preferred: the fastest form that is better than the parent within {max_drop_pp:g} points"

@@ -1,0 +1,1 @@
+"""Pictures and tables, for where people would rather look than read."""

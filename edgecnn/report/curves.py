@@ -1,0 +1,50 @@
+"""Learning curves of a run: loss, accuracy and the macro averages by epoch, training and validation."""
+
+import json
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from edgecnn.files import replacing
+from edgecnn.train import EpochRow
+from edgecnn.train.run_folder import METRICS
+
+TRAIN_COLOR, VALIDATION_COLOR = "#8a8f98", "#0b6bcb"
+PANELS = ("loss", "accuracy", "precision", "recall", "f1")
+
+
+def read_rows(run: Path) -> list[EpochRow]:
+    """Read a run's metrics.jsonl."""
+    return [EpochRow.of(json.loads(line)) for line in (run / METRICS).read_text(encoding="utf-8").splitlines()]
+
+
+def draw_curves(run: Path) -> Path:
+    """Draw ``curves.png`` into the run's folder."""
+    rows = read_rows(run)
+    figure = Figure(figsize=(15, 3.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+        draw_panel(axes, rows, panel)
+    target = run / "curves.png"
+    with replacing(target) as partial:
+        figure.savefig(partial, dpi=110)
+    return target
+
+
+def draw_panel(axes: Axes, rows: list[EpochRow], panel: str) -> None:
+    """Draw one figure of both splits by epoch; the best epoch by validation accuracy is marked."""
+    epochs = [row.epoch for row in rows]
+    marker = "o" if len(rows) < 3 else None
+    for split, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
+        values = [getattr(getattr(row, split), panel) for row in rows]
+        axes.plot(epochs, values, color=color, label=split, marker=marker, linewidth=1.6)
+    best = max(rows, key=lambda row: (row.validation.accuracy, -row.validation.loss))
+    axes.axvline(best.epoch, color=VALIDATION_COLOR, linewidth=0.8, linestyle=":", label="best epoch")
+    axes.set_title(panel.capitalize() if panel != "f1" else "F1")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if panel == PANELS[0]:
+        axes.legend(frameon=False)

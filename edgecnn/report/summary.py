@@ -1,0 +1,86 @@
+"""One picture of the whole path: how it learnt, what it mistakes, how fast each form is, and what it says of images."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edgecnn.bench import BenchReport
+from edgecnn.files import replacing
+from edgecnn.report.curves import VALIDATION_COLOR, draw_panel
+from edgecnn.runtime.classifier import Prediction
+from edgecnn.train import EpochRow
+from edgecnn.verify import Comparison
+from edgecnn.verify.compare import Scores
+
+FORM_COLORS = {"pytorch": "#c2410c", "fp32": "#0b6bcb", "int8-static": "#0f8a5f", "int8-dense": "#7c3aed"}
+
+
+def draw_summary(
+    target: Path,
+    *,
+    title: str,
+    rows: list[EpochRow],
+    comparison: Comparison,
+    timings: BenchReport,
+    images_nhwc: NDArray[np.uint8],
+    truth: list[str],
+    predictions: list[Prediction],
+) -> Path:
+    """Draw the picture. ``images_nhwc``, ``truth`` and ``predictions`` are the samples to show."""
+    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure.suptitle(title, fontsize=14)
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.45, 1))
+    curve, confusion, latency = top.subplots(1, 3)
+    draw_panel(curve, rows, "accuracy")
+    curve.legend(frameon=False, loc="lower right")
+    draw_confusion(confusion, comparison.candidate)
+    _draw_latency(latency, timings)
+    cells = bottom.subplots(1, len(predictions))
+    for axes, image, label, prediction in zip(cells, images_nhwc, truth, predictions, strict=True):
+        _draw_sample(axes, image, label, prediction)
+    with replacing(target) as partial:
+        figure.savefig(partial, dpi=110)
+    return target
+
+
+def draw_confusion(axes: Axes, scores: Scores) -> None:
+    """Draw counts by true (rows) and predicted (columns) class; the shade is the share of the true class."""
+    counts = np.array(scores.confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    labels = [entry.label for entry in scores.classes]
+    axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 3 else 90)
+    axes.set_yticks(range(len(labels)), labels)
+    if len(labels) <= 20:
+        for row, column in np.argwhere(counts > 0):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
+    axes.set_title(f"Test accuracy {scores.accuracy:.2%} ({scores.form})")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+
+
+def _draw_latency(axes: Axes, report: BenchReport) -> None:
+    timings = [timing for timing in report.contenders if timing.batch == 1]
+    kinds = ["pytorch" if timing.provider.startswith("PyTorch") else timing.form for timing in timings]
+    values_us = [timing.p50_ms * 1e3 for timing in timings]
+    bars = axes.barh(range(len(kinds)), values_us, color=[FORM_COLORS[kind] for kind in kinds], height=0.6)
+    axes.bar_label(bars, [f"{value:.0f} µs" for value in values_us], padding=4)
+    axes.set_yticks(range(len(kinds)), kinds)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(values_us) * 1.25)
+    axes.set_title(f"Latency p50, batch 1, {timings[0].threads} threads")
+    axes.set_xlabel(report.environment.processor)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_sample(axes: Axes, image_hwc: NDArray[np.uint8], label: str, prediction: Prediction) -> None:
+    axes.imshow(image_hwc.squeeze(), cmap="gray", vmin=0, vmax=255)
+    color = VALIDATION_COLOR if prediction.label == label else "#b91c1c"
+    axes.set_title(f"{prediction.label}\n{prediction.probability:.1%}", color=color, fontsize=11)
+    axes.set_xlabel(f"true: {label}")
+    axes.set_xticks([])
+    axes.set_yticks([])

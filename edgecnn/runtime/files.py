@@ -1,0 +1,65 @@
+"""Classify picture files: each on its own, so that a broken one does not take the others with it."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.errors import ImageError
+from edgecnn.runtime.classifier import Classifier
+from edgecnn.runtime.image import SUFFIXES, read_image
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One class of a picture's answer."""
+
+    label: str
+    class_id: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class FileAnswer:
+    """What a model says of one file, best first; or why it could not be asked."""
+
+    path: Path
+    top: list[Ranked]
+    error: str | None
+
+
+def expand(arguments: Iterable[str]) -> list[Path]:
+    """Turn files, folders (searched to the bottom) and glob patterns into picture files, in order, each once.
+
+    A name that matches nothing is kept, so that it is reported rather than passed over.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        else:
+            inside = [path] if path.exists() else [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - patterns may be absolute
+        found |= dict.fromkeys(inside or [path])
+    return list(found)
+
+
+def predict_files(classifier: Classifier, paths: Iterable[Path], *, top_k: int = 1) -> Iterator[FileAnswer]:
+    """Classify files one by one, as they come."""
+    for path in paths:
+        try:
+            prediction = classifier.predict(_read(path))
+        except ImageError as error:
+            yield FileAnswer(path, [], str(error))
+            continue
+        top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
+        yield FileAnswer(path, top, None)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    if path.is_dir():
+        raise ImageError(f"{path}: no pictures in this folder; expected files such as .png or .jpg.")
+    return read_image(path)

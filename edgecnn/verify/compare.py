@@ -1,0 +1,198 @@
+"""Two classifiers on the same images. Neither knows of the other, and how they were made does not matter."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import data, metrics
+from edgecnn.card import DatasetRecord
+from edgecnn.contender import Contender, open_contender
+from edgecnn.data import Split
+from edgecnn.errors import DataError
+from edgecnn.verify.statistics import bootstrap_drop_pp, mcnemar_p, roc_auc
+
+SplitName = Literal["test", "validation"]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class; fractions."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One classifier. Fractions, the averages over classes; ``confusion`` counts by true and predicted class."""
+
+    model: str
+    form: str
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float | None
+    classes: list[ClassScore]
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """An image that the two classify differently: its place in the split, its label and both answers."""
+
+    index: int
+    label: str
+    reference: str
+    candidate: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse."""
+
+    dataset: str
+    split: str
+    images: int
+    reference: Scores
+    candidate: Scores
+    drop_pp: float
+    drop_pp_ci95: tuple[float, float]
+    mcnemar_p: float
+    agreement: float
+    flips: list[Flip]
+    max_abs_logit_gap: float
+    max_drop_pp: float
+    passed: bool
+    seconds: float
+
+
+def compare(
+    reference: Contender, candidate: Contender, split: Split, *, dataset: str, split_name: str, max_drop_pp: float
+) -> Comparison:
+    """Run both on every image, then compare."""
+    started = time.perf_counter()
+    _check_labels(reference, candidate, split, dataset)
+    logits = [contender.logits(split.images_nhwc) for contender in (reference, candidate)]
+    answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
+    right = [answer_n == split.labels_n for answer_n in answers]
+    drop_pp = float(right[0].sum() - right[1].sum()) / len(split) * 100
+    return Comparison(
+        dataset=dataset,
+        split=split_name,
+        images=len(split),
+        reference=_scores(reference, split, logits[0], answers[0]),
+        candidate=_scores(candidate, split, logits[1], answers[1]),
+        drop_pp=drop_pp,
+        drop_pp_ci95=bootstrap_drop_pp(*right),
+        mcnemar_p=mcnemar_p(*right),
+        agreement=float((answers[0] == answers[1]).mean()),
+        flips=_flips(split, *answers),
+        max_abs_logit_gap=float(np.abs(logits[0] - logits[1]).max()),
+        max_drop_pp=max_drop_pp,
+        passed=drop_pp <= max_drop_pp,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def compare_files(
+    reference: Path,
+    candidate: Path,
+    *,
+    dataset: str | None = None,
+    root: Path | None = None,
+    split: SplitName = "test",
+    max_drop_pp: float = 0.5,
+) -> Comparison:
+    """Compare two runs, checkpoints or model files on the data set that the reference was made for, or on ``dataset``.
+
+    Raises DataError when their labels differ from the data set's, and what opening either raises.
+    """
+    opened = [open_contender(path) for path in (reference, candidate)]
+    wanted = opened[0]
+    name = dataset or wanted.dataset.name
+    images = read_for(wanted.dataset, wanted.input.shape, split, dataset=dataset, root=root)
+    return compare(*opened, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
+
+
+def read_for(
+    record: DatasetRecord,
+    shape: tuple[int, int, int],
+    split: Literal["test", "validation", "train"],
+    *,
+    dataset: str | None = None,
+    root: Path | None = None,
+) -> Split:
+    """Read the split that belongs to a model: the test split as it is, training and validation as they were drawn."""
+    name = dataset or record.name
+    if dataset is None and not data.is_named(name) and not _reachable(name):
+        raise DataError(f"the model was trained on {name}, which is not here. Say where it is with --data.")
+    source = data.read_split(name, "test" if split == "test" else "train", root=root, size=shape[:2], channels=shape[2])
+    if split == "test":
+        return data.group(source, record.groups) if record.groups else source
+    train, validation = data.partition(source, record)
+    return train if split == "train" else validation
+
+
+def _reachable(name: str) -> bool:
+    return Path(name.removeprefix("folder:")).exists()
+
+
+def _check_labels(reference: Contender, candidate: Contender, split: Split, dataset: str) -> None:
+    for contender in (reference, candidate):
+        if contender.labels != split.names:
+            raise DataError(
+                f"{contender.name}: answers {len(contender.labels)} labels ({_some(contender.labels)}), "
+                f"{dataset} has {len(split.names)} ({_some(split.names)}). Compare on the data set both were made for."
+            )
+    if reference.input != candidate.input:
+        raise DataError(
+            f"{reference.name} takes {reference.input} images, {candidate.name} takes {candidate.input}; "
+            "only models with the same input can be compared image by image."
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+
+
+def _scores(
+    contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]
+) -> Scores:
+    confusion_kk = metrics.confusion_matrix(split.labels_n, answer_n, len(split.names))
+    found = metrics.from_confusion(confusion_kk)
+    counts_k = confusion_kk.sum(axis=1)
+    by_class = zip(split.names, found.precision_k, found.recall_k, found.f1_k, counts_k, strict=True)
+    return Scores(
+        model=contender.name,
+        form=contender.form,
+        accuracy=found.accuracy,
+        precision=found.precision,
+        recall=found.recall,
+        f1=found.f1,
+        roc_auc=roc_auc(split.labels_n, _softmax(logits_nk)),
+        classes=[ClassScore(label, float(p), float(r), float(f1), int(n)) for label, p, r, f1, n in by_class],
+        confusion=confusion_kk.tolist(),
+    )
+
+
+def _softmax(logits_nk: NDArray[np.float32]) -> NDArray[np.float64]:
+    shifted = logits_nk.astype(np.float64) - logits_nk.max(axis=1, keepdims=True)
+    exponents = np.exp(shifted)
+    result: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
+    return result
+
+
+def _flips(split: Split, reference_n: NDArray[np.int64], candidate_n: NDArray[np.int64]) -> list[Flip]:
+    names = split.names
+    return [
+        Flip(int(i), names[split.labels_n[i]], names[reference_n[i]], names[candidate_n[i]])
+        for i in np.flatnonzero(reference_n != candidate_n)
+    ]
