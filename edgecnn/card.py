@@ -235,9 +235,7 @@ def _decode_dataclass(kind: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict) or set(value) - set(hints):
         unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
         raise CardError(f"{where} has {unknown!r}, expected only {', '.join(hints)}. Export the model again.")
-    required = [
-        field.name for field in dataclasses.fields(cast(Any, kind)) if field.default is dataclasses.MISSING
-    ]
+    required = [field.name for field in dataclasses.fields(cast(Any, kind)) if field.default is dataclasses.MISSING]
     missing = [name for name in required if name not in value]
     if missing:
         raise CardError(f"{where} lacks {', '.join(missing)}. Export the model again.")

@@ -27,7 +27,7 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 class PixelClassifier(nn.Module):
-    """Raw pixels in, logits out: what is trained, compared with and exported. ``scale`` and ``shift`` are by channel."""
+    """Raw pixels in, logits out: what is trained and exported. ``scale`` and ``shift`` are by channel."""
 
     def __init__(self, network: nn.Module, scale_c: Tensor, shift_c: Tensor) -> None:
         super().__init__()
@@ -114,11 +114,6 @@ def read(run_or_file: Path) -> Checkpoint:
         ) from error
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Tell a run's folder or checkpoint from a model file, by its kind alone."""
-    return path.is_dir() or path.suffix == ".safetensors"
-
-
 def locate(run_or_file: Path) -> Path:
     """Return the checkpoint file that a path means. Raises CheckpointError."""
     if run_or_file.is_dir():
@@ -135,9 +130,7 @@ def locate(run_or_file: Path) -> Path:
 
 
 def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path) -> Checkpoint:
-    weights = {
-        name.removeprefix("weights."): tensor for name, tensor in tensors.items() if name.startswith("weights.")
-    }
+    weights = {name.removeprefix("weights."): tensor for name, tensor in tensors.items() if name.startswith("weights.")}
     return Checkpoint(
         recipe=check(document["recipe"], str(path)),
         labels=tuple(document["labels"]),

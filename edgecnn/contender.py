@@ -3,6 +3,7 @@
 Verification and benchmarks take contenders and know nothing of how they were made.
 """
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = N
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
     count = threads or machine_threads.available()
-    if path.is_dir() or path.suffix == ".safetensors":
+    if is_checkpoint(path):
         return _open_checkpoint(path, count)
     if not path.exists():
         raise ModelError(f"{path}: no such file. Expected a run's folder, a checkpoint or a model file (.onnx).")
@@ -74,6 +75,20 @@ def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = N
         threads=count,
         classify=classifier.logits,
     )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell a run's folder or checkpoint from a model file, by its kind alone."""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
+def import_runtime_of(path: Path) -> None:
+    """Import what a contender runs on, so that its import can be timed apart from its loading."""
+    module = "torch" if is_checkpoint(path) else "onnxruntime"
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise missing_package(module) from None
 
 
 def _open_checkpoint(path: Path, threads: int) -> Contender:

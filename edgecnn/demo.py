@@ -97,9 +97,7 @@ def _sample_indices(test: Split) -> list[int]:
     return [int(index) for index in np.unique(test.labels_n, return_index=True)[1][:SAMPLES]]
 
 
-def _draw(
-    target: Path, run: Path, model: Path, test: Split, verified: Comparison, measured: BenchReport
-) -> Path:
+def _draw(target: Path, run: Path, model: Path, test: Split, verified: Comparison, measured: BenchReport) -> Path:
     indices = _sample_indices(test)
     images = test.images_nhwc[indices]
     return draw_summary(

@@ -1,4 +1,4 @@
-"""Is this installation whole? Providers, processor, threads, versions, and the command that installs what is missing."""
+"""Is this installation whole? Providers, processor, threads, versions, and what installs the rest."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -43,17 +43,22 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Look at this installation."""
     recorded = environment()
-    offered = _offered()
     missing = [
         Missing(module, f"pip install 'edgecnn[{extra}]'")
         for module, extra in EXTRA_OF_MODULE.items()
         if importlib.util.find_spec(module) is None
     ]
-    states = []
-    for name in providers.names():
-        provider = providers.get(name)
-        states.append(ProviderState(name, provider.ORT_NAME in offered, f"pip install 'edgecnn[{provider.EXTRA}]'"))
-    return Diagnosis(recorded, states, missing, _problems(recorded, offered), data_root())
+    return Diagnosis(recorded, provider_states(), missing, _problems(recorded), data_root())
+
+
+def provider_states() -> list[ProviderState]:
+    """Return every provider that edgecnn knows, and whether it is there."""
+    offered = _offered()
+    known = [(name, providers.get(name)) for name in providers.names()]
+    return [
+        ProviderState(name, provider.ORT_NAME in offered, f"pip install 'edgecnn[{provider.EXTRA}]'")
+        for name, provider in known
+    ]
 
 
 def _offered() -> list[str]:
@@ -64,10 +69,10 @@ def _offered() -> list[str]:
     return list(onnxruntime.get_available_providers())
 
 
-def _problems(recorded: Environment, offered: list[str]) -> list[str]:
+def _problems(recorded: Environment) -> list[str]:
     runtimes = [name for name in RUNTIMES if name in recorded.versions]
     problems = []
-    if not offered:
+    if not _offered():
         problems.append("no onnxruntime: no model can run. Run: pip install 'edgecnn[cpu]'")
     if len(runtimes) > 1:
         problems.append(

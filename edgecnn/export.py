@@ -1,7 +1,7 @@
 """From a checkpoint to one ONNX file that proves, before it gets its name, that it is still the same classifier.
 
-uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as standard operators; card and golden images
-inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint.
+uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as standard operators; card and golden
+images inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint.
 """
 
 import contextlib
@@ -123,7 +123,7 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
 
 
 def _graph(checkpoint: "Checkpoint") -> bytes:
-    """Trace the network with its preprocessing and a softmax, and return the model without any trace of this machine."""
+    """Trace the network with its preprocessing and a softmax; the model bears no trace of this machine."""
     import onnx_ir
     import torch
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
@@ -157,7 +157,8 @@ def _graph(checkpoint: "Checkpoint") -> bytes:
     program.model.graph.name = "edgecnn"
     model = onnx_ir.to_proto(ClearMetadataAndDocStringPass()(program.model).model)
     model.ir_version = onnx_file.IR_VERSION
-    return model.SerializeToString(deterministic=True)
+    graph: bytes = model.SerializeToString(deterministic=True)
+    return graph
 
 
 @contextlib.contextmanager

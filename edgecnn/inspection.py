@@ -93,7 +93,7 @@ def _macs(operator: str, tensors: list[onnx.TensorProto], output: tuple[int | st
     """Every weight of a convolution is used once a position; of a dense layer, once."""
     if not tensors:
         return 0
-    weight = math.prod(tensors[0].dims)
+    weight: int = math.prod(tensors[0].dims)
     if operator == "Conv":
         return weight * math.prod(side for side in output[2:] if isinstance(side, int))
     return weight if operator in DENSE else 0

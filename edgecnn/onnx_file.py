@@ -61,7 +61,9 @@ def check(path: Path, card: ModelCard) -> None:
         raise ParityError("weights were put outside the file. No file was written.")
     foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"})
     if foreign:
-        raise ParityError(f"the graph has operators of {', '.join(foreign)}; other runtimes lack them. No file was written.")
+        raise ParityError(
+            f"the graph has operators of {', '.join(foreign)}; other runtimes lack them. No file was written."
+        )
     classifier = load(path)
     for batch in BATCHES:
         images = np.resize(card.golden.images_nhwc, (batch, *card.input.shape))

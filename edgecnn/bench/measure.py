@@ -1,16 +1,16 @@
 """Contenders side by side over batch sizes and threads: percentiles, ratios with their intervals, a plain verdict."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.bench.cold import ColdStart, cold_start
 from edgecnn.bench.environment import Environment, environment
-from edgecnn.bench.timer import Call, Samples, interleaved
-from edgecnn.contender import Contender, open_contender
+from edgecnn.bench.timer import Samples, interleaved
+from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime import threads as machine_threads
 
@@ -53,6 +53,7 @@ class Footprint:
     """What one contender costs before its first answer, in a process of its own."""
 
     model: str
+    threads: int
     size_bytes: int
     cold_start: ColdStart
 
@@ -86,26 +87,32 @@ def bench(
     recorded = environment()
     timings: list[Timing] = []
     ratios: list[Ratio] = []
-    thread_counts = tuple(threads) or (machine_threads.available(),)
-    opened = {count: [open_contender(path, provider=provider, threads=count) for path in models] for count in thread_counts}
-    for count, contenders in opened.items():
-        for batch in batches:
-            on_setting(f"batch {batch}, {count} threads")
-            samples = interleaved([_call(contender, batch) for contender in contenders], seconds=seconds)
-            timings += [_timing(c, batch, own) for c, own in zip(contenders, samples, strict=True)]
-            ratios += [
-                _compared(other, contenders[0], batch, own, samples[0])
-                for other, own in zip(contenders[1:], samples[1:], strict=True)
-            ]
-    on_setting("cold start")
-    footprints = [_footprint(contender, provider) for contender in opened[thread_counts[0]]]
+    footprints: list[Footprint] = []
+    for count in threads or (machine_threads.available(),):
+        on_setting(f"starting {len(models)} processes with {count} threads")
+        with ExitStack() as stack:
+            workers = [stack.enter_context(Worker(path, provider=provider, threads=count)) for path in models]
+            footprints += [_footprint(worker) for worker in workers]
+            for batch in batches:
+                on_setting(f"batch {batch}, {count} threads")
+                samples = interleaved([worker.blocks(batch) for worker in workers], seconds=seconds)
+                timings += [_timing(worker, batch, own) for worker, own in zip(workers, samples, strict=True)]
+                ratios += [
+                    _compared(worker, workers[0], batch, own, samples[0])
+                    for worker, own in zip(workers[1:], samples[1:], strict=True)
+                ]
     return BenchReport(timings, ratios, footprints, recorded, seconds)
 
 
-def compare_latency(model: Contender, against: Contender, *, seconds: float = 1.0) -> Ratio:
-    """Compare two contenders at batch 1, with the threads they were opened with."""
-    own, other = interleaved([_call(model, 1), _call(against, 1)], seconds=seconds)
-    return _compared(model, against, 1, own, other)
+def compare_latency(model: Path, against: Path, *, seconds: float = 1.0) -> Ratio:
+    """Compare two model files on the CPU at batch 1, with as many threads as affinity and quota allow."""
+    count = machine_threads.available()
+    with (
+        Worker(model, provider="cpu", threads=count) as own,
+        Worker(against, provider="cpu", threads=count) as other,
+    ):
+        samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
+        return _compared(own, other, 1, *samples)
 
 
 def ratio_of(own: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
@@ -118,7 +125,7 @@ def ratio_of(own: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[floa
 
 def verdict(low: float, high: float) -> str:
     """Say what an interval of latency ratios shows: faster, slower, same (within 3 %) or too noisy."""
-    if 1 - SAME_WITHIN <= low and high <= 1 + SAME_WITHIN:
+    if low >= 1 - SAME_WITHIN and high <= 1 + SAME_WITHIN:
         return "same"
     if high < 1:
         return "faster"
@@ -135,22 +142,16 @@ def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> No
         )
 
 
-def _call(contender: Contender, batch: int) -> Call:
-    golden = contender.golden_images_nhwc
-    images = np.ascontiguousarray(np.resize(golden, (batch, *golden.shape[1:])))
-    return lambda: contender.classify(images)
-
-
-def _timing(contender: Contender, batch: int, samples: Samples) -> Timing:
+def _timing(worker: Worker, batch: int, samples: Samples) -> Timing:
     calls_ms = samples.calls_ns / 1e6
     p50, p90, p99 = np.percentile(calls_ms, [50, 90, 99])
     mean_ms = float(calls_ms.mean())
     return Timing(
-        model=contender.name,
-        form=contender.form,
+        model=str(worker.model),
+        form=worker.form,
         batch=batch,
-        threads=contender.threads,
-        provider=contender.provider,
+        threads=worker.threads,
+        provider=worker.provider,
         p50_ms=float(p50),
         p90_ms=float(p90),
         p99_ms=float(p99),
@@ -160,11 +161,10 @@ def _timing(contender: Contender, batch: int, samples: Samples) -> Timing:
     )
 
 
-def _compared(model: Contender, against: Contender, batch: int, own: Samples, other: Samples) -> Ratio:
+def _compared(model: Worker, against: Worker, batch: int, own: Samples, other: Samples) -> Ratio:
     ratio, interval = ratio_of(own.block_medians_ns, other.block_medians_ns)
-    return Ratio(model.name, against.name, batch, model.threads, ratio, interval, verdict(*interval))
+    return Ratio(str(model.model), str(against.model), batch, model.threads, ratio, interval, verdict(*interval))
 
 
-def _footprint(contender: Contender, provider: str) -> Footprint:
-    cold = cold_start(contender.file, provider=provider, threads=contender.threads)
-    return Footprint(contender.name, contender.file.stat().st_size, cold)
+def _footprint(worker: Worker) -> Footprint:
+    return Footprint(str(worker.model), worker.threads, worker.size_bytes, worker.cold_start)

@@ -2,12 +2,26 @@
 
 import platform
 import sys
+from pathlib import Path
 
 
 def peak_bytes() -> int:
     """Return the peak resident set size in bytes."""
     if sys.platform == "win32":
         return _windows_peak()
+    return _linux_peak() or _rusage_peak()
+
+
+def _linux_peak() -> int | None:
+    """Linux hands ``ru_maxrss`` on from parent to child; the high-water mark in /proc is the process's own."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+
+def _rusage_peak() -> int:
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -18,15 +32,17 @@ def _windows_peak() -> int:
     import ctypes
     from ctypes import wintypes
 
+    sizes = (
+        "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage", "QuotaPagedPoolUsage",
+        "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage", "PagefileUsage", "PeakPagefileUsage",
+    )  # fmt: skip
+
     class Counters(ctypes.Structure):
         _fields_ = (
             ("cb", wintypes.DWORD),
             ("PageFaultCount", wintypes.DWORD),
-            *((name, ctypes.c_size_t) for name in (
-                "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage", "QuotaPagedPoolUsage",
-                "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage", "PagefileUsage", "PeakPagefileUsage",
-            )),
-        )  # fmt: skip
+            *((name, ctypes.c_size_t) for name in sizes),
+        )
 
     counters = Counters()
     counters.cb = ctypes.sizeof(counters)

@@ -1,6 +1,6 @@
 """Data sets as uint8 arrays: named ones, folders of pictures, and .npz files of the user's own."""
 
-from edgecnn.data.read import describe, is_named, named, public_name, read_split
+from edgecnn.data.read import describe, is_here, is_named, named, public_name, read_split
 from edgecnn.data.root import data_root
 from edgecnn.data.split import Split, group, partition, stratified, subset
 
@@ -9,6 +9,7 @@ __all__ = [
     "data_root",
     "describe",
     "group",
+    "is_here",
     "is_named",
     "named",
     "partition",

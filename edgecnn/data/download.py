@@ -55,8 +55,8 @@ def _check_present(root: Path, archives: Mapping[str, str], name: str) -> None:
         path = root / archive
         if path.exists() and (found := calculate_md5(str(path))) != expected:
             raise DataError(
-                f"{name}: {path} has checksum (MD5) {found}, expected {expected}: it is incomplete or not the original. "
-                "Delete it to have it downloaded, or put the original there."
+                f"{name}: {path} has checksum (MD5) {found}, expected {expected}: it is incomplete or not the "
+                "original. Delete it to have it downloaded, or put the original there."
             )
 
 

@@ -25,6 +25,11 @@ def named() -> tuple[str, ...]:
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(named_sets.__path__)))
 
 
+def is_here(name: str, root: Path) -> bool:
+    """Tell whether both splits of a named data set lie in the data root, ready to be read."""
+    return all(npz.has(root / _module(name).FOLDER, split) for split in ("train", "test"))
+
+
 def is_named(dataset: str) -> bool:
     """Tell a named data set from a folder or file of the user's own."""
     return not dataset.startswith(FOLDER_PREFIX) and not dataset.endswith(".npz")

@@ -32,11 +32,13 @@ def checked(split: Split, source: str) -> Split:
     images, labels = split.images_nhwc, split.labels_n
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
         raise DataError(
-            f"{source}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3) "
-            "with pixels 0..255."
+            f"{source}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W), (N, H, W, 1) or "
+            "(N, H, W, 3) with pixels 0..255."
         )
     if labels.ndim != 1 or len(labels) != len(images):
-        raise DataError(f"{source}: {len(images)} images but labels of shape {labels.shape}; expected one for each image.")
+        raise DataError(
+            f"{source}: {len(images)} images but labels of shape {labels.shape}; expected one for each image."
+        )
     outside = labels[(labels < 0) | (labels >= len(split.names))]
     if outside.size:
         raise DataError(
@@ -49,9 +51,7 @@ def checked(split: Split, source: str) -> Split:
     return split
 
 
-def stratified(
-    labels_n: NDArray[np.int64], count: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def stratified(labels_n: NDArray[np.int64], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide positions into (the rest, ``count`` of them), each class in its share, the same for the same seed.
 
     Every class with at least two images gets one into both parts where ``count`` allows. Both results are sorted.

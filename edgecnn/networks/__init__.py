@@ -34,9 +34,7 @@ def parameters(name: str) -> dict[str, Any]:
     return {key: value.default for key, value in signature.parameters.items() if key not in GIVEN}
 
 
-def build(
-    name: str, settings: Mapping[str, Any], *, size: tuple[int, int], channels: int, classes: int
-) -> "nn.Module":
+def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], channels: int, classes: int) -> "nn.Module":
     """Build a network and see that it takes such images and answers with that many logits, else raise RecipeError."""
     import torch
 
@@ -44,7 +42,8 @@ def build(
     for key in settings:
         if key not in allowed:
             raise RecipeError(
-                f"network {name} has no parameter '{key}'; it has {', '.join(allowed) or 'none'}.{nearest(key, allowed)}"
+                f"network {name} has no parameter '{key}'; it has {', '.join(allowed) or 'none'}."
+                f"{nearest(key, allowed)}"
             )
     try:
         network: nn.Module = _module(name).build(size=size, channels=channels, classes=classes, **settings)
@@ -53,7 +52,8 @@ def build(
     except (RuntimeError, ValueError, TypeError, ZeroDivisionError) as error:
         reason = str(error).splitlines()[0]
         raise RecipeError(
-            f"network {name} with {dict(settings)} cannot take {size[0]}x{size[1]} images of {channels} channels ({reason})."
+            f"network {name} with {dict(settings)} cannot take {size[0]}x{size[1]} images of {channels} channels "
+            f"({reason})."
         ) from error
     assert logits_nk.shape == (2, classes), f"{name} answers {tuple(logits_nk.shape)} for {classes} classes"
     return network

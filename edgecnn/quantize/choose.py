@@ -101,7 +101,9 @@ def quantize(
         parent=model,
         parent_form=card.form,
         parent_size_bytes=model.stat().st_size,
-        parent_validation_accuracy=float((parent.logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean()),
+        parent_validation_accuracy=float(
+            (parent.logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean()
+        ),
         validation_images=len(validation),
         candidates=candidates,
         preferred=preferred,
@@ -133,8 +135,10 @@ def _build_and_measure(
 ) -> Candidate:
     """Write one form, with its measured worth in its card, and return what was found."""
     calibration = _calibration(train) if form == forms.STATIC else None
-    graph = forms.dense(parent.file) if calibration is None else forms.static(
-        parent.file, train.images_nhwc[np.array(calibration.indices)]
+    graph = (
+        forms.dense(parent.file)
+        if calibration is None
+        else forms.static(parent.file, train.images_nhwc[np.array(calibration.indices)])
     )
     golden_images = parent_card.golden.images_nhwc
     golden = Golden(golden_images, onnx_file.golden_probabilities(graph, golden_images), GOLDEN_TOLERANCE)
@@ -168,7 +172,7 @@ def _measure(
     found = compare(
         parent, contender, validation, dataset=parent.dataset.name, split_name="validation", max_drop_pp=max_drop_pp
     )
-    latency = compare_latency(contender, parent, seconds=seconds)
+    latency = compare_latency(contender.file, parent.file, seconds=seconds)
     size, parent_size = contender.file.stat().st_size, parent.file.stat().st_size
     lighter = latency.verdict == "same" and size <= SMALLER * parent_size
     return Candidate(

@@ -4,6 +4,6 @@ from importlib import resources
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the recipes that come with edgecnn, sorted. Needs none of the packages that training needs."""
+    """Return the names of the recipes that come with edgecnn, sorted; needs nothing that training needs."""
     files = (entry.name for entry in resources.files(__name__).iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))

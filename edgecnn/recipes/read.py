@@ -95,11 +95,15 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
         lower = result.get(key)
-        keeps = isinstance(value, dict) and isinstance(lower, dict) and key != "groups"
-        if key == "network" and keeps and value.get("name", lower.get("name")) != lower.get("name"):
-            keeps = False
-        result[key] = _merged(lower, value) if keeps else value
+        if isinstance(value, dict) and isinstance(lower, dict) and not _replaces(key, lower, value):
+            result[key] = _merged(lower, value)
+        else:
+            result[key] = value
     return result
+
+
+def _replaces(key: str, below: dict[str, Any], above: dict[str, Any]) -> bool:
+    return key == "groups" or (key == "network" and above.get("name", below.get("name")) != below.get("name"))
 
 
 def _change(tables: dict[str, Any], key: str, value: Any, source: str) -> None:
@@ -128,6 +132,7 @@ def _table_at(location: Iterable[str]) -> type[BaseModel]:
     table: type[BaseModel] = Recipe
     for part in location:
         annotation = table.model_fields[part].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
         table = annotation
     return table

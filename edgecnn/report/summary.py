@@ -32,7 +32,8 @@ def draw_summary(
     """Draw the picture. ``images_nhwc``, ``truth`` and ``predictions`` are the samples to show."""
     figure = Figure(figsize=(13, 7), layout="constrained")
     figure.suptitle(title, fontsize=14)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.45, 1))
+    grid = figure.add_gridspec(2, 1, height_ratios=(1.45, 1))
+    top, bottom = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     curve, confusion, latency = top.subplots(1, 3)
     draw_panel(curve, rows, "accuracy")
     curve.legend(frameon=False, loc="lower right")

@@ -77,7 +77,8 @@ def resize(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
     rows_hi, columns_wj = _weights(image_hwc.shape[0], height), _weights(image_hwc.shape[1], width)
     tall_hjc = np.tensordot(rows_hi, image_hwc.astype(np.float32), axes=(1, 0))
     scaled_hwc = np.einsum("hjc,wj->hwc", tall_hjc, columns_wj, optimize=True)
-    return np.floor(scaled_hwc + 0.5).clip(0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.floor(scaled_hwc + 0.5).clip(0, 255).astype(np.uint8)
+    return result
 
 
 @functools.lru_cache(maxsize=32)
@@ -87,7 +88,8 @@ def _weights(source: int, target: int) -> NDArray[np.float32]:
     centres = (np.arange(target) + 0.5) * scale
     distance = np.abs(np.arange(source) + 0.5 - centres[:, None])
     weights = np.maximum(0, 1 - distance / max(scale, 1.0))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    result: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return result
 
 
 def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
@@ -114,7 +116,9 @@ def _over_white(rgba_hw4: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _checked(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
         found = f"an array of {frame.dtype}" if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise ImageError(f"a frame is a numpy array of uint8 pixels 0..255, found {found}. Do not scale or normalize it.")
+        raise ImageError(
+            f"a frame is a numpy array of uint8 pixels 0..255, found {found}. Do not scale or normalize it."
+        )
     pixels_hwc = frame[..., None] if frame.ndim == 2 else frame
     if pixels_hwc.ndim != 3 or pixels_hwc.shape[2] not in (1, 3, 4) or 0 in pixels_hwc.shape:
         raise ImageError(f"a frame has shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), found {frame.shape}.")

@@ -1,8 +1,8 @@
-"""The training loop: the whole data set as uint8 on the device, batches by index, a state that can be taken up anywhere.
+"""The training loop: the whole data set as uint8 on the device, batches by index, a state to take up anywhere.
 
-Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved generator),
-and the learning rate from the step's number. On the CPU a run that was killed and resumed therefore ends in the same
-weights, bit for bit, as one that was not.
+Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved
+generator), and the learning rate from the step's number. On the CPU a run that was killed and resumed therefore ends
+in the same weights, bit for bit, as one that was not.
 """
 
 import json
@@ -111,7 +111,8 @@ def train(
     """Train ``recipe`` into the folder ``run``: best and last checkpoint, metrics.jsonl, recipe.toml, state.pt.
 
     ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
-    CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError, ProviderError.
+    CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
+    ProviderError.
     """
     where = pick_device(device)
     prepared = prepare(recipe, root)
@@ -130,7 +131,7 @@ class _Loop:
         torch.set_num_threads(threads.available())
         self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared).to(device)
-        self.classifier = self.classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)
         self.bf16 = runs_bf16(device, recipe.precision)
@@ -207,7 +208,7 @@ class _Loop:
             logits_nk = self.forward(self.images[batch])
         loss = F.cross_entropy(logits_nk.float(), labels_n, label_smoothing=self.recipe.loss.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.regularization.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.classifier.parameters(), self.recipe.regularization.clip_norm)
         self.optimizer.step()

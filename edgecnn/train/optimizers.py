@@ -39,7 +39,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> optim.Optimizer:
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Return the learning rate of one step out of ``steps``: a function of its number alone, so a resume has no state."""
+    """Return the learning rate of one step out of ``steps``: a function of its number, so a resume has no state."""
     schedule, done = recipe.schedule, step / steps
     if done < schedule.warmup:
         return recipe.optimizer.learning_rate * (step + 1) / (schedule.warmup * steps + 1)

@@ -66,7 +66,11 @@ def _check_same(path: Path, recipe: Recipe) -> None:
     """Compare the run's own recipe with the one that was asked for, key by key."""
     there = check(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
     before, now = (_flat(found.model_dump()) for found in (there, recipe))
-    changed = [f"{key} was {before.get(key)!r}, now {now.get(key)!r}" for key in before | now if before.get(key) != now.get(key)]
+    changed = [
+        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+        for key in before | now
+        if before.get(key) != now.get(key)
+    ]
     if changed:
         raise CheckpointError(
             f"{path.parent}: a run is resumed with the recipe it was started with; {'; '.join(changed)}. "

@@ -115,11 +115,10 @@ def compare_files(
 
     Raises DataError when their labels differ from the data set's, and what opening either raises.
     """
-    opened = [open_contender(path) for path in (reference, candidate)]
-    wanted = opened[0]
-    name = dataset or wanted.dataset.name
-    images = read_for(wanted.dataset, wanted.input.shape, split, dataset=dataset, root=root)
-    return compare(*opened, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
+    first, second = open_contender(reference), open_contender(candidate)
+    images = read_for(first.dataset, first.input.shape, split, dataset=dataset, root=root)
+    name = dataset or first.dataset.name
+    return compare(first, second, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
 
 
 def read_for(
@@ -163,9 +162,7 @@ def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
 
-def _scores(
-    contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]
-) -> Scores:
+def _scores(contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]) -> Scores:
     confusion_kk = metrics.confusion_matrix(split.labels_n, answer_n, len(split.names))
     found = metrics.from_confusion(confusion_kk)
     counts_k = confusion_kk.sum(axis=1)

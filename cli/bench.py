@@ -1,0 +1,128 @@
+"""edgecnn bench"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import console
+from .options import AsJson, Provider, Seconds, integers
+
+if TYPE_CHECKING:
+    from edgecnn.bench import BenchReport
+    from edgecnn.bench.environment import Environment
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(bench)
+
+
+def bench(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL...", help="Model files, runs or checkpoints; the first is what the others are compared with."
+        ),
+    ],
+    batch: Annotated[str, typer.Option("--batch", help="Batch sizes.")] = "1,8,64",
+    threads: Annotated[
+        str, typer.Option("--threads", help="Thread counts. Default: what affinity and quota allow.")
+    ] = "",
+    provider: Provider = "cpu",
+    seconds: Seconds = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure latency, throughput, cold start and memory; several models take turns, so that they can be compared.
+
+    Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
+    """
+    batches, thread_counts = integers(batch), integers(threads)
+    from edgecnn.bench import bench as measure
+
+    with console.stages(quiet=as_json) as say:
+        report = measure(
+            models, batches=batches, threads=thread_counts, provider=provider, seconds=seconds, on_setting=say
+        )
+    if report.environment.warning:
+        console.warn(report.environment.warning)
+    if as_json:
+        console.show_json(report)
+    else:
+        show(report)
+
+
+def show(report: "BenchReport") -> None:
+    """Print all figures, then what they were measured on."""
+    _show_models(report)
+    console.show_table(
+        "latency in ms",
+        ("model", "batch", "threads", "p50", "p90", "p99", "mean", "images/s"),
+        [
+            (
+                t.model,
+                str(t.batch),
+                str(t.threads),
+                f"{t.p50_ms:.3f}",
+                f"{t.p90_ms:.3f}",
+                f"{t.p99_ms:.3f}",
+                f"{t.mean_ms:.3f}",
+                f"{t.images_per_second:,.0f}",
+            )
+            for t in report.contenders
+        ],
+    )
+    if report.comparisons:
+        console.show_table(
+            f"latency over that of {report.comparisons[0].against}",
+            ("model", "batch", "threads", "ratio", "95 %", "verdict"),
+            [
+                (
+                    r.model,
+                    str(r.batch),
+                    str(r.threads),
+                    f"{r.ratio:.2f}",
+                    f"{r.ratio_ci95[0]:.2f}..{r.ratio_ci95[1]:.2f}",
+                    r.verdict,
+                )
+                for r in report.comparisons
+            ],
+        )
+    show_environment(report.environment)
+
+
+def _show_models(report: "BenchReport") -> None:
+    """Print what each model is, what really runs it, and what its first answer costs in a fresh process."""
+    first = {timing.model: timing for timing in reversed(report.contenders)}
+    console.show_table(
+        "each in a process of its own, from start to first answer",
+        ("model", "form", "runs on", "size", "import ms", "load ms", "first ms", "all ms", "memory"),
+        [
+            (
+                f.model,
+                first[f.model].form,
+                first[f.model].provider,
+                console.size(f.size_bytes),
+                f"{f.cold_start.import_ms:.0f}",
+                f"{f.cold_start.load_ms:.0f}",
+                f"{f.cold_start.first_ms:.1f}",
+                f"{f.cold_start.total_ms:.0f}",
+                console.size(f.cold_start.peak_bytes),
+            )
+            for f in report.footprints
+            if f.threads == report.contenders[0].threads
+        ],
+        left=3,
+    )
+    console.say()
+
+
+def show_environment(environment: "Environment") -> None:
+    """Print what figures were measured on."""
+    quota = f", quota {environment.cpu_quota:g} CPUs" if environment.cpu_quota else ""
+    console.say(
+        f"{environment.processor} ({environment.architecture}), {environment.threads_available} threads "
+        f"(affinity {environment.affinity}{quota}), {environment.system}"
+    )
+    console.say("features: " + (" ".join(environment.cpu_features) or "not known"))
+    console.say("versions: " + ", ".join(f"{name} {version}" for name, version in environment.versions.items()))

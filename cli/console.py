@@ -1,0 +1,131 @@
+"""Everything that is shown: tables on standard output, progress on standard error, JSON when asked. The only Rich."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from edgecnn.train import Progress as TrainingProgress
+
+PIPED_WIDTH = 160  # a file or a pipe has no width; folding for a terminal that is not there helps nobody
+
+out = Console()
+if not out.is_terminal:
+    out = Console(width=PIPED_WIDTH)
+err = Console(stderr=True)
+
+Row = Sequence[str]
+
+
+def show_json(value: object) -> None:
+    """Print dataclasses, paths and arrays as one JSON object, numbers in full."""
+    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """Turn a result into what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value) if isinstance(value, Path) else value
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Row], *, left: int = 1) -> None:
+    """Print a table; the first ``left`` columns are text, the others numbers."""
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def say(text: str = "", *, style: str = "") -> None:
+    """Print a line of the result."""
+    out.print(Text(text, style=style), soft_wrap=True)
+
+
+def verdict(passed: bool, text: str) -> None:
+    """Print the line that a reader looks for first."""
+    say(("passed: " if passed else "FAILED: ") + text, style="bold green" if passed else "bold red")
+
+
+def warn(text: str) -> None:
+    """Print a line that must not be missed, away from the result."""
+    err.print(Text.assemble(("warning: ", "bold yellow"), text), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Yield a function that says what is going on, on one line that vanishes; silent where nobody looks."""
+    if quiet or not err.is_terminal:
+        yield lambda text: None
+        return
+    with err.status("") as status:
+        yield lambda text: status.update(Text(f"{text} …"))
+
+
+@contextlib.contextmanager
+def training_bar(*, quiet: bool = False) -> Iterator[Callable[["TrainingProgress"], None]]:
+    """Yield a function that shows how training stands; silent where nobody looks."""
+    if quiet or not err.is_terminal:
+        yield lambda progress: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=None, figures="")
+
+        def show(progress: "TrainingProgress") -> None:
+            bar.update(
+                task,
+                description=f"epoch {progress.epoch}/{progress.epochs}",
+                total=progress.steps,
+                completed=progress.step,
+                figures=f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}  "
+                f"{progress.images_per_second:,.0f} images/s  {duration(progress.seconds_left)} left",
+            )
+
+        yield show
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it.
+
+    >>> duration(7.25), duration(75), duration(3700)
+    ('7.2 s', '1:15 min', '1:01 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes.
+
+    >>> size(512), size(18_432), size(4_450_000)
+    ('512 B', '18.4 kB', '4.45 MB')
+    """
+    for unit, factor, digits in (("GB", 1e9, 2), ("MB", 1e6, 2), ("kB", 1e3, 1)):
+        if count >= factor:
+            return f"{count / factor:.{digits}f} {unit}"
+    return f"{count:.0f} B"

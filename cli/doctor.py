@@ -1,0 +1,44 @@
+"""edgecnn doctor"""
+
+import typer
+
+from . import console
+from .bench import show_environment
+from .options import AsJson
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Show providers, processor, threads, versions and what is missing; exit code 1 when edgecnn cannot work.
+
+    Example: edgecnn doctor
+    """
+    from edgecnn.doctor import diagnose
+
+    found = diagnose()
+    if as_json:
+        console.show_json(found)
+        raise typer.Exit(1 if found.problems else 0)
+    show_environment(found.environment)
+    console.say(f"data root: {found.data_root}")
+    console.show_table(
+        "",
+        ("provider", "state", "install"),
+        [
+            (p.name, "available" if p.available else "not installed", "" if p.available else p.install)
+            for p in found.providers
+        ],
+        left=3,
+    )
+    if found.missing:
+        console.show_table(
+            "not installed", ("package", "install"), [(m.module, m.install) for m in found.missing], left=2
+        )
+    for problem in found.problems:
+        console.warn(problem)
+    console.verdict(not found.problems, "edgecnn can run models here" if not found.problems else "see above")
+    raise typer.Exit(1 if found.problems else 0)

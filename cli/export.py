@@ -1,0 +1,48 @@
+"""edgecnn export"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import console
+from .options import AsJson, DataRoot, Dataset
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(export)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a checkpoint (.safetensors).")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="MODEL.onnx", help="Default: RUN.onnx here.")
+    ] = None,
+    dataset: Dataset = None,
+    root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a run to one ONNX file that was compared with PyTorch on the whole test set.
+
+    Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
+    """
+    from edgecnn.export import export as export_run
+
+    with console.stages(quiet=as_json) as say:
+        say("exporting and comparing with PyTorch")
+        exported = export_run(run, output, dataset=dataset, root=root)
+    if as_json:
+        console.show_json(exported)
+        return
+    accuracy = "" if exported.test_accuracy is None else f", accuracy {exported.test_accuracy:.2%}"
+    console.say(
+        f"{exported.path}: {console.size(exported.size_bytes)}, {exported.parameters:,} parameters, "
+        f"opset {exported.opset}, IR {exported.ir_version}   card: {exported.card_path}"
+    )
+    console.verdict(
+        True,
+        f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest logit gap "
+        f"{exported.max_abs_logit_gap:.1e}, same top-1 on {exported.agreement:.2%}{accuracy}",
+    )
+    console.say(f"next: edgecnn quantize {exported.path}")

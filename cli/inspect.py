@@ -1,0 +1,86 @@
+"""edgecnn inspect"""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from . import console
+from .options import AsJson, ModelFile
+
+if TYPE_CHECKING:
+    from edgecnn.card import ModelCard
+    from edgecnn.inspection import Inspection
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(inspect)
+
+
+def inspect(model: ModelFile, as_json: AsJson = False) -> None:
+    """Show what is in a model file: layers with shapes, parameters, operations and bytes, and its card.
+
+    Example: edgecnn inspect mnist-c1.onnx
+    """
+    from edgecnn.inspection import inspect as inspect_file
+
+    found = inspect_file(model)
+    if as_json:
+        console.show_json({**vars(found), "parameters": found.parameters, "macs": found.macs})
+    else:
+        show(found)
+
+
+def show(found: "Inspection") -> None:
+    """Print the layer table, then the card."""
+    rows = [
+        (
+            layer.operator,
+            layer.output_shape,
+            f"{layer.parameters:,}" if layer.parameters else "",
+            f"{layer.macs:,}" if layer.macs else "",
+            console.size(layer.weight_bytes) if layer.weight_bytes else "",
+            layer.weight_type,
+        )
+        for layer in found.layers
+    ]
+    total = console.size(sum(layer.weight_bytes for layer in found.layers))
+    console.show_table(
+        f"{found.path}: {console.size(found.size_bytes)}, opset {found.opset}, IR {found.ir_version}",
+        ("layer", "output shape", "parameters", "multiply-adds", "weights", "type"),
+        [*rows, ("all", "", f"{found.parameters:,}", f"{found.macs:,}", total, "")],
+        left=2,
+    )
+    console.say()
+    console.show_table("card", ("", ""), _card_rows(found.card), left=2)
+
+
+def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
+    rows = [
+        ("name", f"{card.name} ({card.network}, {card.form})"),
+        ("input", f"image: uint8 (N, {', '.join(map(str, card.input.shape))}), 0..255, {card.input}"),
+        ("labels", ", ".join(card.labels)),
+        ("data set", f"{card.dataset.name}: {card.dataset.train:,} to train, {card.dataset.validation:,} to validate"),
+    ]
+    rows += [("accuracy", f"{m.accuracy:.2%} on {m.images:,} images of the {m.split} split") for m in card.metrics]
+    if card.parity:
+        rows.append(
+            (
+                "parity",
+                f"largest logit gap below {card.parity.max_abs_logit_gap_below:g} against PyTorch on "
+                f"{card.parity.images:,} images ({card.parity.source})",
+            )
+        )
+    if card.quantization and card.quantization.measured:
+        measured = card.quantization.measured
+        rows.append(
+            (
+                "quantized",
+                f"from {(card.parent_sha256 or '')[:12]}: {measured.verdict} (latency x {measured.latency_ratio:.2f} "
+                f"on {measured.machine}), accuracy drop {measured.drop_pp:.2f} points, "
+                f"{'better than' if measured.preferred else 'not better than'} its parent",
+            )
+        )
+    rows.append(("golden", f"{len(card.golden.images_nhwc)} images"))
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
+    return rows

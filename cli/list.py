@@ -1,0 +1,85 @@
+"""edgecnn list"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import console
+from .options import AsJson, DataRoot
+
+KINDS = ("recipes", "networks", "datasets", "models", "providers")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="list")(list_kind)
+
+
+def list_kind(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(KINDS))],
+    root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what there is to train, build, read or run.
+
+    Example: edgecnn list recipes
+    """
+    tables = {
+        "recipes": _recipes,
+        "networks": _networks,
+        "datasets": lambda: _datasets(root),
+        "models": _models,
+        "providers": _providers,
+    }
+    if kind not in tables:
+        raise typer.BadParameter(f"'{kind}' is not one of {', '.join(KINDS)}", param_hint="KIND")
+    columns, rows = tables[kind]()
+    if as_json:
+        console.show_json({kind: [dict(zip(columns, row, strict=True)) for row in rows]})
+    else:
+        console.show_table("", columns, rows, left=len(columns))
+
+
+Listing = tuple[tuple[str, ...], list[tuple[str, ...]]]
+
+
+def _recipes() -> Listing:
+    from edgecnn import recipes
+    from edgecnn.recipes.read import read
+
+    found = [(name, read(name)) for name in recipes.names()]
+    return ("name", "network", "data", "epochs", "description"), [
+        (name, recipe.network.name, recipe.data.name, str(recipe.epochs), recipe.description) for name, recipe in found
+    ]
+
+
+def _networks() -> Listing:
+    from edgecnn import networks
+
+    return ("name", "parameters", "description"), [
+        (name, ", ".join(networks.parameters(name)), networks.describe(name)) for name in networks.names()
+    ]
+
+
+def _datasets(root: Path | None) -> Listing:
+    from edgecnn import data
+
+    here = data.data_root(root)
+    return ("name", "state", "description"), [
+        (name, "here" if data.is_here(name, here) else "not here yet", data.describe(name)) for name in data.named()
+    ]
+
+
+def _models() -> Listing:
+    from edgecnn import zoo
+
+    return ("name", "files"), [(model.name, ", ".join(str(path) for path in model.files)) for model in zoo.models()]
+
+
+def _providers() -> Listing:
+    from edgecnn.doctor import provider_states
+
+    return ("name", "state", "install"), [
+        (state.name, "available" if state.available else "not installed", state.install) for state in provider_states()
+    ]

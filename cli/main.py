@@ -1,0 +1,72 @@
+"""The ``edgecnn`` command: its sub-commands, and how an error leaves the program."""
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+COMMANDS = (
+    "train",
+    "export",
+    "quantize",
+    "verify",
+    "bench",
+    "predict",
+    "inspect",
+    "selftest",
+    "list",
+    "doctor",
+    "demo",
+)
+
+app = typer.Typer(
+    name="edgecnn",
+    help="Small image classifiers from data set to edge device: train, export, quantize, verify, measure, predict.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for _name in COMMANDS:
+    import_module(f"{__package__}.{_name}").register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from edgecnn import __version__
+
+        typer.echo(f"edgecnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _edgecnn(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+def main() -> None:
+    """Run the command line; an error of edgecnn becomes its message and its exit code."""
+    from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError, missing_package
+
+    try:
+        app()
+    except EdgecnnError as error:
+        _leave(error)
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in EXTRA_OF_MODULE:
+            raise
+        _leave(missing_package(module))
+
+
+def _leave(error: Exception) -> None:
+    typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+    typer.echo(str(error), err=True)
+    sys.exit(getattr(error, "exit_code", 2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""edgecnn quantize"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from . import console
+from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds
+
+if TYPE_CHECKING:
+    from edgecnn.quantize import Quantized
+    from edgecnn.quantize.choose import Method
+
+METHODS = ("auto", "static", "dense")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(quantize)
+
+
+def quantize(
+    model: ModelFile,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: MODEL-preferred.onnx, MODEL-static.onnx, …"),
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="auto, static or dense.")] = "auto",
+    max_drop_pp: MaxDrop = 0.5,
+    dataset: Dataset = None,
+    root: DataRoot = None,
+    seconds: Seconds = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Quantize a model and measure whether that was worth it. auto writes the form to ship, be it the parent.
+
+    Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
+    """
+    if method not in METHODS:
+        raise typer.BadParameter(f"'{method}' is not one of {', '.join(METHODS)}", param_hint="--method")
+    from edgecnn.quantize import quantize as quantize_file
+
+    with console.stages(quiet=as_json) as say:
+        result = quantize_file(
+            model,
+            output,
+            method=cast("Method", method),
+            max_drop_pp=max_drop_pp,
+            dataset=dataset,
+            root=root,
+            seconds=seconds,
+            on_stage=say,
+        )
+    if as_json:
+        console.show_json(result)
+    else:
+        show(result)
+
+
+def show(result: "Quantized") -> None:
+    """Print the forms side by side and what was chosen."""
+    accuracy = f"{result.parent_validation_accuracy:.2%}"
+    rows = [(result.parent_form, console.size(result.parent_size_bytes), accuracy, "", "1.00", "", "parent")]
+    for found in result.candidates:
+        low, high = found.latency_ratio_ci95
+        words = found.verdict if found.accurate else f"{found.verdict}, but less accurate"
+        rows.append(
+            (
+                found.form,
+                console.size(found.size_bytes),
+                f"{found.validation_accuracy:.2%}",
+                f"{found.drop_pp:+.2f}",
+                f"{found.latency_ratio:.2f}",
+                f"{low:.2f}..{high:.2f}",
+                words,
+            )
+        )
+    console.show_table(
+        f"{result.validation_images:,} validation images; latency at batch 1 over the parent's",
+        ("form", "size", "accuracy", "drop pp", "latency", "95 %", "verdict"),
+        rows,
+    )
+    console.say(result.reason, style="bold")
+    if result.output_form != result.preferred:
+        console.warn(f"{result.output} is {result.output_form}, which is not the preferred form.")
+    console.say(f"{result.output}: {result.output_form}")
+    console.say(f"next: edgecnn verify {result.parent} {result.output}")

@@ -1,0 +1,33 @@
+"""edgecnn selftest"""
+
+import typer
+
+from . import console
+from .options import AsJson, ModelFile, Provider
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(selftest)
+
+
+def selftest(model: ModelFile, provider: Provider = "cpu", as_json: AsJson = False) -> None:
+    """Run the golden images inside a model file here; exit code 1 when it does not answer as where it was made.
+
+    Example: edgecnn selftest mnist-c1.onnx
+    """
+    from edgecnn import load
+    from edgecnn.runtime.selftest import selftest as run
+
+    result = run(load(model, provider=provider))
+    if as_json:
+        console.show_json(result)
+    else:
+        labels = "the same labels" if result.same_labels else "other labels"
+        console.verdict(
+            result.passed,
+            f"{result.images} golden images on {result.provider}, {labels}, largest probability gap "
+            f"{result.max_abs_probability_gap:.1e}, one by one against the batch {result.max_abs_batch_gap:.1e} "
+            f"(allowed {result.tolerance:g})",
+        )
+    raise typer.Exit(0 if result.passed else 1)

@@ -1,0 +1,147 @@
+"""edgecnn train"""
+
+import contextlib
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import console
+from .options import AsJson, DataRoot, Dataset
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(train)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name (edgecnn list recipes) or a .toml file.")],
+    run: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run. Default: runs/RECIPE.")
+    ] = None,
+    dataset: Dataset = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="In place of the recipe's.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", metavar="N", help="In place of the recipe's.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", metavar="X", help="In place of the recipe's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="In place of the recipe's.")] = None,
+    device: Annotated[
+        str, typer.Option("--device", help="auto, cpu or cuda; cuda that is not there is an error.")
+    ] = "auto",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change any other key of the recipe.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped or killed.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard events into the run.")
+    ] = False,
+    root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe into a run: checkpoints, metrics of every epoch, learning curves.
+
+    Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter(f"'{device}' is not one of auto, cpu, cuda", param_hint="--device")
+    from edgecnn.recipes.read import parse_setting, read
+    from edgecnn.report.curves import draw_curves
+    from edgecnn.train.loop import Interrupted
+    from edgecnn.train.loop import train as train_recipe
+
+    named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
+    changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
+    resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
+    folder = run or Path("runs") / resolved.name
+    with _stop_requests() as stop, console.training_bar(quiet=as_json) as show, _event_log(folder, tensorboard) as log:
+        try:
+            outcome = train_recipe(
+                resolved,
+                folder,
+                device=device,
+                root=root,
+                resume=resume,
+                on_progress=show,
+                on_epoch=log,
+                should_stop=stop.is_set,
+            )
+        except Interrupted as interrupted:
+            raise Interrupted(f"{interrupted}\nContinue with: {_resume_command(folder)}") from None
+    curves = draw_curves(folder)
+    for message in outcome.skipped:
+        console.warn(f"left out: {message}")
+    if as_json:
+        console.show_json({**vars(outcome), "curves": curves})
+        return
+    best = outcome.best
+    console.show_table(
+        f"{resolved.name}: {outcome.parameters:,} parameters, {outcome.train_images:,} images, "
+        f"{console.duration(outcome.seconds)} on {outcome.device} in {outcome.precision}",
+        ("best epoch", "split", "loss", "accuracy", "precision", "recall", "F1"),
+        [
+            (
+                str(best.epoch),
+                split,
+                f"{f.loss:.4f}",
+                f"{f.accuracy:.2%}",
+                f"{f.precision:.4f}",
+                f"{f.recall:.4f}",
+                f"{f.f1:.4f}",
+            )
+            for split, f in (("train", best.train), ("validation", best.validation))
+        ],
+        left=2,
+    )
+    if outcome.skipped:
+        console.say(f"{len(outcome.skipped)} pictures could not be read and were left out.")
+    console.say(f"run: {folder}   curves: {curves}")
+    console.say(f"next: edgecnn export {folder}")
+
+
+@contextlib.contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or a request to terminate) into a flag; the second acts as ever."""
+    requested = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: object) -> None:
+        requested.set()
+        signal.signal(number, before[signal.Signals(number)])
+        console.err.print("finishing the batch and saving …")
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield requested
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _event_log(folder: Path, wanted: bool) -> Iterator[Any]:
+    """Yield what is to be told of each epoch."""
+    if not wanted:
+        yield lambda row: None
+        return
+    from edgecnn.train.tensorboard import event_log
+
+    with event_log(folder) as log:
+        yield log
+
+
+def _resume_command(folder: Path) -> str:
+    """Return the command line that was given, with --resume and the run's folder spelled out."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    if not any(argument in ("-o", "--output") or argument.startswith("--output=") for argument in arguments):
+        arguments += ["-o", str(folder)]
+    return shlex.join(["edgecnn", *arguments, "--resume"])

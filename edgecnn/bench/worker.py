@@ -1,0 +1,167 @@
+"""One contender in a process of its own, so that no other's thread pool spins on its cores and its memory is its own.
+
+``python -m edgecnn.bench.worker MODEL PROVIDER THREADS`` loads the model, answers one image, prints a JSON line that
+says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import errors
+from edgecnn.errors import EdgecnnError, ModelError
+
+SETTLE_CALLS, SETTLE_NS = 3, 2_000_000  # before each block, not recorded: caches and the thread pool wake up
+QUIET_STEP_S, QUIET_SHARE, QUIET_LIMIT_S = 0.012, 0.2, 0.25  # a running thread's time is counted at clock ticks
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """From nothing to the first answer. ``total_ms`` is the parent's view: interpreter, imports, load, first image."""
+
+    import_ms: float
+    load_ms: float
+    first_ms: float
+    total_ms: float
+    peak_bytes: int
+
+
+class Worker:
+    """A started process that holds one opened contender. Use it as a context manager."""
+
+    def __init__(self, model: Path, *, provider: str, threads: int) -> None:
+        self.model, self.threads = model, threads
+        command = [sys.executable, "-m", "edgecnn.bench.worker", str(model), provider, str(threads)]
+        started = time.perf_counter_ns()
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            hello = self._answer()
+        except BaseException:
+            self.close()
+            raise
+        total_ms = (time.perf_counter_ns() - started) / 1e6
+        self.form: str = hello["form"]
+        self.provider: str = hello["provider"]
+        self.size_bytes: int = hello["size_bytes"]
+        self.cold_start = ColdStart(total_ms=total_ms, **hello["cold_start"])
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def blocks(self, batch: int) -> Callable[[int], NDArray[np.int64]]:
+        """Return a function that times so many calls on ``batch`` images, in ns."""
+
+        def block(calls: int) -> NDArray[np.int64]:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps({"batch": batch, "calls": calls}) + "\n")
+            self._process.stdin.flush()
+            return np.array(self._answer()["ns"], dtype=np.int64)
+
+        return block
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.terminate()
+        self._process.wait()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            assert self._process.stderr is not None
+            reason = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
+            raise ModelError(f"{self.model}: its process ended ({reason}).")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise getattr(errors, answer["error"], EdgecnnError)(answer["message"])
+        return answer
+
+
+def main(model: str, provider: str, threads: str) -> None:
+    """Be the process."""
+    try:
+        _serve(Path(model), provider, int(threads))
+    except EdgecnnError as error:
+        _say({"error": type(error).__name__, "message": str(error)})
+
+
+def _serve(model: Path, provider: str, threads: int) -> None:
+    started = time.perf_counter_ns()
+    from edgecnn.contender import import_runtime_of, open_contender
+
+    import_runtime_of(model)
+    imported = time.perf_counter_ns()
+    contender = open_contender(model, provider=provider, threads=threads)
+    loaded = time.perf_counter_ns()
+    contender.classify(contender.golden_images_nhwc[:1])
+    answered = time.perf_counter_ns()
+    from edgecnn.bench.memory import peak_bytes
+
+    cold_start = {
+        "import_ms": (imported - started) / 1e6,
+        "load_ms": (loaded - imported) / 1e6,
+        "first_ms": (answered - loaded) / 1e6,
+        "peak_bytes": peak_bytes(),
+    }
+    size_bytes = contender.file.stat().st_size
+    _say({"form": contender.form, "provider": contender.provider, "size_bytes": size_bytes, "cold_start": cold_start})
+    golden = contender.golden_images_nhwc
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        images = np.ascontiguousarray(np.resize(golden, (wanted["batch"], *golden.shape[1:])))
+        _say({"ns": _timed_block(functools.partial(contender.classify, images), wanted["calls"])})
+
+
+def _timed_block(call: Callable[[], object], count: int) -> list[int]:
+    settled, until = 0, time.perf_counter_ns() + SETTLE_NS
+    while settled < SETTLE_CALLS or time.perf_counter_ns() < until:
+        call()
+        settled += 1
+    durations = []
+    for _ in range(count):
+        started = time.perf_counter_ns()
+        call()
+        durations.append(time.perf_counter_ns() - started)
+    _wait_until_quiet()
+    return durations
+
+
+def _wait_until_quiet() -> None:
+    """Wait until this process' threads use next to no CPU: a pool that spins on would slow the next contender.
+
+    ONNX Runtime's pool spins for 40 ms after a call, PyTorch's for some 10.
+    """
+    until = time.perf_counter() + QUIET_LIMIT_S
+    while time.perf_counter() < until:
+        used, started = time.process_time(), time.perf_counter()
+        time.sleep(QUIET_STEP_S)
+        if time.process_time() - used < QUIET_SHARE * (time.perf_counter() - started):
+            return
+
+
+def _say(answer: dict[str, object]) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,29 @@
+"""Metrics of every epoch as TensorBoard events, in the run's ``tensorboard`` folder."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from edgecnn.errors import missing_package
+from edgecnn.train.loop import EpochRow
+
+
+@contextlib.contextmanager
+def event_log(run: Path) -> Iterator[Callable[[EpochRow], None]]:
+    """Yield a function that writes one epoch's figures. Raises MissingPackageError."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError:
+        raise missing_package("tensorboard") from None
+    writer = SummaryWriter(str(run / "tensorboard"))
+
+    def log(row: EpochRow) -> None:
+        for split, figures in (("train", row.train), ("validation", row.validation)):
+            for name, value in asdict(figures).items():
+                writer.add_scalar(f"{name}/{split}", value, row.epoch)
+
+    try:
+        yield log
+    finally:
+        writer.close()

@@ -1,0 +1,85 @@
+"""What tests share: a data root, and one small real model trained, exported and quantized once a test run."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from edgecnn import data
+from edgecnn.recipes.read import read
+
+SMALL = {
+    "epochs": 3,
+    "network.parameters": {"filters": [8, 16]},
+    "data.subset": 800,
+    "data.validation": 100,
+    "precision": "fp32",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "EDGECNN_REAL_DATA" in os.environ:
+        return
+    for item in items:
+        if item.get_closest_marker("realdata"):
+            item.add_marker(pytest.mark.skip(reason="set EDGECNN_REAL_DATA to a data root that has the real data sets"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of one test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def once(shared: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a file or folder of the shared folder once, whichever worker comes first."""
+
+    def make(name: str, build: Callable[[Path], object]) -> Path:
+        target, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                build(target)
+                done.touch()
+        return target
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def data_root(once) -> Path:
+    """A data root with the embedded digits in it."""
+    return once("data", lambda path: data.read_split("digits", "train", root=path))
+
+
+@pytest.fixture(scope="session")
+def real_data_root() -> Path:
+    """The data root with the real data sets; tests that use it are marked realdata."""
+    return Path(os.environ["EDGECNN_REAL_DATA"])
+
+
+@pytest.fixture(scope="session")
+def run(once, data_root: Path) -> Path:
+    """A finished run: a small batch-norm network on 800 digits, about 95 % right."""
+    from edgecnn.train import train
+
+    return once("run", lambda path: train(read("digits-compact", SMALL), path, root=data_root))
+
+
+@pytest.fixture(scope="session")
+def model(once, run: Path, data_root: Path) -> Path:
+    """The run exported, a float32 model file."""
+    from edgecnn.export import export
+
+    return once("model.onnx", lambda path: export(run, path, root=data_root))
+
+
+@pytest.fixture(scope="session")
+def static_model(once, model: Path, data_root: Path) -> Path:
+    """The model in its int8-static form."""
+    from edgecnn.quantize import quantize
+
+    return once("static.onnx", lambda path: quantize(model, path, method="static", root=data_root, seconds=0.1))
