@@ -1,14 +1,14 @@
 """edgecnn list"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from . import console
 from .options import AsJson, DataRoot
 
-KINDS = ("recipes", "networks", "datasets", "models", "providers")
+Kind = Literal["recipes", "networks", "datasets", "models", "providers"]
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_kind(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(KINDS))],
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,8 +32,6 @@ def list_kind(
         "models": _models,
         "providers": _providers,
     }
-    if kind not in tables:
-        raise typer.BadParameter(f"'{kind}' is not one of {', '.join(KINDS)}", param_hint="KIND")
     columns, rows = tables[kind]()
     if as_json:
         console.show_json({kind: [dict(zip(columns, row, strict=True)) for row in rows]})

@@ -1,7 +1,7 @@
 """edgecnn quantize"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,9 +10,6 @@ from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds
 
 if TYPE_CHECKING:
     from edgecnn.quantize import Quantized
-    from edgecnn.quantize.choose import Method
-
-METHODS = ("auto", "static", "dense")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +23,9 @@ def quantize(
         Path | None,
         typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: MODEL-preferred.onnx, MODEL-static.onnx, …"),
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="auto, static or dense.")] = "auto",
+    method: Annotated[
+        Literal["auto", "static", "dense"], typer.Option("--method", help="auto tries every form.")
+    ] = "auto",
     max_drop_pp: MaxDrop = 0.5,
     dataset: Dataset = None,
     root: DataRoot = None,
@@ -37,15 +36,13 @@ def quantize(
 
     Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    if method not in METHODS:
-        raise typer.BadParameter(f"'{method}' is not one of {', '.join(METHODS)}", param_hint="--method")
     from edgecnn.quantize import quantize as quantize_file
 
     with console.stages(quiet=as_json) as say:
         result = quantize_file(
             model,
             output,
-            method=cast("Method", method),
+            method=method,
             max_drop_pp=max_drop_pp,
             dataset=dataset,
             root=root,

@@ -7,12 +7,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset
+from .options import AsJson, DataRoot, Dataset, RecipeName
+
+if TYPE_CHECKING:
+    from edgecnn.train import Outcome
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name (edgecnn list recipes) or a .toml file.")],
+    recipe: RecipeName,
     run: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run. Default: runs/RECIPE.")
     ] = None,
@@ -35,7 +38,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="In place of the recipe's.")] = None,
     device: Annotated[
-        str, typer.Option("--device", help="auto, cpu or cuda; cuda that is not there is an error.")
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="cuda that is not there is an error.")
     ] = "auto",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change any other key of the recipe.")
@@ -51,8 +54,6 @@ def train(
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter(f"'{device}' is not one of auto, cpu, cuda", param_hint="--device")
     from edgecnn.recipes.read import parse_setting, read
     from edgecnn.report.curves import draw_curves
     from edgecnn.train.loop import Interrupted
@@ -62,7 +63,7 @@ def train(
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
     resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
     folder = run or Path("runs") / resolved.name
-    with _stop_requests() as stop, console.training_bar(quiet=as_json) as show, _event_log(folder, tensorboard) as log:
+    with _stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
         try:
             outcome = train_recipe(
                 resolved,
@@ -70,7 +71,7 @@ def train(
                 device=device,
                 root=root,
                 resume=resume,
-                on_progress=show,
+                on_progress=bar,
                 on_epoch=log,
                 should_stop=stop.is_set,
             )
@@ -81,11 +82,17 @@ def train(
         console.warn(f"left out: {message}")
     if as_json:
         console.show_json({**vars(outcome), "curves": curves})
-        return
+    else:
+        show(outcome, curves)
+
+
+def show(outcome: "Outcome", curves: Path) -> None:
+    """Print the figures of the best epoch and where everything lies."""
     best = outcome.best
+    splits = (("train", best.train), ("validation", best.validation))
     console.show_table(
-        f"{resolved.name}: {outcome.parameters:,} parameters, {outcome.train_images:,} images, "
-        f"{console.duration(outcome.seconds)} on {outcome.device} in {outcome.precision}",
+        f"{outcome.parameters:,} parameters, {outcome.train_images:,} images, {console.duration(outcome.seconds)} "
+        f"on {outcome.device} in {outcome.precision}",
         ("best epoch", "split", "loss", "accuracy", "precision", "recall", "F1"),
         [
             (
@@ -97,14 +104,14 @@ def train(
                 f"{f.recall:.4f}",
                 f"{f.f1:.4f}",
             )
-            for split, f in (("train", best.train), ("validation", best.validation))
+            for split, f in splits
         ],
         left=2,
     )
     if outcome.skipped:
         console.say(f"{len(outcome.skipped)} pictures could not be read and were left out.")
-    console.say(f"run: {folder}   curves: {curves}")
-    console.say(f"next: edgecnn export {folder}")
+    console.say(f"run: {outcome.run}   curves: {curves}")
+    console.say(f"next: edgecnn export {outcome.run}")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """edgecnn verify"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,7 +23,7 @@ def verify(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="A run, a checkpoint or a model file.")],
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="A run, a checkpoint or a model file.")],
     dataset: Dataset = None,
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
+    split: Annotated[Literal["test", "validation"], typer.Option("--split", help="Which images.")] = "test",
     max_drop_pp: MaxDrop = 0.5,
     root: DataRoot = None,
     as_json: AsJson = False,
@@ -32,8 +32,6 @@ def verify(
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    if split not in ("test", "validation"):
-        raise typer.BadParameter(f"'{split}' is not one of test, validation", param_hint="--split")
     from edgecnn.verify import compare_files
 
     with console.stages(quiet=as_json) as say:
@@ -43,7 +41,7 @@ def verify(
             candidate,
             dataset=dataset,
             root=root,
-            split=cast("Literal['test', 'validation']", split),
+            split=split,
             max_drop_pp=max_drop_pp,
         )
     if as_json:

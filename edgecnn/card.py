@@ -160,8 +160,9 @@ class ModelCard:
 
     def _check(self, source: str) -> None:
         golden = self.golden
-        expected = (len(golden.images_nhwc), len(self.labels))
-        if golden.images_nhwc.shape[1:] != self.input.shape or golden.probabilities_nk.shape != expected:
+        count = len(golden.images_nhwc) if golden.images_nhwc.ndim else 0
+        images, probabilities = (count, *self.input.shape), (count, len(self.labels))
+        if not count or golden.images_nhwc.shape != images or golden.probabilities_nk.shape != probabilities:
             raise CardError(
                 f"{source}: golden images {golden.images_nhwc.shape} with probabilities "
                 f"{golden.probabilities_nk.shape} do not fit input {self.input} and {len(self.labels)} labels. "

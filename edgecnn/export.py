@@ -8,7 +8,6 @@ import contextlib
 import io
 import logging
 import math
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -54,9 +53,13 @@ class Exported:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Logits of both on the same images, with the labels where they are known."""
+    """Logits of both on the same images, with the labels where they are known.
+
+    ``source`` goes into the file; ``remark`` says why it is no test split, and may name paths of this machine.
+    """
 
     source: str
+    remark: str
     original_nk: NDArray[np.float32]
     exported_nk: NDArray[np.float32]
     labels_n: NDArray[np.int64] | None
@@ -97,7 +100,7 @@ def export(
         max_abs_logit_gap=gap,
         agreement=agreement,
         parity_images=len(answers.original_nk),
-        parity_source=answers.source,
+        parity_source=answers.source + answers.remark,
         test_accuracy=_accuracy(answers),
     )
 
@@ -187,14 +190,20 @@ def _answers(
 
     try:
         split: Split = read_for(checkpoint.dataset, checkpoint.input.shape, "test", dataset=dataset, root=root)
+        if split.names != checkpoint.labels:
+            raise DataError(
+                f"{dataset or checkpoint.dataset.name} has the labels {', '.join(split.names)}, "
+                f"the checkpoint answers {', '.join(checkpoint.labels)}. Name the data set it was trained on with --data."
+            )
         images, labels = split.images_nhwc, split.labels_n
-        source = f"{data.public_name(dataset or checkpoint.dataset.name)} test split"
+        source, remark = f"{data.public_name(dataset or checkpoint.dataset.name)} test split", ""
     except DataError as error:
         if dataset is not None:
             raise
         images, labels = original.golden_images_nhwc, None
-        source = f"golden images, the data set is not at hand ({str(error).splitlines()[0]})"
-    return _Answers(source, original.logits(images), exported(images), labels)
+        source = "golden images, the data set is not at hand"
+        remark = f" ({str(error).splitlines()[0]})"
+    return _Answers(source, remark, original.logits(images), exported(images), labels)
 
 
 def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: float) -> ModelCard:
@@ -217,7 +226,7 @@ def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: 
         metrics=[validation] + ([] if accuracy is None else [Accuracy("test", images, accuracy)]),
         parity=Parity(
             images=images,
-            source=_without_paths(answers.source),
+            source=answers.source,
             tolerance=LOGIT_TOLERANCE,
             max_abs_logit_gap_below=_next_power_of_ten(gap),
             agreement=agreement,
@@ -237,7 +246,9 @@ def _accuracy(answers: _Answers) -> float | None:
 
 def _model_name(run_or_checkpoint: Path) -> str:
     path = run_or_checkpoint.resolve()
-    return path.parent.name if path.is_file() and path.stem in ("best", "last") else path.stem
+    if path.is_dir():
+        return path.name
+    return path.parent.name if path.stem in ("best", "last") else path.stem
 
 
 def _is_parameter(name: str) -> bool:
@@ -248,10 +259,6 @@ def _is_parameter(name: str) -> bool:
 def _next_power_of_ten(gap: float) -> float:
     """Round up, so that a figure that differs in its last digits from machine to machine leaves the file the same."""
     return 10.0 ** math.ceil(math.log10(gap)) if gap > 0 else 0.0
-
-
-def _without_paths(text: str) -> str:
-    return re.sub(r"\S*[/\\]\S*", "…", text)
 
 
 def _row(values_k: NDArray[Any]) -> str:

@@ -4,6 +4,7 @@
 says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
 """
 
+import contextlib
 import functools
 import json
 import subprocess
@@ -70,8 +71,9 @@ class Worker:
 
         def block(calls: int) -> NDArray[np.int64]:
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps({"batch": batch, "calls": calls}) + "\n")
-            self._process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # then the answer says why the process ended
+                self._process.stdin.write(json.dumps({"batch": batch, "calls": calls}) + "\n")
+                self._process.stdin.flush()
             return np.array(self._answer()["ns"], dtype=np.int64)
 
         return block
@@ -80,7 +82,8 @@ class Worker:
         """End the process."""
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
         self._process.terminate()
         self._process.wait()
 

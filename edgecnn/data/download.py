@@ -68,4 +68,5 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[-200:] or type(error).__name__
+    """Return what went wrong last: torchvision tries several addresses and tells of each."""
+    return " ".join(str(error).rpartition("got:")[2].split()) or type(error).__name__

@@ -7,6 +7,7 @@ A file has ``build(*, size, channels, classes, …)``: from normalized pixels_nc
 import importlib
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,9 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
                 f"{nearest(key, allowed)}"
             )
     try:
-        network: nn.Module = _module(name).build(size=size, channels=channels, classes=classes, **settings)
-        with torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.filterwarnings("ignore", "Initializing zero-element")  # images too small; the next lines say so
+            network: nn.Module = _module(name).build(size=size, channels=channels, classes=classes, **settings)
             logits_nk = network.eval()(torch.zeros(2, channels, *size))
     except (RuntimeError, ValueError, TypeError, ZeroDivisionError) as error:
         reason = str(error).splitlines()[0]

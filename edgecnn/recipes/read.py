@@ -1,5 +1,6 @@
 """Read a recipe by name or from a .toml, follow ``extends``, apply what the command line changes, and check it all."""
 
+import copy
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -74,8 +75,9 @@ def _tables(recipe: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
     if not isinstance(parent, str):
         raise RecipeError(f"{path}: extends is {parent!r}, expected the name or the path of a recipe.")
     if parent.endswith(".toml"):
-        parent = str(Path(str(path)).parent / parent)
+        parent = str((Path(str(path)).parent / parent).resolve())
     below, _ = _tables(parent, (*seen, recipe))
+    below.pop("name", None)  # a run's recipe.toml says its own
     return _merged(below, tables), path.name
 
 
@@ -113,7 +115,7 @@ def _change(tables: dict[str, Any], key: str, value: Any, source: str) -> None:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise RecipeError(f"{source}: {key} cannot be set, {part} is not a table.")
-    table[last] = value
+    table[last] = copy.deepcopy(value)
 
 
 def _message(details: ErrorDetails) -> str:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -51,6 +52,12 @@ class Optimizer(Table):
     momentum: Fraction = 0.0
     nesterov: bool = False
 
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> "Optimizer":
+        if self.nesterov and not self.momentum:
+            raise PydanticCustomError("nesterov", "nesterov needs a momentum above 0")
+        return self
+
 
 class Schedule(Table):
     """How the learning rate moves. ``warmup`` is the fraction of all steps in which it rises from near zero."""
@@ -71,7 +78,7 @@ class Loss(Table):
 class Regularization(Table):
     """Against overfitting. ``weight_decay`` is the optimizer's own, on everything but biases and norms."""
 
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     clip_norm: Positive | None = None
 
 

@@ -8,8 +8,6 @@
 """
 
 import importlib.metadata
-import pickle
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,11 @@ import torch
 import edgecnn
 from edgecnn import files
 from edgecnn.errors import CheckpointError
-from edgecnn.recipes.read import check, to_toml
+from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 
 RECIPE, METRICS, STATE = "recipe.toml", "metrics.jsonl", "state.pt"
+STATE_PARTS = {"epoch", "step", "seconds", "rows", "weights", "optimizer", "loss_sum", "pairs", "generator"}
 
 
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
@@ -46,9 +45,12 @@ def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        missing = STATE_PARTS - state.keys()
+        if missing:
+            raise KeyError(*missing)
+    except Exception as error:  # a broken archive or pickle raises nearly anything
         raise CheckpointError(
-            f"{path}: cannot be read ({str(error).splitlines()[0]}). Delete it to start the run over."
+            f"{path}: is broken or not the state of a run ({type(error).__name__}). Delete it to start the run over."
         ) from error
     return state
 
@@ -64,7 +66,7 @@ def versions() -> dict[str, str]:
 
 def _check_same(path: Path, recipe: Recipe) -> None:
     """Compare the run's own recipe with the one that was asked for, key by key."""
-    there = check(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+    there = read(str(path))
     before, now = (_flat(found.model_dump()) for found in (there, recipe))
     changed = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"

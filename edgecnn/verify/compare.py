@@ -83,7 +83,7 @@ def compare(
     logits = [contender.logits(split.images_nhwc) for contender in (reference, candidate)]
     answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
     right = [answer_n == split.labels_n for answer_n in answers]
-    drop_pp = float(right[0].sum() - right[1].sum()) / len(split) * 100
+    drop_pp = float(right[0].sum() - right[1].sum()) * 100 / len(split)  # so that 7 of 1,000 are 0.7, not more
     return Comparison(
         dataset=dataset,
         split=split_name,

@@ -1,0 +1,43 @@
+# Each target works on an empty machine by itself: it makes .venv, installs what it needs once, and runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+endif
+INSTALLED := $(VENV)/.installed
+JOBS ?= 2
+
+.PHONY: demo test test-data lint bench docs clean
+
+demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
+	rm -rf edgecnn-demo
+	$(BIN)/edgecnn demo -o edgecnn-demo
+
+test: $(INSTALLED) lint  ## everything that needs neither a network nor the real data sets
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
+	$(BIN)/pytest -m realdata
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy edgecnn cli
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may run meanwhile
+	$(BIN)/pytest benchmarks -o addopts="--import-mode=importlib" -o python_files="bench_*.py" -p no:xdist --benchmark-columns=median,mean,stddev,rounds --benchmark-sort=fullname
+
+docs: $(INSTALLED)  ## docs/commands.md from the commands' own help
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,dev]"
+	touch $@

@@ -1,0 +1,30 @@
+"""What benchmarks share: one exported model of the default network, and images of MNIST's kind."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import data
+from edgecnn.recipes.read import read
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default network after one epoch on the embedded digits, exported; its accuracy does not matter here."""
+    from edgecnn.export import export
+    from edgecnn.train import train
+
+    folder = tmp_path_factory.mktemp("model")
+    train(read("digits-compact", {"epochs": 1}), folder / "run", root=folder)
+    return export(folder / "run", folder / "digits.onnx", root=folder).path
+
+
+@pytest.fixture(scope="session")
+def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> data.Split:
+    """MNIST's 60,000 training images where EDGECNN_REAL_DATA has them, else as many repeated digits."""
+    if "EDGECNN_REAL_DATA" in os.environ:
+        return data.read_split("mnist", "train", root=Path(os.environ["EDGECNN_REAL_DATA"]))
+    digits = data.read_split("digits", "train", root=tmp_path_factory.mktemp("data"))
+    return digits.take(np.resize(np.arange(len(digits)), 60_000))

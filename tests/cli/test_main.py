@@ -1,0 +1,95 @@
+"""The command as a whole: its sub-commands, help, version, and how errors leave it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from edgecnn_cli.main import COMMANDS
+
+import edgecnn as package
+
+
+def test_has_these_commands() -> None:
+    assert COMMANDS == (
+        "train", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "list", "doctor", "demo",
+    )  # fmt: skip
+
+
+def test_shows_its_version(edgecnn) -> None:
+    assert edgecnn("--version").out == f"edgecnn {package.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(edgecnn, command: str) -> None:
+    assert f"Example: edgecnn {command}" in edgecnn(command, "--help").out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json(edgecnn, command: str) -> None:
+    assert "--json" in edgecnn(command, "--help").out
+
+
+@pytest.mark.parametrize("command", ["train", "export", "quantize", "verify", "demo", "list"])
+def test_every_command_that_reads_data_has_a_data_root(edgecnn, command: str) -> None:
+    assert "--data-root" in edgecnn(command, "--help").out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['edgecnn', '--help']\n"
+        "from edgecnn_cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'onnx', 'onnxruntime', 'cv2', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_missing_extra_is_named_with_its_command(process, tmp_path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    result = process("export", tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": ""})
+    assert result.returncode == 2
+    assert "pip install 'edgecnn[train]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "mnist-c9"], "no recipe 'mnist-c9'; there is .*Did you mean 'mnist-c1'"),
+        (["train", "missing.toml"], "missing.toml: no such file; expected a recipe in TOML"),
+        (["train", "digits-compact", "--set", "optimizer.name=adm"], "'adm'; allowed: sgd, .*Did you mean 'adam'"),
+        (["train", "digits-compact", "--set", "epochs"], "--set takes KEY=VALUE"),
+        (["train", "digits-compact", "--set", "epoch=3"], "unknown key epoch; allowed: .*Did you mean 'epochs'"),
+        (["train", "digits-compact", "--epochs", "0"], "epochs is 0"),
+        (["train", "digits-compact", "--device", "cuda"], "finds no CUDA device"),
+        (["train", "digits-compact", "--data", "mnst"], "no data set 'mnst'.*Did you mean 'mnist'"),
+        (["train", "digits-compact", "--data", "folder:nowhere"], "folder:nowhere: no such folder"),
+        (["train", "digits-compact", "--data", "none.npz"], "none.npz: no such file"),
+        (["export", "nowhere"], "nowhere: no such"),
+        (["quantize", "none.onnx"], "none.onnx: cannot be read"),
+        (["verify", "none.onnx", "none.onnx"], "none.onnx: no such file"),
+        (["bench", "none.onnx"], "none.onnx: no such file"),
+        (["inspect", "none.onnx"], "none.onnx: cannot be read"),
+        (["selftest", "none.onnx"], "none.onnx: cannot be read"),
+        (["predict", "none.onnx", "x.png"], "none.onnx: cannot be read"),
+        (["list", "cats"], "'cats' is not one of"),
+        (["quantize", "x.onnx", "--method", "magic"], "'magic' is not one of"),
+        (["verify", "a.onnx", "b.onnx", "--split", "train"], "'train' is not one of"),
+        (["bench", "a.onnx", "--batch", "one"], "'one' is not a list of whole numbers"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_misuse_is_told_and_leaves_with_2(edgecnn, tmp_path, monkeypatch, arguments: list[str], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = edgecnn(*arguments)
+    assert result.code == 2
+    assert re.search(message, _unboxed(result.err))
+    assert "Traceback" not in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def _unboxed(text: str) -> str:
+    """Join what a narrow terminal has broken into lines inside a frame."""
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())

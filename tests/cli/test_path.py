@@ -1,0 +1,139 @@
+"""The commands on one model, one after the other: export, quantize, verify, bench, predict, inspect, selftest."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from edgecnn import data
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, data_root: Path) -> Path:
+    """A folder with three digits and one file that is no picture."""
+    test = data.read_split("digits", "test", root=data_root)
+    for digit in (0, 1, 7):
+        image = test.images_nhwc[test.labels_n == digit][0, ..., 0]
+        Image.fromarray(np.kron(image, np.ones((4, 4), np.uint8))).save(tmp_path / f"{digit}.png")
+    (tmp_path / "broken.png").write_bytes(b"no")
+    return tmp_path
+
+
+def test_export_shows_parity(edgecnn, run: Path, tmp_path: Path, data_root: Path) -> None:
+    result = edgecnn("export", run, "-o", tmp_path / "m.onnx", "--data-root", data_root)
+    assert result.code == 0
+    assert "same as PyTorch on 359 images (digits test split)" in result.out
+    assert {path.name for path in tmp_path.iterdir()} == {"m.onnx", "m.card.json"}
+
+
+def test_export_json_has_the_gap(edgecnn, run: Path, tmp_path: Path, data_root: Path) -> None:
+    told = json.loads(edgecnn("export", run, "-o", tmp_path / "m.onnx", "--data-root", data_root, "--json").out)
+    assert told["max_abs_logit_gap"] <= 1e-4
+    assert told["opset"] == 21
+
+
+def test_quantize_writes_the_file_that_it_names(edgecnn, model: Path, tmp_path: Path, data_root: Path) -> None:
+    told = json.loads(
+        edgecnn("quantize", model, "-o", tmp_path / "q.onnx", "--data-root", data_root, "--seconds", 0.1, "--json").out
+    )
+    assert {candidate["form"] for candidate in told["candidates"]} == {"int8-static", "int8-dense"}
+    assert told["output_form"] == told["preferred"]
+    assert (tmp_path / "q.onnx").exists()
+
+
+def test_verify_passes_a_good_candidate(edgecnn, run: Path, static_model: Path, data_root: Path) -> None:
+    result = edgecnn("verify", run, static_model, "--data-root", data_root, "--max-drop-pp", 2)
+    assert result.code == 0
+    assert "passed: accuracy drops by" in result.out
+
+
+def test_verify_fails_with_1(edgecnn, run: Path, static_model: Path, data_root: Path) -> None:
+    result = edgecnn("verify", run, static_model, "--data-root", data_root, "--max-drop-pp", -100)
+    assert result.code == 1
+    assert "FAILED: accuracy drops by" in result.out
+
+
+def test_verify_json_keeps_its_documented_keys(edgecnn, run: Path, model: Path, data_root: Path) -> None:
+    told = json.loads(edgecnn("verify", run, model, "--data-root", data_root, "--json").out)
+    assert told["reference"]["accuracy"] == told["candidate"]["accuracy"]
+    for key in ("drop_pp", "drop_pp_ci95", "mcnemar_p", "agreement", "flips", "max_abs_logit_gap", "passed"):
+        assert key in told
+
+
+@pytest.mark.slow
+def test_bench_json_keeps_its_documented_keys(edgecnn, run: Path, model: Path) -> None:
+    told = json.loads(edgecnn("bench", run, model, "--batch", 1, "--threads", 1, "--seconds", 0.1, "--json").out)
+    assert len(told["contenders"]) == 2
+    keys = {"model", "batch", "threads", "provider", "p50_ms", "p90_ms", "p99_ms", "mean_ms", "images_per_second"}
+    assert keys <= told["contenders"][0].keys()
+    assert told["contenders"][1]["provider"] == "CPUExecutionProvider"
+
+
+def test_predict_answers_the_others_and_reports_the_broken_one(edgecnn, model: Path, pictures: Path) -> None:
+    result = edgecnn("predict", model, pictures, "--json")
+    assert result.code == 1
+    told = json.loads(result.out)["images"]
+    assert [answer["error"] is None for answer in told] == [True, True, True, False]
+    assert "broken.png" in result.err
+
+
+def test_predict_writes_csv_that_reads_back(edgecnn, model: Path, pictures: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(edgecnn("predict", model, pictures / "7.png", "--top-k", 3, "--csv").out)))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[0]["probability"]) >= float(rows[1]["probability"])
+
+
+def test_predict_takes_patterns_and_shows_a_table(edgecnn, model: Path, pictures: Path) -> None:
+    result = edgecnn("predict", model, str(pictures / "[017].png"))
+    assert result.code == 0
+    assert result.out.count(".png") == 3
+
+
+def test_inspect_shows_layers_and_card(edgecnn, static_model: Path) -> None:
+    result = edgecnn("inspect", static_model)
+    assert "Conv" in result.out
+    assert "digits-compact (compact, int8-static)" in result.out
+
+
+def test_inspect_json_counts_the_parameters(edgecnn, model: Path) -> None:
+    told = json.loads(edgecnn("inspect", model, "--json").out)
+    initializers = sum(
+        int(np.prod(tensor.dims)) for tensor in onnx.load(model).graph.initializer if tensor.data_type == 1
+    )
+    assert told["parameters"] == initializers
+
+
+def test_selftest_passes(edgecnn, model: Path) -> None:
+    result = edgecnn("selftest", model)
+    assert result.code == 0
+    assert "passed: 10 golden images" in result.out
+
+
+def test_doctor_finds_nothing_wrong(edgecnn) -> None:
+    assert edgecnn("doctor").code == 0
+
+
+@pytest.mark.parametrize("kind", ["recipes", "networks", "datasets", "models", "providers"])
+def test_lists(edgecnn, kind: str) -> None:
+    told = json.loads(edgecnn("list", kind, "--json").out)
+    assert all("name" in row for row in told[kind])
+
+
+@pytest.mark.slow
+def test_demo_goes_the_whole_path(edgecnn, tmp_path: Path, data_root: Path) -> None:
+    result = edgecnn("demo", "-o", tmp_path / "demo", "--data-root", data_root)
+    assert result.code == 0, result.out + result.err
+    assert "passed: 9" in result.out
+    assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
+
+
+def test_demo_leaves_a_folder_with_files_alone(edgecnn, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    result = edgecnn("demo", "-o", tmp_path)
+    assert result.code == 2
+    assert "is not empty" in result.err

@@ -1,0 +1,79 @@
+"""edgecnn train"""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+TINY = ("--epochs", 2, "--set", "data.subset=400", "--set", "network.parameters.filters=[4,8]")
+
+
+def test_writes_a_run(edgecnn, tmp_path: Path, data_root: Path) -> None:
+    result = edgecnn("train", "digits-compact", "-o", tmp_path / "run", "--data-root", data_root, *TINY)
+    assert result.code == 0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"best.safetensors", "last.safetensors", "state.pt", "metrics.jsonl", "recipe.toml", "curves.png"}
+    assert f"next: edgecnn export {tmp_path / 'run'}" in result.out
+
+
+def test_tells_a_script_the_figures(edgecnn, tmp_path: Path, data_root: Path) -> None:
+    result = edgecnn("train", "digits-compact", "-o", tmp_path / "run", "--data-root", data_root, *TINY, "--json")
+    told = json.loads(result.out)
+    assert told["last"]["epoch"] == 2
+    assert 0 <= told["best"]["validation"]["accuracy"] <= 1
+
+
+def test_is_quiet_where_nobody_looks(edgecnn, tmp_path: Path, data_root: Path) -> None:
+    assert edgecnn("train", "digits-compact", "-o", tmp_path / "run", "--data-root", data_root, *TINY).err == ""
+
+
+def test_refuses_a_folder_that_holds_a_run(edgecnn, run: Path, data_root: Path) -> None:
+    result = edgecnn("train", "digits-compact", "-o", run, "--data-root", data_root)
+    assert result.code == 2
+    assert "--resume" in result.err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_control_c_saves_and_prints_the_command_that_continues(process, tmp_path: Path, data_root: Path) -> None:
+    options = ["digits-compact", "--data-root", str(data_root), "--set", "network.parameters.filters=[8,16]"]
+    whole = process("train", *options, "--epochs", 6, "-o", tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    command = [sys.executable, "-m", "edgecnn_cli.main", "train", *options, "--epochs", "6", "-o", "stopped"]
+    stopped = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "stopped" / "metrics.jsonl").exists():
+        assert stopped.poll() is None, stopped.communicate()
+        time.sleep(0.02)
+    stopped.send_signal(signal.SIGINT)
+    _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130
+    assert "Traceback" not in said
+    continued = said.strip().splitlines()[-1].removeprefix("Continue with: edgecnn ")
+    assert continued.endswith("--resume")
+    assert process(*shlex.split(continued), cwd=tmp_path).returncode == 0
+    expected, found = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "stopped"))
+    assert all((expected[key] == found[key]).all() for key in expected)
+
+
+def test_names_the_pictures_that_were_left_out(edgecnn, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for label, shade in (("dark", 40), ("light", 210)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(12):
+            picture = Image.new("L", (40 + number, 30), shade + number)
+            picture.save(tmp_path / "photos" / label / f"{number}.png")
+    (tmp_path / "photos" / "dark" / "broken.png").write_bytes(b"not a picture")
+    result = edgecnn(
+        "train", "digits-compact", "-o", tmp_path / "run", "--data", f"folder:{tmp_path / 'photos'}",
+        "--epochs", 1, "--set", "data.validation=0.2",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    assert "broken.png: not a picture" in result.err
+    assert "1 pictures could not be read" in result.out
