@@ -36,7 +36,7 @@ def doctor(as_json: AsJson = False) -> None:
     )
     if found.missing:
         console.show_table(
-            "not installed", ("package", "install"), [(m.module, m.install) for m in found.missing], left=2
+            "not installed", ("packages", "install"), [(", ".join(m.modules), m.install) for m in found.missing], left=2
         )
     for problem in found.problems:
         console.warn(problem)

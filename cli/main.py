@@ -2,9 +2,12 @@
 
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from edgecnn.errors import EdgecnnError
 
 COMMANDS = (
     "train",
@@ -19,6 +22,8 @@ COMMANDS = (
     "doctor",
     "demo",
 )
+
+STOPPED = 130  # by the user, as a shell counts it: no error
 
 app = typer.Typer(
     name="edgecnn",
@@ -62,10 +67,11 @@ def main() -> None:
         _leave(missing_package(module))
 
 
-def _leave(error: Exception) -> None:
-    typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+def _leave(error: "EdgecnnError") -> None:
+    if error.exit_code != STOPPED:
+        typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
     typer.echo(str(error), err=True)
-    sys.exit(getattr(error, "exit_code", 2))
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

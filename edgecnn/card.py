@@ -138,8 +138,8 @@ class ModelCard:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        """Return the document as JSON with sorted keys, the same text for the same card."""
-        return json.dumps(_encode(self), sort_keys=True, indent=1, ensure_ascii=False)
+        """Return the document as JSON, the same text for the same card; the order of groups is that of the labels."""
+        return json.dumps(_encode(self), indent=1, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, *, source: str) -> "ModelCard":

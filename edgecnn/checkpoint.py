@@ -96,7 +96,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     }
     tensors = {f"weights.{name}": tensor.detach().cpu().contiguous() for name, tensor in checkpoint.weights.items()}
     tensors["golden_images"] = checkpoint.golden_images_nhwc.contiguous()
-    write_bytes(path, save(tensors, metadata={METADATA_KEY: json.dumps(document, sort_keys=True)}))
+    write_bytes(path, save(tensors, metadata={METADATA_KEY: json.dumps(document)}))
 
 
 def read(run_or_file: Path) -> Checkpoint:

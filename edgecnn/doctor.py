@@ -23,9 +23,9 @@ class ProviderState:
 
 @dataclass(frozen=True)
 class Missing:
-    """A package that is not there, and the command that brings it."""
+    """Packages that are not there, and the command that brings them."""
 
-    module: str
+    modules: list[str]
     install: str
 
 
@@ -43,12 +43,7 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Look at this installation."""
     recorded = environment()
-    missing = [
-        Missing(module, f"pip install 'edgecnn[{extra}]'")
-        for module, extra in EXTRA_OF_MODULE.items()
-        if importlib.util.find_spec(module) is None
-    ]
-    return Diagnosis(recorded, provider_states(), missing, _problems(recorded), data_root())
+    return Diagnosis(recorded, provider_states(), _missing(), _problems(recorded), data_root())
 
 
 def provider_states() -> list[ProviderState]:
@@ -58,6 +53,16 @@ def provider_states() -> list[ProviderState]:
     return [
         ProviderState(name, provider.ORT_NAME in offered, f"pip install 'edgecnn[{provider.EXTRA}]'")
         for name, provider in known
+    ]
+
+
+def _missing() -> list[Missing]:
+    """Return what is not installed, by the extra that brings it."""
+    absent = [module for module in EXTRA_OF_MODULE if importlib.util.find_spec(module) is None]
+    extras = dict.fromkeys(EXTRA_OF_MODULE[module] for module in absent)
+    return [
+        Missing([module for module in absent if EXTRA_OF_MODULE[module] == extra], f"pip install 'edgecnn[{extra}]'")
+        for extra in extras
     ]
 
 

@@ -24,7 +24,7 @@ from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
 from edgecnn.runtime.session import open_model
-from edgecnn.verify.compare import read_for
+from edgecnn.verify.compare import check_labels, read_for
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
@@ -188,22 +188,18 @@ def _answers(
         parts = (images_nhwc[start : start + 256] for start in range(0, len(images_nhwc), 256))
         return np.concatenate([session.run(["logits"], {"image": part})[0] for part in parts])
 
+    name = dataset or checkpoint.dataset.name
     try:
         split: Split = read_for(checkpoint.dataset, checkpoint.input.shape, "test", dataset=dataset, root=root)
-        if split.names != checkpoint.labels:
-            raise DataError(
-                f"{dataset or checkpoint.dataset.name} has the labels {', '.join(split.names)}, "
-                f"the checkpoint answers {', '.join(checkpoint.labels)}. Name the data set it was trained on with --data."
-            )
-        images, labels = split.images_nhwc, split.labels_n
-        source, remark = f"{data.public_name(dataset or checkpoint.dataset.name)} test split", ""
     except DataError as error:
         if dataset is not None:
             raise
-        images, labels = original.golden_images_nhwc, None
+        images, remark = original.golden_images_nhwc, f" ({str(error).splitlines()[0]})"
         source = "golden images, the data set is not at hand"
-        remark = f" ({str(error).splitlines()[0]})"
-    return _Answers(source, remark, original.logits(images), exported(images), labels)
+        return _Answers(source, remark, original.logits(images), exported(images), None)
+    check_labels(original, split, name)
+    images, source = split.images_nhwc, f"{data.public_name(name)} test split"
+    return _Answers(source, "", original.logits(images), exported(images), split.labels_n)
 
 
 def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: float) -> ModelCard:

@@ -13,6 +13,7 @@ from edgecnn.runtime.classifier import load
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 DENSE = ("Gemm", "MatMul", "MatMulInteger")
+WEIGHT_INPUTS = {"MatMulInteger": 2, "Reshape": 0}  # what follows is no parameter: zero points, a shape
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def _layers(graph: onnx.GraphProto) -> list[Layer]:
 def _layer(
     node: onnx.NodeProto, sources: dict[str, onnx.TensorProto], shapes: dict[str, tuple[int | str, ...]]
 ) -> Layer:
-    tensors = [sources[name] for name in node.input if name in sources and node.op_type != "Reshape"]
+    inputs = node.input[: WEIGHT_INPUTS.get(node.op_type)]
+    tensors = [sources[name] for name in inputs if name in sources]
     output = shapes.get(node.output[0], ())
     types = {onnx.TensorProto.DataType.Name(tensor.data_type).lower() for tensor in tensors[:1]}
     return Layer(

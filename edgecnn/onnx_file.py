@@ -25,6 +25,8 @@ def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
     used = {node.domain for node in model.graph.node} | {""}
     imports = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:], model.metadata_props[:]
+    for part in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]  # the exporter's notes on what was a parameter
     model.opset_import.extend(imports)  # quantizers name every domain they know
     onnx.helper.set_model_props(model, card.metadata())
     path.write_bytes(model.SerializeToString(deterministic=True))

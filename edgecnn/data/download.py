@@ -5,6 +5,7 @@ there by hand: then their checksums are compared and no network is needed.
 """
 
 import contextlib
+import http.client
 import os
 import shutil
 import tempfile
@@ -31,7 +32,7 @@ def scratch(root: Path, archives: Mapping[str, str], name: str) -> Iterator[Path
                 _link_or_copy(root / archive, folder / archive)
         try:
             yield folder
-        except (OSError, RuntimeError) as error:  # URLError is an OSError; torchvision raises RuntimeError
+        except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError is torchvision's
             raise DataError(
                 f"{name}: could not be downloaded ({_reason(error)}). Without a network, put "
                 f"{name}/train.npz and {name}/test.npz (images, labels) or the original archives "

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.split import Split, stratified
+from edgecnn.data.split import Split, checked, stratified
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
 
@@ -60,7 +60,7 @@ def read_own(path: Path, split: Literal["train", "test"]) -> Split:
         _require(arrays, ("images", "labels"), path)
         labels = _labels(arrays["labels"], path)
         whole = Split(_with_channel(arrays["images"]), labels, _names(arrays, labels))
-        return held_out(whole, split)
+        return held_out(checked(whole, str(path)), split)
     _require(arrays, tuple(f"{part}_{what}" for part in ("train", "test") for what in ("images", "labels")), path)
     everything = np.concatenate([_labels(arrays[f"{part}_labels"], path) for part in ("train", "test")])
     names = _names(arrays, everything)
@@ -71,13 +71,14 @@ def held_out(whole: Split, split: Literal["train", "test"]) -> Split:
     """Divide a data set that came in one piece: a stratified fifth, always the same, is the test split."""
     if len(whole) < 2:
         raise DataError(f"{len(whole)} images are too few to hold out a test split; expected at least 2.")
-    rest, test = stratified(whole.labels_n, max(1, round(len(whole) * TEST_SHARE)), TEST_SEED)
+    share, classes = round(len(whole) * TEST_SHARE), len(np.unique(whole.labels_n))
+    rest, test = stratified(whole.labels_n, min(max(share, classes), len(whole) - 1), TEST_SEED)
     return whole.take(test if split == "test" else rest)
 
 
 def _load(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # numpy leaves a broken file open
             return dict(archive)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
@@ -103,5 +104,5 @@ def _labels(labels: NDArray[Any], path: Path) -> NDArray[np.int64]:
 
 def _names(arrays: Arrays, labels_n: NDArray[np.int64]) -> tuple[str, ...]:
     if "label_names" in arrays:
-        return tuple(str(name) for name in arrays["label_names"])
+        return tuple(str(name) for name in arrays["label_names"].ravel())
     return tuple(str(number) for number in range(int(labels_n.max(initial=0)) + 1))

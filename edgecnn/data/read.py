@@ -87,9 +87,15 @@ def _read_named(name: str, split: SplitName, root: Path) -> Split:
     source = _module(name)
     folder_path = root / source.FOLDER
     if not npz.has(folder_path, split):
-        arrays = source.fetch(root)
-        for part in ("train", "test"):
-            npz.write(folder_path / f"{part}.npz", arrays[part])
+        try:
+            arrays = source.fetch(root)
+            for part in ("train", "test"):
+                npz.write(folder_path / f"{part}.npz", arrays[part])
+        except OSError as error:
+            raise DataError(
+                f"{name}: cannot be put into {root} ({error.strerror or error}). Name a folder that can be written to "
+                "with --data-root or EDGECNN_DATA."
+            ) from error
     return npz.read_cached(folder_path / f"{split}.npz", source)
 
 

@@ -54,7 +54,8 @@ def checked(split: Split, source: str) -> Split:
 def stratified(labels_n: NDArray[np.int64], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide positions into (the rest, ``count`` of them), each class in its share, the same for the same seed.
 
-    Every class with at least two images gets one into both parts where ``count`` allows. Both results are sorted.
+    Every class with at least two images gets one into both parts where rounding its share up or down can give it one.
+    Both results are sorted.
     Raises DataError when ``count`` leaves nothing on one side.
     """
     total = len(labels_n)
@@ -70,12 +71,16 @@ def stratified(labels_n: NDArray[np.int64], count: int, seed: int) -> tuple[NDAr
 def _quotas(
     labels_n: NDArray[np.int64], shuffled: NDArray[np.int64], count: int
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
-    """Return each class's shuffled members, and how many of them are drawn: largest remainder, summing to ``count``."""
+    """Return each class's shuffled members, and how many are drawn: shares rounded so that they sum to ``count``.
+
+    The largest remainders are rounded up, those of classes that would have none before all others; a class that would
+    leave none behind comes last.
+    """
     members = [shuffled[labels_n[shuffled] == label] for label in np.unique(labels_n)]
     sizes = np.array([len(part) for part in members])
     exact = sizes * count / len(labels_n)
     quotas = np.floor(exact).astype(np.int64)
-    for index in np.argsort(quotas - exact, kind="stable")[: count - quotas.sum()]:
+    for index in np.lexsort((quotas - exact, quotas > 0, quotas + 1 == sizes, quotas == exact))[: count - quotas.sum()]:
         quotas[index] += 1
     return members, quotas
 

@@ -39,7 +39,7 @@ def draw_summary(
     curve.legend(frameon=False, loc="lower right")
     draw_confusion(confusion, comparison.candidate)
     _draw_latency(latency, timings)
-    cells = bottom.subplots(1, len(predictions))
+    cells = bottom.subplots(1, len(predictions), squeeze=False)[0]
     for axes, image, label, prediction in zip(cells, images_nhwc, truth, predictions, strict=True):
         _draw_sample(axes, image, label, prediction)
     with replacing(target) as partial:

@@ -105,10 +105,10 @@ class Classifier:
 
     def _check_contract(self) -> None:
         inputs = [(node.name, node.type, list(node.shape[1:])) for node in self._session.get_inputs()]
-        outputs = {node.name: node.shape[-1] for node in self._session.get_outputs()}
+        outputs = {node.name: list(node.shape[1:]) for node in self._session.get_outputs()}
         wanted = [("image", "tensor(uint8)", list(self.card.input.shape))]
         classes = len(self.card.labels)
-        if inputs != wanted or outputs != {"logits": classes, "probabilities": classes}:
+        if inputs != wanted or outputs != {"logits": [classes], "probabilities": [classes]}:
             raise CardError(
                 f"{self._model.name}: its card promises {wanted} -> logits and probabilities of {classes} classes, "
                 f"the graph has {inputs} -> {outputs}. Export the model again."

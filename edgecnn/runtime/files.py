@@ -39,11 +39,9 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for argument in arguments:
         path = Path(argument)
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        else:
-            inside = [path] if path.exists() else [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - patterns may be absolute
-        found |= dict.fromkeys(inside or [path])
+        matches = [argument] if path.exists() else sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        for match in matches or [argument]:
+            found |= dict.fromkeys(_inside(Path(match)))
     return list(found)
 
 
@@ -57,6 +55,13 @@ def predict_files(classifier: Classifier, paths: Iterable[Path], *, top_k: int =
             continue
         top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
         yield FileAnswer(path, top, None)
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return the pictures of a folder; anything else, and a folder without one, is returned as it is."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()) or [path]
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

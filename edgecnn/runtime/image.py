@@ -9,8 +9,10 @@ pixels everywhere. Three steps, in this order:
    float32, rounded half up. Weights: ``max(0, 1 - |j + 0.5 - (i + 0.5) scale| / max(scale, 1))``, made to sum to one.
 """
 
+import contextlib
 import functools
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     RGB; of an animation the first frame counts. Raises ImageError for what cannot be read in full.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                return _pixels(ImageOps.exif_transpose(picture))
+        with _opened(path) as picture:
+            return _pixels(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not a picture in a format that Pillow reads.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -48,9 +48,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def is_colour(path: Path) -> bool:
     """Tell from its header alone whether a picture has colours; one that cannot be opened has none."""
     try:
-        with Image.open(path) as picture:
+        with _opened(path) as picture:
             return picture.mode not in ("1", "L", "LA", "La", "F") and not picture.mode.startswith("I")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return False
 
 
@@ -59,7 +59,7 @@ def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False)
 
     ``bgr`` says that the colours come in OpenCV's order. Raises ImageError for any other shape or dtype.
     """
-    if frame.dtype == np.uint8 and frame.shape == wanted.shape and not bgr:
+    if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.shape == wanted.shape and not bgr:
         return frame
     pixels_hwc = _checked(frame)
     if bgr and pixels_hwc.shape[2] >= 3:
@@ -90,6 +90,16 @@ def _weights(source: int, target: int) -> NDArray[np.float32]:
     weights = np.maximum(0, 1 - distance / max(scale, 1.0))
     result: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return result
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture: Pillow's warnings of odd metadata are passed over, that of too many pixels is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path) as picture:
+            yield picture
 
 
 def _pixels(picture: Image.Image) -> NDArray[np.uint8]:

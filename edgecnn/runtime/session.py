@@ -1,5 +1,6 @@
 """Open a model file in ONNX Runtime on exactly the provider that was asked for, or say why not."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from edgecnn.errors import ModelError, ProviderError, missing_package
 from edgecnn.runtime import providers, threads
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
+EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
+RUNTIMES = "onnxruntime onnxruntime-gpu onnxruntime-openvino"
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class OpenModel:
 def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
     """Open a model file, or its bytes, for inference.
 
-    The file is read here and handed over as bytes, so that ONNX Runtime refuses external data: one file is the model.
+    The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
+    would take them from the working directory): one file is the model.
 
     Raises ModelError for what is no model, ProviderError when the provider is not there or does not take all of it.
     """
@@ -34,7 +38,8 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
     if wanted.ORT_NAME not in offered:
         raise ProviderError(
             f"{name}: asked for provider {provider}, but this onnxruntime offers {', '.join(offered)}. "
-            f"Install edgecnn[{wanted.EXTRA}] in place of the onnxruntime that is there, or ask for --provider cpu."
+            f"Install edgecnn[{wanted.EXTRA}] in place of the onnxruntime that is there (pip uninstall -y {RUNTIMES}, "
+            f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
     count = thread_count or threads.available()
     wanted.prepare()
@@ -76,6 +81,7 @@ def _session_options(ort: Any, provider: str, thread_count: int) -> Any:
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = thread_count
     options.inter_op_num_threads = 1
+    options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
     if provider != "cpu":
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options

@@ -93,7 +93,7 @@ def _mean_and_std(recipe: Recipe, images_nhwc: NDArray[np.uint8]) -> tuple[NDArr
         counts_cv = np.stack([np.bincount(images_nhwc[..., c].ravel(), minlength=256) for c in range(channels)])
         values, total = np.arange(256) / 255, images_nhwc[..., 0].size
         mean_c = counts_cv @ values / total
-        std_c = np.sqrt(counts_cv @ values**2 / total - mean_c**2)
+        std_c = np.sqrt((counts_cv * (values - mean_c[:, None]) ** 2).sum(axis=1) / total)
     for key, given, result in (("mean", wanted.mean, mean_c), ("std", wanted.std, std_c)):
         if given is not None and len(given) != channels:
             raise RecipeError(f"preprocess.{key} has {len(given)} numbers; the images have {channels} channels.")

@@ -36,6 +36,8 @@ def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
     else:
         _check_same(there, recipe)
+        for partial in run.glob(".*-????????????.*"):  # what a kill left half-written
+            partial.unlink()
 
 
 def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:

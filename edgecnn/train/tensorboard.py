@@ -16,14 +16,17 @@ def event_log(run: Path) -> Iterator[Callable[[EpochRow], None]]:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError:
         raise missing_package("tensorboard") from None
-    writer = SummaryWriter(str(run / "tensorboard"))
+    writers: list[SummaryWriter] = []
 
     def log(row: EpochRow) -> None:
+        if not writers:  # only now is the run's folder claimed
+            writers.append(SummaryWriter(str(run / "tensorboard")))
         for split, figures in (("train", row.train), ("validation", row.validation)):
             for name, value in asdict(figures).items():
-                writer.add_scalar(f"{name}/{split}", value, row.epoch)
+                writers[0].add_scalar(f"{name}/{split}", value, row.epoch)
 
     try:
         yield log
     finally:
-        writer.close()
+        for writer in writers:
+            writer.close()

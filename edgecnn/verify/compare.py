@@ -79,7 +79,9 @@ def compare(
 ) -> Comparison:
     """Run both on every image, then compare."""
     started = time.perf_counter()
-    _check_labels(reference, candidate, split, dataset)
+    check_labels(reference, split, dataset)
+    check_labels(candidate, split, dataset)
+    _check_same_input(reference, candidate)
     logits = [contender.logits(split.images_nhwc) for contender in (reference, candidate)]
     answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
     right = [answer_n == split.labels_n for answer_n in answers]
@@ -144,13 +146,16 @@ def _reachable(name: str) -> bool:
     return Path(name.removeprefix("folder:")).exists()
 
 
-def _check_labels(reference: Contender, candidate: Contender, split: Split, dataset: str) -> None:
-    for contender in (reference, candidate):
-        if contender.labels != split.names:
-            raise DataError(
-                f"{contender.name}: answers {len(contender.labels)} labels ({_some(contender.labels)}), "
-                f"{dataset} has {len(split.names)} ({_some(split.names)}). Compare on the data set both were made for."
-            )
+def check_labels(contender: Contender, split: Split, dataset: str) -> None:
+    """Raise DataError unless the contender answers the labels of the split, in that order."""
+    if contender.labels != split.names:
+        raise DataError(
+            f"{contender.name}: answers {len(contender.labels)} labels ({_some(contender.labels)}), "
+            f"{dataset} has {len(split.names)} ({_some(split.names)}). Name the data set it was made for with --data."
+        )
+
+
+def _check_same_input(reference: Contender, candidate: Contender) -> None:
     if reference.input != candidate.input:
         raise DataError(
             f"{reference.name} takes {reference.input} images, {candidate.name} takes {candidate.input}; "

@@ -1,0 +1,215 @@
+"""A folder of pictures by class: whatever sizes and kinds they have, with or without train and test inside."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn.card import ImageInput
+from edgecnn.data import Split, read_split
+from edgecnn.errors import DataError
+from edgecnn.runtime.image import read_image, to_input
+
+
+def _picture(path: Path, level: int = 100, *, mode: str = "L", size: tuple[int, int] = (32, 32)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, level).convert(mode).save(path)
+
+
+def _classes(home: Path, **levels: list[int]) -> None:
+    """Make a folder of plain gray pictures for each class, with these gray levels."""
+    for name, values in levels.items():
+        for value in values:
+            _picture(home / name / f"{value}.png", value)
+
+
+def _levels(split: Split) -> list[int]:
+    return split.images_nhwc[:, 0, 0, 0].tolist()
+
+
+def _read(home: Path, split: str = "train", **wanted) -> Split:
+    return read_split(f"folder:{home}", split, **wanted)
+
+
+def _message(home: Path, split: str = "train") -> str:
+    with pytest.raises(DataError) as caught:
+        _read(home, split)
+    return str(caught.value)
+
+
+@pytest.fixture
+def divided(tmp_path: Path) -> Path:
+    """train: cats 1 2, dogs 3 4. test: cats 5, dogs 6."""
+    _classes(tmp_path / "train", cat=[1, 2], dog=[3, 4])
+    _classes(tmp_path / "test", cat=[5], dog=[6])
+    return tmp_path
+
+
+# --- which pictures, which labels
+
+
+def test_train_and_test_inside_are_the_splits(divided: Path) -> None:
+    assert (_levels(_read(divided, "train")), _levels(_read(divided, "test"))) == ([1, 2, 3, 4], [5, 6])
+
+
+def test_labels_follow_the_folders_in_the_order_of_their_names(divided: Path) -> None:
+    found = _read(divided)
+    assert (found.names, found.labels_n.tolist()) == (("cat", "dog"), [0, 0, 1, 1])
+
+
+def test_a_class_that_test_lacks_does_not_move_the_labels(divided: Path) -> None:
+    _classes(divided / "train", ant=[7])
+    found = _read(divided, "test")
+    assert (found.names, found.labels_n.tolist()) == (("ant", "cat", "dog"), [1, 2])
+
+
+def test_without_train_and_test_all_pictures_are_divided(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=list(range(10)), dog=list(range(10, 20)))
+    assert sorted(_levels(_read(tmp_path, "train")) + _levels(_read(tmp_path, "test"))) == list(range(20))
+
+
+def test_without_train_and_test_a_stratified_fifth_is_test(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=list(range(10)), dog=list(range(10, 20)))
+    assert np.bincount(_read(tmp_path, "test").labels_n).tolist() == [2, 2]
+
+
+def test_without_train_and_test_the_division_is_always_the_same(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=list(range(10)), dog=list(range(10, 20)))
+    assert _levels(_read(tmp_path, "test")) == _levels(_read(tmp_path, "test"))
+
+
+def test_three_pictures_a_class_are_enough_for_both_splits(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2, 3], dog=[4, 5, 6])
+    assert [np.bincount(_read(tmp_path, split).labels_n).tolist() for split in ("train", "test")] == [[2, 2], [1, 1]]
+
+
+def test_pictures_in_folders_of_a_class_belong_to_it(divided: Path) -> None:
+    _picture(divided / "train" / "cat" / "persian" / "x.png", 9)
+    assert _read(divided).labels_n.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_an_empty_class_keeps_its_number(divided: Path) -> None:
+    (divided / "train" / "bat").mkdir()
+    found = _read(divided)
+    assert (found.names, found.labels_n.tolist()) == (("bat", "cat", "dog"), [1, 1, 2, 2])
+
+
+@pytest.mark.parametrize("stray", [".git/objects.png", "readme.png", "cat/notes.txt", "cat/.DS_Store"])
+def test_what_is_no_picture_of_a_class_is_passed_over(divided: Path, stray: str) -> None:
+    (divided / "train" / stray).parent.mkdir(exist_ok=True)
+    (divided / "train" / stray).write_bytes(b"stray")
+    found = _read(divided)
+    assert (found.names, _levels(found), found.skipped) == (("cat", "dog"), [1, 2, 3, 4], ())
+
+
+# --- sizes and colours
+
+
+def test_pictures_of_any_size_and_kind_become_one_array(divided: Path) -> None:
+    for number, mode in enumerate(("1", "L", "RGB", "RGBA", "P")):
+        _picture(divided / "train" / "cat" / f"mode-{mode}.png", mode=mode, size=(10 + 20 * number, 64))
+    found = _read(divided).images_nhwc
+    assert (found.dtype, found.shape) == (np.uint8, (9, 32, 32, 3))
+
+
+def test_pictures_are_brought_to_the_size_asked_for(divided: Path) -> None:
+    assert _read(divided, size=(20, 24)).images_nhwc.shape == (4, 20, 24, 1)
+
+
+def test_pictures_go_the_way_of_prediction(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    _classes(tmp_path / "train", cat=[1], dog=[2])
+    _classes(tmp_path / "test", cat=[1], dog=[2])
+    path = tmp_path / "test" / "cat" / "0.png"
+    Image.fromarray(noise).save(path)
+    expected = to_input(read_image(path), ImageInput(32, 32, 3))
+    np.testing.assert_array_equal(_read(tmp_path, "test", channels=3).images_nhwc[0], expected)
+
+
+def test_gray_pictures_alone_give_one_channel(divided: Path) -> None:
+    assert _read(divided).images_nhwc.shape[3] == 1
+
+
+def test_one_picture_with_colours_gives_three_channels(divided: Path) -> None:
+    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+    assert _read(divided).images_nhwc.shape[3] == 3
+
+
+def test_the_test_split_has_the_channels_of_the_training_split(divided: Path) -> None:
+    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+    assert _read(divided, "test").images_nhwc.shape[3] == 3
+
+
+def test_colours_of_the_test_split_alone_do_not_count(divided: Path) -> None:
+    _picture(divided / "test" / "dog" / "colour.jpg", mode="RGB")
+    assert _read(divided, "test").images_nhwc.shape[3] == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_channels_asked_for_come_first(divided: Path, channels: int) -> None:
+    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+    assert _read(divided, channels=channels).images_nhwc.shape[3] == channels
+
+
+# --- what cannot be read
+
+
+def test_an_unreadable_picture_is_left_out(divided: Path) -> None:
+    (divided / "train" / "cat" / "0.png").write_bytes(b"broken")
+    found = _read(divided)
+    assert (_levels(found), found.labels_n.tolist()) == ([1, 2, 3, 4], [0, 0, 1, 1])
+
+
+def test_an_unreadable_picture_is_named_with_the_reason(divided: Path) -> None:
+    path = divided / "train" / "cat" / "0.png"
+    path.write_bytes(b"broken")
+    assert _read(divided).skipped == (f"{path}: not a picture in a format that Pillow reads.",)
+
+
+def test_without_train_and_test_an_unreadable_picture_is_named_too(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2, 3], dog=[4, 5, 6])
+    (tmp_path / "cat" / "0.png").write_bytes(b"broken")
+    assert len(_read(tmp_path).skipped) == 1
+
+
+def test_nothing_readable_is_an_error_with_the_first_reason(divided: Path) -> None:
+    for path in (divided / "train").rglob("*.png"):
+        path.write_bytes(b"broken")
+    message = _message(divided)
+    assert "no readable picture in cat, dog (4 could not be read: " in message
+    assert "1.png: not a picture in a format that Pillow reads." in message
+
+
+def test_empty_classes_alone_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "dog").mkdir()
+    assert _message(tmp_path) == (
+        f"folder:{tmp_path}: no readable picture in cat, dog (0 could not be read). "
+        "Expected files such as .png or .jpg."
+    )
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    expected = f"folder:{tmp_path / 'none'}: no such folder; expected one subfolder of pictures a class."
+    assert _message(tmp_path / "none") == expected
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "no such folder" in _message(tmp_path / "file")
+
+
+def test_pictures_without_classes_are_an_error(tmp_path: Path) -> None:
+    _picture(tmp_path / "a.png")
+    assert _message(tmp_path) == f"folder:{tmp_path}: no subfolders; expected one subfolder of pictures a class."
+
+
+def test_one_class_is_an_error(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2, 3])
+    assert _message(tmp_path) == f"folder:{tmp_path}: only one class (cat); a classifier needs at least two."
+
+
+def test_a_class_that_train_lacks_is_named(divided: Path) -> None:
+    _classes(divided / "test", eel=[1])
+    assert _message(divided, "test") == f"folder:{divided}: test has classes that train lacks: eel."

@@ -1,0 +1,310 @@
+"""Which form is written: the preferred one, or the parent's own bytes, with a card that says why."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import card as cards
+from edgecnn import data, files, onnx_file
+from edgecnn.bench.measure import Ratio
+from edgecnn.contender import Contender, open_contender
+from edgecnn.data import Split
+from edgecnn.errors import CardError, DataError, EdgecnnError
+from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.selftest import selftest
+from edgecnn.verify.compare import read_for
+
+RATIOS = {"faster": 0.5, "same": 1.0, "slower": 2.0, "too noisy": 1.0}
+LATENCY = Ratio("model", "against", 1, 1, ratio=1.0, ratio_ci95=(1.0, 1.0), verdict="same")
+
+
+def measured_as(verdict: str) -> Ratio:
+    return replace(LATENCY, ratio=RATIOS[verdict], verdict=verdict)
+
+
+def made_up(form: str, latency_ratio: float, *, better: bool) -> Candidate:
+    return Candidate(form, 100, 0.9, 0.0, (0.0, 0.0), latency_ratio, (latency_ratio,) * 2, "faster", True, better)
+
+
+@pytest.fixture(scope="module")
+def validation(model: Path, data_root: Path) -> Split:
+    card = load(model).card
+    return read_for(card.dataset, card.input.shape, "validation", root=data_root)
+
+
+@pytest.fixture(scope="module")
+def training(model: Path, data_root: Path) -> Split:
+    card = load(model).card
+    return read_for(card.dataset, card.input.shape, "train", root=data_root)
+
+
+@pytest.fixture(scope="module")
+def preferred(
+    model: Path, data_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Quantized, list[np.ndarray]]:
+    """What auto does where int8-static is measured as faster, and the images that the quantizer calibrated with."""
+    seen: list[np.ndarray] = []
+    build = forms.static
+
+    def listening(parent: Path, images_nhwc: np.ndarray) -> bytes:
+        seen.append(images_nhwc)
+        return build(parent, images_nhwc)
+
+    def latency(form: Path, parent: Path, *, seconds: float) -> Ratio:
+        return measured_as("faster" if form.stem == forms.STATIC else "slower")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forms, "static", listening)
+        patch.setattr(choose, "compare_latency", latency)
+        target = tmp_path_factory.mktemp("auto") / "m.onnx"
+        return quantize(model, target, root=data_root, max_drop_pp=100), seen
+
+
+# What is better, and what is preferred
+
+
+def measure(
+    model: Path, validation: Split, tmp_path: Path, patch: pytest.MonkeyPatch, *, verdict: str, size: float, right: bool
+) -> Candidate:
+    """Measure a made-up form: as slow, as large (a share of the parent) and as right as asked for."""
+    patch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as(verdict))
+    parent = perfect(open_contender(model), validation)
+    (tmp_path / "form.onnx").write_bytes(bytes(round(model.stat().st_size * size)))
+    form = replace(parent, form="made-up", file=tmp_path / "form.onnx")
+    return choose._measure(form if right else worst(form), parent, validation, 0.5, 0.1)
+
+
+def perfect(opened: Contender, split: Split) -> Contender:
+    """A contender that knows the labels."""
+    answers = {image.tobytes(): label for image, label in zip(split.images_nhwc, split.labels_n, strict=True)}
+
+    def classify(images_nhwc: np.ndarray) -> np.ndarray:
+        return np.eye(len(split.names), dtype=np.float32)[[answers[image.tobytes()] for image in images_nhwc]]
+
+    return replace(opened, classify=classify)
+
+
+def worst(opened: Contender) -> Contender:
+    return replace(opened, classify=lambda images_nhwc: -opened.classify(images_nhwc))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "size", "right", "better"),
+    [
+        ("faster", 1.0, True, True),
+        ("faster", 2.0, True, True),
+        ("faster", 0.1, False, False),
+        ("same", 0.70, True, True),
+        ("same", 0.80, True, False),
+        ("same", 0.1, False, False),
+        ("slower", 0.1, True, False),
+        ("too noisy", 0.1, True, False),
+    ],
+)
+def test_better_is_accurate_and_faster_or_lighter(
+    model: Path,
+    validation: Split,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verdict: str,
+    size: float,
+    right: bool,
+    better: bool,
+) -> None:
+    found = measure(model, validation, tmp_path, monkeypatch, verdict=verdict, size=size, right=right)
+    assert (found.better, found.accurate, found.verdict) == (better, right, verdict)
+
+
+def test_drop_of_a_form_is_measured_on_the_validation_images(
+    model: Path, validation: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measure(model, validation, tmp_path, monkeypatch, verdict="faster", size=1, right=False)
+    assert (found.validation_accuracy, found.drop_pp) == (0, 100)
+
+
+def test_fastest_of_the_better_is_preferred() -> None:
+    candidates = [made_up("a", 0.9, better=True), made_up("b", 0.6, better=True), made_up("c", 0.7, better=True)]
+    assert choose._preferred(candidates, "fp32") == "b"
+
+
+def test_faster_that_is_not_better_is_not_preferred() -> None:
+    candidates = [made_up("a", 0.1, better=False), made_up("b", 0.9, better=True)]
+    assert choose._preferred(candidates, "fp32") == "b"
+
+
+def test_parent_is_preferred_where_nothing_is_better() -> None:
+    assert choose._preferred([made_up("a", 0.1, better=False)], "fp32") == "fp32"
+
+
+# What auto writes
+
+
+def test_auto_writes_the_preferred_form(preferred: tuple[Quantized, list]) -> None:
+    result, _ = preferred
+    assert (result.preferred, result.output_form) == (forms.STATIC, forms.STATIC)
+    assert load(result.output).card.form == forms.STATIC
+    assert "int8-static is preferred" in result.reason
+
+
+def test_auto_tries_both_forms(preferred: tuple[Quantized, list]) -> None:
+    result, _ = preferred
+    assert [(candidate.form, candidate.better) for candidate in result.candidates] == [
+        (forms.STATIC, True),
+        (forms.DENSE, False),
+    ]
+
+
+def test_auto_leaves_nothing_but_the_file_and_its_card(preferred: tuple[Quantized, list]) -> None:
+    result, _ = preferred
+    assert sorted(path.name for path in result.output.parent.iterdir()) == ["m.card.json", "m.onnx"]
+    assert cards.beside(result.output).read_text(encoding="utf-8") == load(result.output).card.to_json()
+
+
+def test_auto_writes_the_parents_own_bytes_where_nothing_is_better(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    result = quantize(model, tmp_path / "m.onnx", root=data_root)
+    assert (result.preferred, result.output_form) == ("fp32", "fp32")
+    assert (tmp_path / "m.onnx").read_bytes() == model.read_bytes()
+    assert "the parent stays preferred" in result.reason
+
+
+def test_size_of_a_candidate_is_that_of_its_file(preferred: tuple[Quantized, list]) -> None:
+    result, _ = preferred
+    assert result.candidates[0].size_bytes == result.output.stat().st_size
+
+
+def test_default_name_is_beside_the_parent(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    own = tmp_path / "mine-v0.5.onnx"
+    own.write_bytes(model.read_bytes())
+    assert quantize(own, method="dense", root=data_root).output == tmp_path / "mine-v0.5-dense.onnx"
+
+
+# What the card says
+
+
+def test_asked_for_form_is_written_whatever_it_is_worth(static_model: Path) -> None:
+    assert load(static_model).card.form == forms.STATIC
+
+
+def test_card_names_the_parents_bytes(model: Path, static_model: Path) -> None:
+    assert load(static_model).card.parent_sha256 == files.sha256(model)
+
+
+def test_card_keeps_what_the_parent_says(model: Path, static_model: Path) -> None:
+    parent, card = load(model).card, load(static_model).card
+    for field in ("name", "labels", "input", "network", "parameters", "dataset", "recipe"):
+        assert getattr(card, field) == getattr(parent, field), field
+    assert card.parity is None
+
+
+def test_card_has_the_measured_verdict(static_model: Path) -> None:
+    card = load(static_model).card
+    assert card.quantization is not None
+    found = card.quantization.measured
+    assert found is not None
+    assert found.verdict in RATIOS
+    assert found.latency_ratio_ci95[0] <= found.latency_ratio <= found.latency_ratio_ci95[1]
+    assert found.preferred == (found.verdict == "faster" and found.drop_pp <= 0.5)
+    assert found.machine
+
+
+def test_card_has_the_measured_accuracy(static_model: Path, validation: Split) -> None:
+    right = float((load(static_model).logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean())
+    (entry,) = load(static_model).card.metrics
+    assert (entry.split, entry.images, entry.accuracy) == ("validation", 100, pytest.approx(right))
+
+
+def test_file_repeats_its_golden_images(static_model: Path) -> None:
+    assert selftest(load(static_model)).passed
+
+
+def test_file_keeps_opset_and_ir_version(static_model: Path) -> None:
+    assert onnx_file.versions_of(static_model) == (21, 10)
+
+
+# What it was calibrated with
+
+
+def test_card_says_what_was_calibrated_with(preferred: tuple[Quantized, list[np.ndarray]], training: Split) -> None:
+    result, (used,) = preferred
+    card = load(result.output).card
+    assert card.quantization is not None
+    calibration = card.quantization.calibration
+    assert calibration is not None
+    assert (calibration.images, calibration.seed, len(set(calibration.indices))) == (512, 0, 512)
+    assert np.array_equal(used, training.images_nhwc[calibration.indices])
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_calibration_never_uses_held_out_images(
+    preferred: tuple[Quantized, list[np.ndarray]], model: Path, data_root: Path, split: str
+) -> None:
+    _, (used,) = preferred
+    card = load(model).card
+    held_out = read_for(card.dataset, card.input.shape, split, root=data_root)
+    assert {image.tobytes() for image in used} & {image.tobytes() for image in held_out.images_nhwc} == set()
+
+
+def test_calibration_shows_every_class_in_its_share(training: Split) -> None:
+    drawn = training.labels_n[choose._calibration(training).indices]
+    shares = np.bincount(training.labels_n) * 512 / len(training)
+    assert np.abs(np.bincount(drawn) - shares).max() <= 1
+
+
+def test_few_images_leave_one_uncalibrated(training: Split) -> None:
+    assert choose._calibration(training.take(np.arange(20))).images == 19
+
+
+# What is refused
+
+
+def test_quantized_parent_is_an_error(static_model: Path, data_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(CardError, match=r"static\.onnx: is int8-static already\. Quantize its float32 parent"):
+        quantize(static_model, tmp_path / "m.onnx", root=data_root)
+
+
+@pytest.mark.parametrize("output", ["own.onnx", "../{folder}/own.onnx", "m.bin"])
+def test_output_that_is_the_parent_or_no_model_is_an_error(
+    model: Path, data_root: Path, tmp_path: Path, output: str
+) -> None:
+    own = tmp_path / "own.onnx"
+    own.write_bytes(model.read_bytes())
+    with pytest.raises(EdgecnnError, match=r"expected another file than the parent, ending in \.onnx, for -o"):
+        quantize(own, tmp_path / output.format(folder=tmp_path.name), root=data_root)
+    assert own.read_bytes() == model.read_bytes()
+
+
+def test_data_that_is_missing_is_an_error(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        quantize(model, tmp_path / "m.onnx", dataset="folder:/not/here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_with_other_labels_is_an_error(model: Path, tmp_path: Path) -> None:
+    labels = np.arange(2000) % 2
+    np.savez(tmp_path / "o.npz", images=np.zeros((2000, 28, 28), np.uint8), labels=labels, label_names=["cat", "dog"])
+    with pytest.raises(DataError, match=r"answers 10 labels .* has 2"):
+        quantize(model, tmp_path / "m.onnx", dataset=str(tmp_path / "o.npz"), method="dense")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_model_without_a_dense_layer_has_no_dense_form(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "has_dense_layers", lambda parent: False)
+    with pytest.raises(EdgecnnError, match=r"has no dense layer to quantize\. Use --method static"):
+        choose._forms("dense", model)
+    assert choose._forms("auto", model) == [forms.STATIC]
+
+
+def test_images_of_the_split_are_those_of_the_training(training: Split, validation: Split, data_root: Path) -> None:
+    whole = data.read_split("digits", "train", root=data_root)
+    drawn = data.subset(whole, 800, 0)
+    both = np.concatenate([training.images_nhwc, validation.images_nhwc])
+    assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in drawn.images_nhwc)

@@ -1,0 +1,78 @@
+"""An installation that is whole has no problems; one that is not says what to run."""
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgecnn import doctor
+from edgecnn.bench import environment as environments
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "QUIET_SECONDS", 0.01)
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[str], set[str]], None]:
+    """Pretend that distributions are installed, and that modules are not."""
+    version, find_spec = importlib.metadata.version, importlib.util.find_spec
+
+    def patch(distributions: set[str], without: set[str]) -> None:
+        def pretended_version(name: str) -> str:
+            return "1.22.0" if name in distributions else version(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", pretended_version)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in without else find_spec(name))
+
+    return patch
+
+
+def test_this_installation_has_no_problems() -> None:
+    assert doctor.diagnose().problems == []
+
+
+def test_this_installation_lacks_nothing_that_training_needs() -> None:
+    absent = {module for missing in doctor.diagnose().missing for module in missing.modules}
+    assert not {"torch", "onnx", "sklearn"} & absent
+
+
+def test_cpu_is_available() -> None:
+    states = {state.name: state for state in doctor.provider_states()}
+    assert set(states) == {"cpu", "cuda", "openvino"}
+    assert states["cpu"].available
+    assert states["cuda"].install == "pip install 'edgecnn[gpu]'"
+
+
+def test_two_runtimes_are_a_problem(pretend: Callable) -> None:
+    pretend({"onnxruntime", "onnxruntime-gpu"}, set())
+    (problem,) = doctor.diagnose().problems
+    assert "onnxruntime and onnxruntime-gpu share one import folder and overwrite each other" in problem
+    assert "pip uninstall -y onnxruntime onnxruntime-gpu" in problem
+
+
+def test_no_runtime_is_a_problem(pretend: Callable) -> None:
+    pretend(set(), {"onnxruntime"})
+    found = doctor.diagnose()
+    assert any("no onnxruntime: no model can run. Run: pip install 'edgecnn[cpu]'" in line for line in found.problems)
+    assert not any(state.available for state in found.providers)
+
+
+def test_missing_packages_come_with_the_command_that_brings_them(pretend: Callable) -> None:
+    pretend(set(), {"sympy", "matplotlib", "cv2"})
+    missing = {entry.install: set(entry.modules) for entry in doctor.diagnose().missing}
+    assert missing["pip install 'edgecnn[train]'"] == {"sympy", "matplotlib"}
+    assert missing["pip install 'edgecnn[webcam]'"] == {"cv2"}
+
+
+def test_missing_package_is_no_problem(pretend: Callable) -> None:
+    pretend(set(), {"torch", "matplotlib", "cv2"})
+    assert doctor.diagnose().problems == []
+
+
+def test_data_root_is_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EDGECNN_DATA", str(tmp_path))
+    assert doctor.diagnose().data_root == tmp_path

@@ -1,0 +1,111 @@
+"""A file is whole or not there, whatever happens while it is written."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from edgecnn import files
+
+
+def _write_half_then(error: BaseException, target: Path) -> None:
+    with files.replacing(target) as partial:
+        partial.write_bytes(b"half")
+        raise error
+
+
+def test_the_name_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    with files.replacing(target) as partial:
+        partial.write_bytes(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+
+
+def test_the_old_content_stays_until_the_block_has_ended(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    target.write_bytes(b"old")
+    with files.replacing(target) as partial:
+        partial.write_bytes(b"new")
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+
+
+def test_what_is_written_to_keeps_the_suffix_that_writers_look_at(tmp_path: Path) -> None:
+    with files.replacing(tmp_path / "train.npz") as partial:
+        partial.touch()
+        assert partial.suffix == ".npz"
+
+
+def test_nothing_is_left_beside_a_finished_file(tmp_path: Path) -> None:
+    files.write_bytes(tmp_path / "card.json", b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()])
+def test_nothing_is_left_after_an_exception(tmp_path: Path, error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        _write_half_then(error, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exception_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    target.write_bytes(b"old")
+    with pytest.raises(ValueError, match="broken"):
+        _write_half_then(ValueError("broken"), target)
+    assert target.read_bytes() == b"old"
+
+
+def test_a_block_that_wrote_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), files.replacing(tmp_path / "model.onnx"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_way_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    target.mkdir()
+    with pytest.raises(OSError, match=r"model\.onnx"):
+        files.write_bytes(target, b"new")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    files.write_bytes(tmp_path / "a" / "b" / "model.onnx", b"new")
+    assert (tmp_path / "a" / "b" / "model.onnx").read_bytes() == b"new"
+
+
+def test_a_process_that_dies_while_writing_leaves_the_name_free(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    script = (
+        "import os, sys, pathlib\n"
+        "from edgecnn import files\n"
+        "with files.replacing(pathlib.Path(sys.argv[1])) as partial:\n"
+        "    partial.write_bytes(b'half')\n"
+        "    os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(target)], check=False).returncode == 9
+    assert not target.exists()
+
+
+def test_writers_at_the_same_time_leave_the_whole_content_of_one(tmp_path: Path) -> None:
+    target = tmp_path / "model.onnx"
+    contents = [bytes([number]) * 100_000 for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: files.write_bytes(target, content), contents))
+    assert target.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_text_is_utf8_with_its_line_ends_as_given(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "card.json", "ä\n→\r\n")
+    assert (tmp_path / "card.json").read_bytes() == b"\xc3\xa4\n\xe2\x86\x92\r\n"
+
+
+def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    assert files.sha256(tmp_path / "abc") == expected

@@ -1,0 +1,67 @@
+"""The metrics equal scikit-learn's."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from edgecnn.metrics import Metrics, confusion_matrix, from_confusion
+
+CLOSE = {"rtol": 1e-12, "atol": 1e-12}
+
+
+@st.composite
+def _answers(draw):
+    """Draw (truth_n, predicted_n, classes); some classes never occur, some are never predicted."""
+    classes = draw(st.integers(2, 7))
+    pairs = st.tuples(st.integers(0, classes - 1), st.integers(0, classes - 1))
+    truth, predicted = zip(*draw(st.lists(pairs, min_size=1, max_size=40)), strict=True)
+    return np.array(truth), np.array(predicted), classes
+
+
+def _ours(answers) -> Metrics:
+    return from_confusion(confusion_matrix(*answers))
+
+
+@settings(deadline=None)
+@given(_answers())
+def test_the_confusion_matrix_equals_scikit_learn(answers) -> None:
+    truth, predicted, classes = answers
+    expected = reference.confusion_matrix(truth, predicted, labels=range(classes))
+    np.testing.assert_array_equal(confusion_matrix(*answers), expected)
+
+
+@settings(deadline=None)
+@given(_answers())
+def test_accuracy_equals_scikit_learn(answers) -> None:
+    truth, predicted, _ = answers
+    assert _ours(answers).accuracy == pytest.approx(reference.accuracy_score(truth, predicted), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(_answers())
+def test_figures_by_class_equal_scikit_learn(answers) -> None:
+    truth, predicted, classes = answers
+    found = _ours(answers)
+    expected = reference.precision_recall_fscore_support(truth, predicted, labels=range(classes), zero_division=0)[:3]
+    np.testing.assert_allclose((found.precision_k, found.recall_k, found.f1_k), expected, **CLOSE)
+
+
+@settings(deadline=None)
+@given(_answers())
+def test_macro_averages_equal_scikit_learn(answers) -> None:
+    truth, predicted, _ = answers
+    found = _ours(answers)
+    expected = reference.precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)[:3]
+    np.testing.assert_allclose((found.precision, found.recall, found.f1), expected, **CLOSE)
+
+
+def test_rows_are_the_truth_and_columns_the_prediction() -> None:
+    np.testing.assert_array_equal(confusion_matrix(np.array([0, 0]), np.array([1, 1]), 2), [[0, 2], [0, 0]])
+
+
+def test_no_image_gives_zeros() -> None:
+    nothing = np.array([], dtype=np.int64)
+    found = from_confusion(confusion_matrix(nothing, nothing, 3))
+    assert (found.accuracy, found.precision, found.recall, found.f1) == (0, 0, 0, 0)

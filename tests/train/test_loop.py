@@ -1,0 +1,370 @@
+"""The training loop: what it writes, what follows from the seed, and that a stop and a resume change nothing."""
+
+import ast
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+import edgecnn
+from edgecnn import checkpoint
+from edgecnn.checkpoint import BEST, LAST
+from edgecnn.errors import CheckpointError, DataError, ProviderError
+from edgecnn.recipes.read import read
+from edgecnn.recipes.schema import Recipe
+from edgecnn.train import EpochRow, loop, train
+from edgecnn.train.loop import Figures, Interrupted
+
+STEPS_AN_EPOCH = 4
+TINY = {
+    "epochs": 3,
+    "batch_size": 32,
+    "network.parameters": {"filters": [4], "dropout": 0.25},
+    "data.subset": 140,
+    "data.validation": 20,
+    "precision": "fp32",
+}
+OF_THE_CLOCK = ("seconds", "images_per_second")
+
+
+def tiny(**changes: object) -> Recipe:
+    return read("digits-compact", {**TINY, **{key.replace("__", "."): value for key, value in changes.items()}})
+
+
+def rows_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def timeless(run: Path) -> list[dict]:
+    return [{key: value for key, value in row.items() if key not in OF_THE_CLOCK} for row in rows_of(run)]
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    one, other = checkpoint.read(first).weights, checkpoint.read(second).weights
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+def after(calls: int) -> Callable[[], bool]:
+    """Ask to stop from the so many-th question on."""
+    asked = iter(range(1, 10**9))
+    return lambda: next(asked) >= calls
+
+
+@pytest.fixture(scope="module")
+def whole(once, data_root: Path) -> Path:
+    """A run that nobody interrupted."""
+    return once("train-whole", lambda path: train(tiny(), path, root=data_root))
+
+
+@pytest.fixture
+def begun(tmp_path: Path, data_root: Path) -> Path:
+    """A run that was stopped in its second epoch."""
+    with pytest.raises(Interrupted):
+        train(tiny(), tmp_path / "begun", root=data_root, should_stop=after(STEPS_AN_EPOCH + 3))
+    return tmp_path / "begun"
+
+
+def test_run_folder_has_these_files(whole: Path) -> None:
+    assert sorted(contents(whole)) == [BEST, LAST, "metrics.jsonl", "recipe.toml", "state.pt"]
+
+
+def test_recipe_in_the_run_is_the_resolved_one(whole: Path) -> None:
+    assert read(str(whole / "recipe.toml")) == tiny()
+
+
+def test_metrics_have_one_row_an_epoch(whole: Path) -> None:
+    assert [row["epoch"] for row in rows_of(whole)] == [1, 2, 3]
+
+
+def test_metrics_have_these_keys(whole: Path) -> None:
+    figures = {"loss", "accuracy", "precision", "recall", "f1"}
+    for row in rows_of(whole):
+        assert set(row) == {"epoch", "seconds", "images_per_second", "learning_rate", "train", "validation"}
+        assert set(row["train"]) == set(row["validation"]) == figures
+
+
+def test_metrics_survive_their_round_trip(whole: Path) -> None:
+    assert [asdict(EpochRow.of(row)) for row in rows_of(whole)] == rows_of(whole)
+
+
+def test_seconds_add_up_over_epochs(whole: Path) -> None:
+    seconds = [row["seconds"] for row in rows_of(whole)]
+    assert seconds == sorted(set(seconds))
+
+
+def test_figures_of_the_best_are_those_of_its_row(whole: Path) -> None:
+    best = checkpoint.read(whole)
+    assert best.figures == rows_of(whole)[best.epoch - 1]["validation"]
+
+
+def test_last_checkpoint_is_of_the_last_epoch(whole: Path) -> None:
+    assert checkpoint.read(whole / LAST).epoch == TINY["epochs"]
+
+
+def test_best_is_the_best_by_validation_then_by_loss(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = iter([(0.3, 0.1), (0.9, 2.0), (0.9, 1.0), (0.9, 1.5), (0.5, 0.5)])
+
+    def evaluate(self: object) -> Figures:
+        accuracy, loss = next(scripted)
+        return Figures(loss, accuracy, 0.0, 0.0, 0.0)
+
+    monkeypatch.setattr(loop._Loop, "_evaluate", evaluate)
+    outcome = train(tiny(epochs=5), tmp_path / "run", root=data_root)
+    assert (outcome.best.epoch, outcome.last.epoch) == (3, 5)
+    assert checkpoint.read(tmp_path / "run").epoch == 3
+
+
+def test_validation_figures_are_those_of_the_stored_weights(whole: Path, data_root: Path) -> None:
+    from edgecnn.verify.compare import read_for
+
+    last = checkpoint.read(whole / LAST)
+    split = read_for(last.dataset, last.input.shape, "validation", root=data_root)
+    with torch.inference_mode():
+        logits = last.build()(torch.from_numpy(split.images_nhwc))
+    labels = torch.from_numpy(split.labels_n)
+    assert last.figures["accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+    assert last.figures["loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-4)
+
+
+def test_learns_the_digits(run: Path) -> None:
+    losses = [row["train"]["loss"] for row in rows_of(run)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < math.log(10)
+
+
+def test_outcome_says_what_was_trained(tmp_path: Path, data_root: Path) -> None:
+    outcome = train(tiny(epochs=1), tmp_path / "run", root=data_root, device="cpu")
+    weights = 4 * 9 + 4 * 4 * 9 + 2 * (4 + 4) + 4 * 10 + 10  # two convolutions, two norms, one dense layer
+    assert (outcome.parameters, outcome.device, outcome.precision) == (weights, "cpu", "fp32")
+    assert (outcome.train_images, outcome.validation_images, outcome.skipped) == (120, 20, ())
+
+
+def test_same_seed_gives_the_same_weights(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    torch.rand(7)  # whatever was drawn before does not matter
+    train(tiny(), tmp_path / "again", root=data_root)
+    assert same_weights(whole / LAST, tmp_path / "again" / LAST)
+    assert timeless(whole) == timeless(tmp_path / "again")
+
+
+def test_same_seed_gives_the_same_checkpoint_file(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    train(tiny(), tmp_path / "again", root=data_root)
+    assert (whole / BEST).read_bytes() == (tmp_path / "again" / BEST).read_bytes()
+
+
+def test_another_seed_gives_other_weights(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    train(tiny(seed=1), tmp_path / "other", root=data_root)
+    assert not same_weights(whole / LAST, tmp_path / "other" / LAST)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_weights_are_kept_in_float32(tmp_path: Path, data_root: Path, precision: str) -> None:
+    outcome = train(tiny(epochs=1, precision=precision), tmp_path / "run", root=data_root)
+    assert outcome.precision == precision
+    floats = {
+        tensor.dtype for tensor in checkpoint.read(tmp_path / "run").weights.values() if tensor.is_floating_point()
+    }
+    assert floats == {torch.float32}
+
+
+def test_gradients_are_clipped_on_request(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    sgd = {"optimizer__name": "sgd", "optimizer__learning_rate": 1.0, "schedule__name": "constant", "epochs": 1}
+    recipe = tiny(**sgd, schedule__warmup=0.0, regularization__weight_decay=0.0, regularization__clip_norm=1e-9)
+    train(recipe, tmp_path / "still", root=data_root)
+    from edgecnn.train.prepare import initial_classifier, prepare
+
+    start = initial_classifier(recipe, prepare(recipe, data_root)).state_dict()
+    end = checkpoint.read(tmp_path / "still").weights
+    torch.testing.assert_close(end["network.0.weight"], start["network.0.weight"], atol=1e-7, rtol=0)
+
+
+def test_progress_ends_each_epoch_with_all_its_steps(tmp_path: Path, data_root: Path) -> None:
+    seen: list[loop.Progress] = []
+    train(tiny(), tmp_path / "run", root=data_root, on_progress=seen.append)
+    ends = [(progress.epoch, progress.epochs, progress.steps) for progress in seen if progress.step == progress.steps]
+    assert ends == [(epoch, 3, STEPS_AN_EPOCH) for epoch in (1, 2, 3)]
+    assert seen[-1].seconds_left == 0
+
+
+def test_every_epoch_is_reported(tmp_path: Path, data_root: Path) -> None:
+    seen: list[EpochRow] = []
+    train(tiny(), tmp_path / "run", root=data_root, on_epoch=seen.append)
+    assert [asdict(row) for row in seen] == rows_of(tmp_path / "run")
+
+
+# Within the first epoch, at its last batch, after it, within the second, and at the last batch but one of all.
+@pytest.mark.parametrize("calls", [1, 3, 4, 5, 7, 3 * (STEPS_AN_EPOCH + 1) - 2])
+def test_stopped_and_resumed_ends_in_the_same_weights(whole: Path, tmp_path: Path, data_root: Path, calls: int) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(Interrupted, match="everything is saved"):
+        train(tiny(), run, root=data_root, should_stop=after(calls))
+    torch.rand(7)
+    train(tiny(), run, root=data_root, resume=True)
+    assert same_weights(run / BEST, whole / BEST)
+    assert same_weights(run / LAST, whole / LAST)
+    assert timeless(run) == timeless(whole)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "asgd", "adam", "rmsprop"])
+def test_every_optimizer_is_taken_up_where_it_stood(tmp_path: Path, data_root: Path, optimizer: str) -> None:
+    recipe = tiny(epochs=2, optimizer__name=optimizer, optimizer__momentum=0.9, optimizer__learning_rate=1e-2)
+    train(recipe, tmp_path / "whole", root=data_root)
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path / "run", root=data_root, should_stop=after(STEPS_AN_EPOCH + 3))
+    train(recipe, tmp_path / "run", root=data_root, resume=True)
+    assert same_weights(tmp_path / "run" / LAST, tmp_path / "whole" / LAST)
+
+
+def test_stopped_after_every_batch_ends_in_the_same_weights(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    run = tmp_path / "run"
+    for stop in range(100):
+        try:
+            train(tiny(), run, root=data_root, resume=stop > 0, should_stop=lambda: True)
+            break
+        except Interrupted:
+            continue
+    assert stop == TINY["epochs"] * STEPS_AN_EPOCH - 1
+    assert same_weights(run / LAST, whole / LAST)
+
+
+def test_stop_says_where_it_stands(tmp_path: Path, data_root: Path) -> None:
+    with pytest.raises(Interrupted, match=f"stopped in epoch 1 of 3 after batch 2 of {STEPS_AN_EPOCH}") as stopped:
+        train(tiny(), tmp_path / "run", root=data_root, should_stop=after(2))
+    assert stopped.value.exit_code == 130
+
+
+def test_stop_in_the_last_batch_of_all_is_the_end(tmp_path: Path, data_root: Path) -> None:
+    outcome = train(tiny(epochs=1), tmp_path / "run", root=data_root, should_stop=after(STEPS_AN_EPOCH))
+    assert outcome.last.epoch == 1
+
+
+def test_resume_after_the_end_changes_nothing(whole: Path, data_root: Path) -> None:
+    before = contents(whole)
+    outcome = train(tiny(), whole, root=data_root, resume=True)
+    assert contents(whole) == before
+    assert outcome.last.epoch == TINY["epochs"]
+
+
+def test_resume_with_another_recipe_names_each_key(begun: Path, data_root: Path) -> None:
+    before = contents(begun)
+    with pytest.raises(
+        CheckpointError, match=r"(?=.*epochs was 3, now 4)(?=.*optimizer\.learning_rate was 0\.004, now 1)"
+    ):
+        train(tiny(epochs=4, optimizer__learning_rate=1), begun, root=data_root, resume=True)
+    assert contents(begun) == before
+
+
+def test_resume_with_another_network_parameter_names_it(begun: Path, data_root: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"network\.parameters\.dropout was 0\.25, now None"):
+        train(tiny(network__parameters={"filters": [4]}), begun, root=data_root, resume=True)
+
+
+def test_resume_of_no_run_is_a_message(tmp_path: Path, data_root: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no run to resume \(recipe\.toml is not there\)"):
+        train(tiny(), tmp_path / "none", root=data_root, resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_existing_run_without_resume_is_a_message(begun: Path, data_root: Path) -> None:
+    before = contents(begun)
+    with pytest.raises(CheckpointError, match=r"holds a run already\. Continue it with --resume"):
+        train(tiny(), begun, root=data_root)
+    assert contents(begun) == before
+
+
+def test_folder_of_something_else_is_left_alone(tmp_path: Path, data_root: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match=r"exists and is not a run\. Choose another folder"):
+        train(tiny(), tmp_path, root=data_root)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_data_that_is_missing_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        train(tiny(data__name="folder:/not/here"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_killed_before_the_first_save_starts_over(whole: Path, begun: Path, data_root: Path) -> None:
+    (begun / "state.pt").unlink()
+    train(tiny(), begun, root=data_root, resume=True)
+    assert same_weights(begun / LAST, whole / LAST)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda good: b"",
+        lambda good: b"hello",
+        lambda good: good[: len(good) // 2],
+        lambda good: b"PK\x03\x04" + good[90:],
+    ],
+    ids=["empty", "text", "half", "garbled"],
+)
+def test_broken_state_is_a_message(begun: Path, data_root: Path, broken: Callable[[bytes], bytes]) -> None:
+    (begun / "state.pt").write_bytes(broken((begun / "state.pt").read_bytes()))
+    with pytest.raises(CheckpointError, match=r"state\.pt: is broken or not the state of a run .* Delete it to start"):
+        train(tiny(), begun, root=data_root, resume=True)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"epoch": 1}, torch.zeros(3)], ids=["list", "dict", "tensor"])
+def test_state_of_something_else_is_a_message(begun: Path, data_root: Path, content: object) -> None:
+    torch.save(content, begun / "state.pt")
+    with pytest.raises(CheckpointError, match=r"state\.pt: is broken or not the state of a run"):
+        train(tiny(), begun, root=data_root, resume=True)
+
+
+class Malicious:
+    """Pickles as a call that makes a file."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.target,))
+
+
+def test_state_runs_no_code(begun: Path, data_root: Path, tmp_path: Path) -> None:
+    torch.save({"epoch": Malicious(tmp_path / "ran")}, begun / "state.pt")
+    with pytest.raises(CheckpointError, match="is broken or not the state of a run"):
+        train(tiny(), begun, root=data_root, resume=True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_broken_recipe_of_a_run_is_a_message(begun: Path, data_root: Path) -> None:
+    from edgecnn.errors import RecipeError
+
+    (begun / "recipe.toml").write_text("epochs = [")
+    with pytest.raises(RecipeError, match=r"recipe\.toml: not valid TOML"):
+        train(tiny(), begun, root=data_root, resume=True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_that_is_missing_is_a_message(tmp_path: Path, data_root: Path) -> None:
+    with pytest.raises(ProviderError, match=r"asked for --device cuda, but torch .* finds no CUDA device"):
+        train(tiny(), tmp_path / "run", root=data_root, device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
+def loads_of_torch(path: Path) -> list[ast.Call]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return [call for call in calls if ast.unparse(call.func) == "torch.load"]
+
+
+def test_torch_load_never_unpickles_code() -> None:
+    package = Path(edgecnn.__file__).parent
+    calls = [(path, call) for path in package.rglob("*.py") for call in loads_of_torch(path)]
+    assert calls
+    for path, call in calls:
+        safe = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "weights_only"]
+        assert safe == ["True"], f"{path}:{call.lineno}"
