@@ -54,10 +54,10 @@ def train(
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
+    from edgecnn.errors import Interrupted
     from edgecnn.recipes.read import parse_setting, read
     from edgecnn.report.curves import draw_curves
-    from edgecnn.train.loop import Interrupted
-    from edgecnn.train.loop import train as train_recipe
+    from edgecnn.train import train as train_recipe
 
     named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}

@@ -11,12 +11,21 @@ from edgecnn import data
 from edgecnn.recipes.read import read
 
 SMALL = {
-    "epochs": 3,
+    "epochs": 8,
+    "batch_size": 32,
     "network.parameters": {"filters": [8, 16]},
     "data.subset": 800,
     "data.validation": 100,
     "precision": "fp32",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker a core of its own: torch and ONNX Runtime take as many threads as affinity allows."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker) % len(cores)]})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

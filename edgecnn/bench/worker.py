@@ -9,6 +9,7 @@ import functools
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,8 +45,9 @@ class Worker:
         self.model, self.threads = model, threads
         command = [sys.executable, "-m", "edgecnn.bench.worker", str(model), provider, str(threads)]
         started = time.perf_counter_ns()
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in close()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
         try:
             hello = self._answer()
@@ -80,7 +82,7 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
@@ -91,8 +93,9 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            assert self._process.stderr is not None
-            reason = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
+            self._process.wait()
+            self._errors.seek(0)
+            reason = (self._errors.read().strip().splitlines() or ["no message"])[-1]
             raise ModelError(f"{self.model}: its process ended ({reason}).")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:

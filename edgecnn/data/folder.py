@@ -1,4 +1,7 @@
-"""A folder of pictures by class: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``. Sizes and modes may vary."""
+"""A folder of pictures by class: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``. Sizes and modes may vary.
+
+In place of ``test`` the second folder may be ``val``, ``valid`` or ``validation``; of several, the first counts.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -13,6 +16,7 @@ from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import SUFFIXES, is_colour, read_image, to_input
 
 DEFAULT_SIZE = 32
+HELD_OUT = ("test", "val", "valid", "validation")
 
 
 def read(path: Path, split: Literal["train", "test"], size: tuple[int, int] | None, channels: int | None) -> Split:
@@ -24,17 +28,34 @@ def read(path: Path, split: Literal["train", "test"], size: tuple[int, int] | No
     """
     if not path.is_dir():
         raise DataError(f"folder:{path}: no such folder; expected one subfolder of pictures a class.")
-    divided = (path / "train").is_dir() and (path / "test").is_dir()
-    home = path / "train" if divided else path
-    names = _classes(home)
+    train, test = _halves(path)
+    names = _classes(train)
     height, width = size or (DEFAULT_SIZE, DEFAULT_SIZE)
-    shape = ImageInput(height, width, channels or _channels(home, names))
-    if not divided:
-        return held_out(_read_classes(path, names, shape), split)
-    unknown = sorted(set(_classes(path / "test")) - set(names))
+    shape = ImageInput(height, width, channels or _channels(train, names))
+    if test is None:
+        return held_out(_with_every_class(_read_classes(train, names, shape), path), split)
+    unknown = sorted(set(_classes(test)) - set(names))
     if unknown:
-        raise DataError(f"folder:{path}: test has classes that train lacks: {', '.join(unknown)}.")
-    return _read_classes(path / split, names, shape)
+        raise DataError(f"folder:{path}: {test.name} has classes that train lacks: {', '.join(unknown)}.")
+    if split == "test":
+        return _read_classes(test, names, shape)
+    return _with_every_class(_read_classes(train, names, shape), path)
+
+
+def _halves(path: Path) -> tuple[Path, Path | None]:
+    """Return where the training and the test pictures lie; without the latter a part of the former is held out."""
+    tests = [path / name for name in HELD_OUT if (path / name).is_dir()]
+    return (path / "train", tests[0]) if (path / "train").is_dir() and tests else (path, None)
+
+
+def _with_every_class(found: Split, path: Path) -> Split:
+    """Return ``found`` when there is something to learn of each class, else raise DataError."""
+    empty = [name for label, name in enumerate(found.names) if label not in found.labels_n]
+    if empty:
+        raise DataError(
+            f"folder:{path}: no readable picture of {', '.join(empty)}; add some, or remove the folder of that class."
+        )
+    return found
 
 
 def _classes(path: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Groups = Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)]
 
 
 class Table(BaseModel):
@@ -32,7 +33,7 @@ class Data(Table):
     validation: Positive = 0.1
     split_seed: Annotated[int, Field(ge=0)] = 0
     subset: Count | None = None
-    groups: dict[str, list[str]] | None = None
+    groups: Groups | None = None
 
 
 class Preprocess(Table):

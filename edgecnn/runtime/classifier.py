@@ -13,7 +13,7 @@ from edgecnn.runtime.image import to_input
 from edgecnn.runtime.session import OpenModel, open_model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """The best class of one image. ``probabilities_k`` has one entry a label, float32, and sums to one."""
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from edgecnn import checkpoint, files, metrics
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data import Split
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import CheckFailed, Interrupted
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import run_folder
@@ -31,12 +31,6 @@ from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, p
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
 EVALUATION_BATCH = 500
-
-
-class Interrupted(EdgecnnError):  # noqa: N818 - the user's wish, not an error
-    """Training was asked to stop; everything up to here is saved."""
-
-    exit_code = 130
 
 
 @dataclass(frozen=True)
@@ -218,6 +212,11 @@ class _Loop:
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
+        if not torch.isfinite(self.loss_sum):
+            raise CheckFailed(
+                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.loss_sum)}. The run holds the "
+                "epochs before. Start another with a lower --learning-rate, or with --set regularization.clip_norm=1."
+            )
         row = EpochRow(
             epoch=self.epoch + 1,
             seconds=0.0,

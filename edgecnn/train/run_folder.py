@@ -20,24 +20,26 @@ from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 
 RECIPE, METRICS, STATE = "recipe.toml", "metrics.jsonl", "state.pt"
+PARTIALS = ".*-????????????.*"  # what a kill left half-written
 STATE_PARTS = {"epoch", "step", "seconds", "rows", "weights", "optimizer", "loss_sum", "pairs", "generator"}
 
 
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
     """Make the folder of a new run, or see that ``resume`` continues the same recipe. Raises CheckpointError."""
     there = run / RECIPE
+    partials = list(run.glob(PARTIALS)) if run.is_dir() else []
     if not there.exists():
         if resume:
             raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        if run.exists() and (not run.is_dir() or len(list(run.iterdir())) > len(partials)):
             raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
         files.write_text(there, to_toml(recipe))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
     else:
         _check_same(there, recipe)
-        for partial in run.glob(".*-????????????.*"):  # what a kill left half-written
-            partial.unlink()
+    for partial in partials:
+        partial.unlink()
 
 
 def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:

@@ -89,10 +89,18 @@ def test_pictures_in_folders_of_a_class_belong_to_it(divided: Path) -> None:
     assert _read(divided).labels_n.tolist() == [0, 0, 0, 1, 1]
 
 
-def test_an_empty_class_keeps_its_number(divided: Path) -> None:
+def test_a_class_without_pictures_is_an_error(divided: Path) -> None:
     (divided / "train" / "bat").mkdir()
-    found = _read(divided)
-    assert (found.names, found.labels_n.tolist()) == (("bat", "cat", "dog"), [1, 1, 2, 2])
+    assert _message(divided) == (
+        f"folder:{divided}: no readable picture of bat; add some, or remove the folder of that class."
+    )
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_the_held_out_folder_may_have_another_name(divided: Path, name: str) -> None:
+    expected = _read(divided, "test")
+    (divided / "test").rename(divided / name)
+    assert _levels(_read(divided, "test")) == _levels(expected)
 
 
 @pytest.mark.parametrize("stray", [".git/objects.png", "readme.png", "cat/notes.txt", "cat/.DS_Store"])

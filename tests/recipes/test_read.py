@@ -214,6 +214,11 @@ def test_bad_toml_names_the_file(tmp_path: Path, content: bytes) -> None:
         ("[schedule]\nstep_at = [0.5, 2]", "own.toml: schedule.step_at.1 is 2; input should be less than 1"),
         ("[data]\nsize = 2", "own.toml: data.size is 2; input should be greater than or equal to 4"),
         ('[data.groups]\nloops = "0"', "own.toml: data.groups.loops is '0'; input should be a valid list"),
+        (
+            '[data.groups]\nall = ["0", "1"]',
+            "own.toml: data.groups is {'all': .*}; dictionary should have at least 2 items",
+        ),
+        ('[data.groups]\na = ["0"]\nb = []', "own.toml: data.groups.b is .*; list should have at least 1 item"),
         ('optimizer = "adam"', "own.toml: optimizer is 'adam'; input should be a valid dictionary"),
     ],
 )
@@ -285,7 +290,7 @@ def test_setting_without_key_and_value_is_a_message(setting: str) -> None:
             "optimizer.learning_rate": st.floats(1e-12, 1e6),
             "schedule.step_at": st.lists(st.floats(0, 1, exclude_max=True)),
             "preprocess.mean": st.lists(st.floats(-1e3, 1e3), max_size=3),
-            "data.groups": st.dictionaries(st.text(min_size=1), st.lists(st.text())),
+            "data.groups": st.dictionaries(st.text(min_size=1), st.lists(st.text(), min_size=1), min_size=2),
             "network.parameters": st.dictionaries(
                 st.text(), st.integers() | st.floats(allow_nan=False) | st.booleans()
             ),

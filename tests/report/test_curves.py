@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from edgecnn.recipes.read import read
 from edgecnn.report.curves import PANELS, draw_curves, draw_panel, read_rows
 from edgecnn.train import EpochRow
 
@@ -24,8 +25,9 @@ def lines_of(rows: list[EpochRow], panel: str) -> dict:
     return {line.get_label(): line for line in axes.get_lines()}
 
 
-def test_rows_are_those_of_the_run(copy: Path) -> None:
-    assert [row.epoch for row in read_rows(copy)] == [1, 2, 3]
+def test_rows_are_those_of_the_run(copy: Path, run: Path) -> None:
+    epochs = [row.epoch for row in read_rows(copy)]
+    assert epochs == list(range(1, read(str(run / "recipe.toml")).epochs + 1))
 
 
 def test_picture_is_a_png_beside_the_metrics(copy: Path) -> None:
@@ -61,7 +63,7 @@ def test_panel_shows_both_splits(copy: Path, panel: str) -> None:
     rows = read_rows(copy)
     lines = lines_of(rows, panel)
     for split in ("train", "validation"):
-        assert list(lines[split].get_xdata()) == [1, 2, 3]
+        assert list(lines[split].get_xdata()) == [row.epoch for row in rows]
         assert list(lines[split].get_ydata()) == [getattr(getattr(row, split), panel) for row in rows]
 
 

@@ -13,11 +13,11 @@ import torch
 import edgecnn
 from edgecnn import checkpoint
 from edgecnn.checkpoint import BEST, LAST
-from edgecnn.errors import CheckpointError, DataError, ProviderError
+from edgecnn.errors import CheckFailed, CheckpointError, DataError, Interrupted, ProviderError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.train import EpochRow, loop, train
-from edgecnn.train.loop import Figures, Interrupted
+from edgecnn.train.loop import Figures
 
 STEPS_AN_EPOCH = 4
 TINY = {
@@ -137,9 +137,10 @@ def test_validation_figures_are_those_of_the_stored_weights(whole: Path, data_ro
 
 
 def test_learns_the_digits(run: Path) -> None:
-    losses = [row["train"]["loss"] for row in rows_of(run)]
-    assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < math.log(10)
+    rows = rows_of(run)
+    assert rows[-1]["train"]["loss"] < rows[0]["train"]["loss"]
+    assert rows[-1]["train"]["loss"] < 0.8 * math.log(10)  # that of guessing
+    assert rows[-1]["validation"]["accuracy"] > 0.5
 
 
 def test_outcome_says_what_was_trained(tmp_path: Path, data_root: Path) -> None:
@@ -368,3 +369,16 @@ def test_torch_load_never_unpickles_code() -> None:
     for path, call in calls:
         safe = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "weights_only"]
         assert safe == ["True"], f"{path}:{call.lineno}"
+
+
+def test_a_training_that_diverges_says_so(tmp_path: Path, data_root: Path) -> None:
+    recipe = read("digits-compact", {**TINY, "optimizer.name": "sgd", "optimizer.learning_rate": 1e30})
+    with pytest.raises(CheckFailed, match=r"training diverged: the loss of epoch 1 is (nan|inf)"):
+        train(recipe, tmp_path / "run", root=data_root)
+
+
+def test_a_folder_with_nothing_but_what_a_kill_left_can_be_used(tmp_path: Path, data_root: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".recipe-0123456789ab.toml").write_text("half a rec")
+    train(read("digits-compact", {**TINY, "epochs": 1}), tmp_path / "run", root=data_root)
+    assert not list((tmp_path / "run").glob(".*"))
