@@ -5,6 +5,7 @@ it, a DataLoader with batch 64 (with two workers and without), float32. Extra in
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from edgecnn.train.loop import _Loop
 from edgecnn.train.prepare import Prepared, prepare
 
 BATCH = 64
+
+Epoch = Callable[[], None]
 
 
 class Pictures(Dataset):
@@ -49,10 +52,10 @@ def plain_epoch(split: Split, workers: int) -> None:
 
 
 @pytest.fixture
-def rounds(benchmark, mnist_like: Split):
+def rounds(benchmark, mnist_like: Split) -> Callable[[Epoch, Epoch], None]:
     """Time one epoch once, warmed up by a short one, and note images per second."""
 
-    def run(epoch, warm_up) -> None:
+    def run(epoch: Epoch, warm_up: Epoch) -> None:
         torch.set_num_threads(threads.available())
         warm_up()
         started = time.perf_counter()
@@ -84,7 +87,7 @@ def test_edgecnn_loop(rounds, mnist_like: Split, tmp_path: Path, precision: str)
     digits = prepare(recipe, tmp_path)
     nothing = {"on_progress": lambda p: None, "on_epoch": lambda r: None, "should_stop": lambda: False}
 
-    def epoch_on(split: Split, name: str):
+    def epoch_on(split: Split, name: str) -> Epoch:
         (tmp_path / name).mkdir()
         loop = _Loop(recipe, tmp_path / name, torch.device("cpu"), Prepared(split, digits.validation, digits.record))
         return lambda: loop.run_to_end(**nothing)
