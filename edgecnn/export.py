@@ -143,7 +143,7 @@ def _graph(checkpoint: "Checkpoint") -> bytes:
             return logits_nk, torch.softmax(logits_nk, dim=1)
 
     example = checkpoint.golden_images_nhwc[:2]
-    with _quiet_exporter():
+    with _quiet_exporter(checkpoint.recipe.network.name):
         program = torch.onnx.export(
             Deployed().eval(),
             (example,),
@@ -165,8 +165,11 @@ def _graph(checkpoint: "Checkpoint") -> bytes:
 
 
 @contextlib.contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Keep the exporter's progress notes off the terminal; what is wrong is found by the checks that follow."""
+def _quiet_exporter(network: str) -> Iterator[None]:
+    """Keep the exporter's notes off the terminal, and make one message of whatever it raises.
+
+    What it exports wrongly is found by the checks that follow.
+    """
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -174,6 +177,13 @@ def _quiet_exporter() -> Iterator[None]:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
+    except Exception as error:  # it wraps what it meets, a swallowed Ctrl-C included, into errors of many kinds
+        cause = error.__cause__ or error
+        reason = (str(cause).strip().splitlines() or [""])[0]
+        raise ParityError(
+            f"PyTorch's exporter failed on network {network} ({type(cause).__name__}: {reason}). No file was written. "
+            "If it was not interrupted, the network has an operation that ONNX lacks; take that out."
+        ) from error
     finally:
         logger.setLevel(level)
 

@@ -73,4 +73,7 @@ def check(path: Path, card: ModelCard) -> None:
             raise ParityError(f"the file does not take a batch of {batch}. No file was written.")
     result = selftest(classifier)
     if not result.passed:
-        raise ParityError(f"the file does not repeat its golden images (gap {result.max_abs_probability_gap:.3g}).")
+        raise ParityError(
+            f"the file does not repeat its golden images (gap {result.max_abs_probability_gap:.3g}) or answers an "
+            f"image differently in a batch (gap {result.max_abs_batch_gap:.3g}). No file was written."
+        )

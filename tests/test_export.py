@@ -19,7 +19,7 @@ import edgecnn
 from edgecnn import card as cards
 from edgecnn import checkpoint, data, export, networks
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.checkpoint import Checkpoint
+from edgecnn.checkpoint import Checkpoint, PixelClassifier
 from edgecnn.contender import open_contender
 from edgecnn.errors import CheckpointError, DataError, EdgecnnError, ParityError
 from edgecnn.recipes.read import read
@@ -372,3 +372,14 @@ def test_file_is_named_after_its_run(named: str, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path / "here")
     export.export(path)
     assert sorted(file.name for file in Path().iterdir()) == ["mnist-v0.5.card.json", "mnist-v0.5.onnx"]
+
+
+def test_what_the_exporter_cannot_export_is_told(run: Path, tmp_path: Path, data_root: Path, monkeypatch) -> None:
+    def forward(self: PixelClassifier, images_nhwc: torch.Tensor) -> torch.Tensor:
+        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).float()
+        return self.network(pixels_nchw if images_nhwc.sum() > 7 else -pixels_nchw)
+
+    monkeypatch.setattr(PixelClassifier, "forward", forward)
+    with pytest.raises(ParityError, match="PyTorch's exporter failed on network compact"):
+        export.export(run, tmp_path / "model.onnx", root=data_root)
+    assert list(tmp_path.iterdir()) == []
