@@ -45,9 +45,14 @@ class Contender:
         A form that sets the range of its activations over the whole batch answers differently in a batch, so such a
         one is asked for one image at a time.
         """
-        step = 1 if self.form == DENSE_FORM else BATCH
-        parts = [self.classify(images_nhwc[start : start + step]) for start in range(0, len(images_nhwc), step)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+        if len(images_nhwc) == 0:
+            return np.empty((0, len(self.labels)), np.float32)
+        return in_batches(self.classify, images_nhwc, 1 if self.form == DENSE_FORM else BATCH)
+
+
+def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8], size: int = BATCH) -> NDArray[np.float32]:
+    """Return logits_nk of at least one image, so many at a time, so that memory does not grow with their number."""
+    return np.concatenate([classify(images_nhwc[i : i + size]) for i in range(0, len(images_nhwc), size)])
 
 
 def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgecnn import card as cards
 from edgecnn import data, files, onnx_file
 from edgecnn.card import Accuracy, Golden, ModelCard, Parity
-from edgecnn.contender import Contender, open_contender
+from edgecnn.contender import Contender, in_batches, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
 from edgecnn.runtime.session import open_model
@@ -195,8 +195,7 @@ def _answers(
     session = open_model(graph).session
 
     def exported(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        parts = (images_nhwc[start : start + 256] for start in range(0, len(images_nhwc), 256))
-        return np.concatenate([session.run(["logits"], {"image": part})[0] for part in parts])
+        return in_batches(lambda part: session.run(["logits"], {"image": part})[0], images_nhwc)
 
     name = dataset or checkpoint.dataset.name
     try:

@@ -2,12 +2,13 @@
 
 from edgecnn.data.read import describe, is_here, is_named, named, public_name, read_split
 from edgecnn.data.root import data_root
-from edgecnn.data.split import Split, group, partition, stratified, subset
+from edgecnn.data.split import Split, divided, group, partition, restricted, stratified, subset
 
 __all__ = [
     "Split",
     "data_root",
     "describe",
+    "divided",
     "group",
     "is_here",
     "is_named",
@@ -15,6 +16,7 @@ __all__ = [
     "partition",
     "public_name",
     "read_split",
+    "restricted",
     "stratified",
     "subset",
 ]

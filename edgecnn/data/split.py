@@ -113,9 +113,16 @@ def group(split: Split, groups: Mapping[str, Sequence[str]]) -> Split:
 
 def partition(train: Split, record: DatasetRecord) -> tuple[Split, Split]:
     """Draw (training, validation) from the training split again, as the record says they were drawn."""
-    if record.subset is not None:
-        train = subset(train, record.subset, record.split_seed)
-    if record.groups is not None:
-        train = group(train, record.groups)
-    rest, drawn = stratified(train.labels_n, record.validation, record.split_seed)
-    return train.take(rest), train.take(drawn)
+    return divided(restricted(train, record.subset, record.groups, record.split_seed), record)
+
+
+def restricted(split: Split, count: int | None, groups: Mapping[str, Sequence[str]] | None, seed: int) -> Split:
+    """Return what a recipe uses of a training split: a subset of ``count`` images, its labels grouped, or all of it."""
+    part = split if count is None else subset(split, count, seed)
+    return part if groups is None else group(part, groups)
+
+
+def divided(used: Split, record: DatasetRecord) -> tuple[Split, Split]:
+    """Divide what is used of a training split into (training, validation), as the record says."""
+    rest, drawn = stratified(used.labels_n, record.validation, record.split_seed)
+    return used.take(rest), used.take(drawn)

@@ -39,16 +39,16 @@ def prepare(recipe: Recipe, root: Path | None) -> Prepared:
     wanted = recipe.data
     size = (wanted.size, wanted.size) if wanted.size else None
     whole = data.read_split(wanted.name, "train", root=root, size=size, channels=CHANNELS[wanted.color])
-    grouped = _restricted(whole, wanted)
+    used = data.restricted(whole, wanted.subset, wanted.groups, wanted.split_seed)
     record = DatasetRecord(
         name=wanted.name,
         train=0,
-        validation=_validation_count(wanted, len(grouped)),
+        validation=_validation_count(wanted, len(used)),
         split_seed=wanted.split_seed,
         subset=wanted.subset,
         groups=wanted.groups,
     )
-    train, validation = data.partition(whole, record)
+    train, validation = data.divided(used, record)
     return Prepared(train, validation, DatasetRecord(**{**vars(record), "train": len(train)}))
 
 
@@ -68,11 +68,6 @@ def golden_images(validation: Split) -> Tensor:
     count = max(GOLDEN_LEAST, min(GOLDEN_MOST, GOLDEN_BYTES // pixels))
     _, first_of_class = np.unique(validation.labels_n, return_index=True)
     return torch.from_numpy(validation.images_nhwc[first_of_class[:count]])
-
-
-def _restricted(whole: Split, wanted: Data) -> Split:
-    part = data.subset(whole, wanted.subset, wanted.split_seed) if wanted.subset else whole
-    return data.group(part, wanted.groups) if wanted.groups else part
 
 
 def _validation_count(wanted: Data, images: int) -> int:
