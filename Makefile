@@ -29,7 +29,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may run meanwhile
 	$(BIN)/pytest benchmarks -o addopts="--import-mode=importlib" -o python_files="bench_*.py" -p no:xdist --benchmark-columns=median,mean,stddev,rounds --benchmark-sort=fullname
 
-docs: $(INSTALLED)  ## docs/commands.md from the commands' own help
+docs: $(INSTALLED)  ## docs/commands.md from the commands' own help, the zoo's pages from its files
 	$(BIN)/python docs/generate.py
 
 clean:

@@ -1,12 +1,11 @@
 """edgecnn bench"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import console
-from .options import AsJson, Provider, Seconds, integers
+from .options import AsJson, Contenders, Provider, Seconds, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
@@ -19,12 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    models: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="MODEL...", help="Model files, runs or checkpoints; the first is what the others are compared with."
-        ),
-    ],
+    models: Contenders,
     batch: Annotated[str, typer.Option("--batch", help="Batch sizes.")] = "1,8,64",
     threads: Annotated[
         str, typer.Option("--threads", help="Thread counts. Default: what affinity and quota allow.")

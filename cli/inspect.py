@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def inspect(model: ModelFile, as_json: AsJson = False) -> None:
     """Show what is in a model file: layers with shapes, parameters, operations and bytes, and its card.
 
-    Example: edgecnn inspect mnist-c1.onnx
+    Example: edgecnn inspect mnist-compact/fp32
     """
     from edgecnn.inspection import inspect as inspect_file
 

@@ -1,12 +1,15 @@
 """edgecnn list"""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from . import console
 from .options import AsJson, DataRoot
+
+if TYPE_CHECKING:
+    from edgecnn.report.model_card import Summary
 
 Kind = Literal["recipes", "networks", "datasets", "models", "providers"]
 
@@ -25,6 +28,9 @@ def list_kind(
 
     Example: edgecnn list recipes
     """
+    if kind == "models" and as_json:
+        console.show_json({kind: _summaries()})
+        return
     tables = {
         "recipes": _recipes,
         "networks": _networks,
@@ -70,9 +76,30 @@ def _datasets(root: Path | None) -> Listing:
 
 
 def _models() -> Listing:
-    from edgecnn import zoo
+    columns = ("name", "classifies", "input", "parameters", "accuracy", "size", "forms")
+    return columns, [
+        (
+            found.name,
+            found.classifies,
+            found.input,
+            f"{found.parameters:,}",
+            "-" if found.forms[0].accuracy is None else f"{found.forms[0].accuracy:.2%}",
+            console.size(found.forms[0].size_bytes),
+            ", ".join(
+                form.name if form.name == form.form else f"{form.name} ({form.form})"
+                for form in found.forms
+                if form.path is not None
+            ),
+        )
+        for found in _summaries()
+    ]
 
-    return ("name", "files"), [(model.name, ", ".join(str(path) for path in model.files)) for model in zoo.models()]
+
+def _summaries() -> "list[Summary]":
+    from edgecnn import zoo
+    from edgecnn.report.model_card import summary
+
+    return [summary(model) for model in zoo.models()]
 
 
 def _providers() -> Listing:

@@ -1,9 +1,12 @@
 """The options that several commands share, each defined once."""
 
+import glob
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+MODEL_SUFFIXES = (".onnx", ".safetensors")
 
 
 def _datasets() -> list[str]:
@@ -18,6 +21,15 @@ def _recipes() -> list[str]:
     from edgecnn import recipes
 
     return list(recipes.names())
+
+
+def _models(incomplete: str) -> list[str]:
+    """Complete the names of the zoo, with the files beside them; where no name fits, files are left to the shell."""
+    from edgecnn import zoo
+
+    names = [name for name in zoo.names() if name.startswith(incomplete)]
+    beside = (path for path in sorted(Path().glob(f"{glob.escape(incomplete)}*")) if names)
+    return names + [str(path) for path in beside if path.is_dir() or path.suffix in MODEL_SUFFIXES]
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
@@ -49,7 +61,37 @@ Provider = Annotated[
     Literal["cpu", "cuda", "openvino"],
     typer.Option("--provider", help="Execution provider: exactly that one, or an error."),
 ]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file (.onnx).")]
+ModelFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A model file (.onnx) or a name (edgecnn list models).", autocompletion=_models
+    ),
+]
+Reference = Annotated[
+    Path,
+    typer.Argument(
+        metavar="REFERENCE",
+        help="A run, a checkpoint, a model file or a name (edgecnn list models).",
+        autocompletion=_models,
+    ),
+]
+Candidate = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CANDIDATE",
+        help="A run, a checkpoint, a model file or a name (edgecnn list models).",
+        autocompletion=_models,
+    ),
+]
+Contenders = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="MODEL...",
+        help="Model files, names (edgecnn list models), runs or checkpoints; the first is what the others are "
+        "compared with.",
+        autocompletion=_models,
+    ),
+]
 Seconds = Annotated[float, typer.Option("--seconds", metavar="S", help="Time to measure each model in each setting.")]
 
 

@@ -28,7 +28,7 @@ def predict(
 ) -> None:
     """Classify pictures. One that cannot be read is reported, the others are answered, and the exit code is 1.
 
-    Example: edgecnn predict mnist-c1.onnx scans/ 'more/*.png' --top-k 3
+    Example: edgecnn predict mnist-compact scans/ 'more/*.png' --top-k 3
     """
     from edgecnn import load
     from edgecnn.runtime.files import expand, predict_files

@@ -1,12 +1,11 @@
 """edgecnn verify"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, MaxDrop
+from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, Reference
 
 if TYPE_CHECKING:
     from edgecnn.verify import Comparison
@@ -20,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="A run, a checkpoint or a model file.")],
-    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="A run, a checkpoint or a model file.")],
+    reference: Reference,
+    candidate: Candidate,
     dataset: Dataset = None,
     split: Annotated[Literal["test", "validation"], typer.Option("--split", help="Which images.")] = "test",
     max_drop_pp: MaxDrop = 0.5,

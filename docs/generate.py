@@ -1,4 +1,7 @@
-"""Write docs/commands.md: the help of every command as a terminal shows it. A test holds the file to the commands."""
+"""Write docs/commands.md, the help of every command as a terminal shows it, and the pages of the zoo.
+
+Tests hold both to what they are made from.
+"""
 
 import subprocess
 import sys
@@ -6,6 +9,9 @@ from pathlib import Path
 
 from edgecnn_cli.main import COMMANDS
 
+from edgecnn.report import model_card
+
+ZOO = Path(__file__).resolve().parents[1] / "exported"
 TARGET = Path(__file__).with_name("commands.md")
 PLAIN = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
@@ -24,3 +30,4 @@ def _help(command: str) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(page(), encoding="utf-8")
+    model_card.write(ZOO)

@@ -1,7 +1,8 @@
 """Small image classifiers from data set to edge device.
 
-``edgecnn.load(path)`` gives a :class:`Classifier`; its ``predict(frame)`` gives a :class:`Prediction`. Names are looked
-up on first use, so that ``import edgecnn`` costs nothing and never brings in what only training needs.
+``edgecnn.load(path)``, or a model of the zoo as in ``edgecnn.load("mnist-compact")``, gives a :class:`Classifier`; its
+``predict(frame)`` gives a :class:`Prediction`. Names are looked up on first use, so that ``import edgecnn`` costs
+nothing and never brings in what only training needs.
 """
 
 import importlib

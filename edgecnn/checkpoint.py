@@ -27,20 +27,31 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 class PixelClassifier(nn.Module):
-    """Raw pixels in, logits out: what is trained and exported. ``scale`` and ``shift`` are by channel."""
+    """Raw pixels in, logits out: what is trained and exported. ``scale`` and ``shift`` are by channel.
 
-    def __init__(self, network: nn.Module, scale_c: Tensor, shift_c: Tensor) -> None:
+    With ``flip_average``, inference (not training) answers the mean logits of an image and its mirror image.
+    """
+
+    def __init__(self, network: nn.Module, scale_c: Tensor, shift_c: Tensor, *, flip_average: bool = False) -> None:
         super().__init__()
         self.network = network
+        self.flip_average = flip_average
         self.register_buffer("scale", scale_c.reshape(1, -1, 1, 1))
         self.register_buffer("shift", shift_c.reshape(1, -1, 1, 1))
         self.scale: Tensor
         self.shift: Tensor
 
+    def normalized(self, images_nhwc: Tensor) -> Tensor:
+        """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to what the network takes (N, C, H, W)."""
+        return images_nhwc.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift
+
     def forward(self, images_nhwc: Tensor) -> Tensor:
-        """Map uint8 (N, H, W, C) to logits_nk."""
-        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32)
-        logits_nk: Tensor = self.network(pixels_nchw * self.scale + self.shift)
+        """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to logits_nk."""
+        pixels_nchw = self.normalized(images_nhwc)
+        if self.flip_average and not self.training:
+            both_nk: Tensor = self.network(torch.cat((pixels_nchw, pixels_nchw.flip(3))))
+            return both_nk.unflatten(0, (2, -1)).mean(0)
+        logits_nk: Tensor = self.network(pixels_nchw)
         return logits_nk
 
 
@@ -80,7 +91,8 @@ def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelCl
         channels=shape.channels,
         classes=classes,
     )
-    return PixelClassifier(network, torch.full((shape.channels,), 1 / 255), torch.zeros(shape.channels))
+    scale_c, shift_c = torch.full((shape.channels,), 1 / 255), torch.zeros(shape.channels)
+    return PixelClassifier(network, scale_c, shift_c, flip_average=recipe.average == "flip")
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""Anything that classifies, opened the same way: a run, a checkpoint or a model file.
+"""Anything that classifies, opened the same way: a run, a checkpoint, a model file or a model of the zoo.
 
 Verification and benchmarks take contenders and know nothing of how they were made.
 """
@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn import zoo
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.errors import ModelError, missing_package
+from edgecnn.errors import missing_package
 from edgecnn.runtime import threads as machine_threads
 from edgecnn.runtime.classifier import load
 
@@ -25,7 +26,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Contender:
-    """An opened classifier. ``name`` is the path as given, ``provider`` what really runs it."""
+    """An opened classifier. ``name`` is the path or name as given, ``provider`` what really runs it."""
 
     name: str
     file: Path
@@ -56,20 +57,19 @@ def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8], size: int = B
 
 
 def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
-    """Open a run's folder, a checkpoint (.safetensors) or a model file (.onnx).
+    """Open a run's folder, a checkpoint (.safetensors), a model file (.onnx) or a model of the zoo by name.
 
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
     count = threads or machine_threads.available()
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
-    if not path.exists():
-        raise ModelError(f"{path}: no such file. Expected a run's folder, a checkpoint or a model file (.onnx).")
+    file = zoo.find(path)
     classifier = load(path, provider=provider, threads=count)
     card = classifier.card
     return Contender(
         name=str(path),
-        file=path,
+        file=file,
         kind="onnx",
         form=card.form,
         labels=tuple(card.labels),

@@ -74,8 +74,8 @@ def export(
     """
     from edgecnn import checkpoint as checkpoints
 
-    original = open_contender(run_or_checkpoint)
     checkpoint = checkpoints.read(run_or_checkpoint)
+    original = open_contender(run_or_checkpoint)
     target = output or Path(f"{_model_name(run_or_checkpoint)}.onnx")
     if target.suffix != ".onnx":
         raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")

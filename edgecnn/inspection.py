@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 from onnx import numpy_helper
 
+from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.onnx_file import versions_of
 from edgecnn.runtime.classifier import load
@@ -51,11 +52,14 @@ class Inspection:
         return sum(layer.macs for layer in self.layers)
 
 
-def inspect(path: Path) -> Inspection:
-    """Read a model file. Quantize and dequantize operators are counted with the layer that they feed.
+def inspect(path_or_name: Path) -> Inspection:
+    """Read a model file, or a model of the zoo by name.
+
+    Quantize and dequantize operators are counted with the layer that they feed.
 
     Raises ModelError or CardError.
     """
+    path = zoo.find(path_or_name)
     card = load(path).card
     model = onnx.shape_inference.infer_shapes(onnx.load(path))
     opset, ir_version = versions_of(path)

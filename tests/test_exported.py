@@ -1,5 +1,7 @@
-"""The zoo's files still answer as where they were made."""
+"""The zoo's files still answer as where they were made, are small enough, and their pages say what they say."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,33 @@ import edgecnn
 from edgecnn import zoo
 from edgecnn.card import beside
 from edgecnn.contender import open_contender
+from edgecnn.recipes.read import check
+from edgecnn.report import model_card
 from edgecnn.runtime.selftest import selftest
 from edgecnn.verify.compare import read_for
 
-FILES = [path for model in zoo.models() for path in model.files]
+ROOT = Path(__file__).resolve().parents[1] / "exported"
+MODELS = zoo.models_in(ROOT)
+NAMES = [model.name for model in MODELS]
+FILES = [path for model in MODELS for path in model.forms.values()]
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
+MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.json"}
 
 
 def test_has_these_models() -> None:
-    assert [model.name for model in zoo.models()] == ["mnist-c1", "mnist-compact"]
+    assert NAMES == ["mnist-c1", "mnist-compact"]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=NAMES)
+def test_a_folder_has_its_evidence_and_nothing_else(model: zoo.ZooModel) -> None:
+    found = {path.name for path in model.folder.iterdir()}
+    assert found - MODEL_FILES == {"README.md", "bench.json", "verify.json"}
+
+
+def test_no_file_is_over_25_mb_and_all_together_are_under_80() -> None:
+    sizes = {path: path.stat().st_size for path in ROOT.rglob("*") if path.is_file()}
+    assert [path for path, size in sizes.items() if size > 25_000_000] == []
+    assert sum(sizes.values()) < 80_000_000
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
@@ -27,6 +47,22 @@ def test_passes_its_selftest(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_the_card_beside_is_the_card_inside(path: Path) -> None:
     assert beside(path).read_text(encoding="utf-8") == edgecnn.load(path).card.to_json()
+
+
+def test_the_pages_are_up_to_date() -> None:
+    for path, text in model_card.pages(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run make docs"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=NAMES)
+def test_a_page_can_be_copied_from(model: zoo.ZooModel, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (model.folder / model_card.PAGE).read_text(encoding="utf-8")
+    python, recipe = (re.search(rf"```{kind}\n(.*?)```", page, re.S) for kind in ("python", "toml"))
+    assert python is not None
+    assert recipe is not None
+    exec(python[1], {})
+    assert capsys.readouterr().out.split()[0] in edgecnn.load(model.preferred).labels
+    check(tomllib.loads(recipe[1]), "the page's recipe")
 
 
 @pytest.mark.realdata

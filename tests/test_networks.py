@@ -10,17 +10,52 @@ from hypothesis import strategies as st
 
 from edgecnn import networks
 from edgecnn.errors import RecipeError
+from edgecnn.networks._layers import Residual
+from edgecnn.recipes.read import read
 
 GRAY_28 = {"size": (28, 28), "channels": 1, "classes": 10}
-CLAIM = re.compile(r"([\d,]+) parameters on 28x28 gray and (\d+) classes")
+COLOUR_32 = {"size": (32, 32), "channels": 3, "classes": 10}
+SHAPES = {"mnist": GRAY_28, "fashion-mnist": GRAY_28, "cifar10": COLOUR_32, "cifar100": COLOUR_32 | {"classes": 100}}
+CLAIM = re.compile(r"([\d,]+) parameters on (28x28 gray|32x32 colour)(?: and (\d+) classes)?")
 
 
 def count(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def gray(name: str, **settings: object) -> torch.nn.Module:
+    """A network on 28x28 gray and 10 classes, always drawn from the same seed."""
+    torch.manual_seed(0)
+    return networks.build(name, settings, **GRAY_28)
+
+
+def layers(network: torch.nn.Module, *kinds: type[torch.nn.Module]) -> list[torch.nn.Module]:
+    return [layer for layer in network.modules() if isinstance(layer, kinds)]
+
+
 def test_finds_every_file() -> None:
-    assert networks.names() == ("compact", "dense", "funnel", "lenet", "twoconv")
+    assert networks.names() == (
+        "compact",
+        "dense",
+        "doubleconv",
+        "funnel",
+        "inception",
+        "lenet",
+        "oneconv",
+        "pyramid",
+        "residual",
+        "resnet18",
+        "resnet8",
+        "separable",
+        "speedrun",
+        "threeconv",
+        "twoconv",
+    )
+
+
+def test_what_the_families_share_is_no_family() -> None:
+    with pytest.raises(RecipeError, match="no network '_layers'"):
+        networks.build("_layers", {}, **GRAY_28)
 
 
 @pytest.mark.parametrize("name", networks.names())
@@ -33,24 +68,161 @@ def test_maps_pixels_to_logits(name: str) -> None:
 def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
     claim = CLAIM.search(networks.describe(name))
     assert claim, f"{name} claims no count: {networks.describe(name)}"
-    network = networks.build(name, {}, size=(28, 28), channels=1, classes=int(claim[2]))
+    shape = GRAY_28 if claim[2] == "28x28 gray" else COLOUR_32
+    network = networks.build(name, {}, **shape | {"classes": int(claim[3] or 10)})
     assert count(network) == int(claim[1].replace(",", ""))
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "shape", "expected"),
+    ("recipe", "expected"),
     [
-        ("twoconv", {}, GRAY_28, 1_111_434),
-        ("twoconv", {"filters": [64, 128]}, {"size": (32, 32), "channels": 3, "classes": 100}, 3_587_044),
-        ("funnel", {}, GRAY_28, 4_470),
-        ("funnel", {}, GRAY_28 | {"classes": 4}, 4_368),
-        ("dense", {}, GRAY_28 | {"classes": 5}, 1_398_597),
-        ("lenet", {}, GRAY_28, 61_706),
-        ("compact", {}, GRAY_28, 72_666),
+        ("mnist-a1", 1_111_434),
+        ("cifar100-a2", 3_587_044),
+        ("mnist-b1", 813_802),
+        ("mnist-b2", 405_306),
+        ("cifar10-b3", 528_474),
+        ("cifar10-b4", 2_141_738),
+        ("cifar10-b5", 530_090),
+        ("cifar10-b7", 2_141_738),
+        ("mnist-c1", 4_470),
+        ("mnist-c2", 4_368),
+        ("mnist-c4-dropout", 4_470),
+        ("fashion-mnist-d1", 6_484_330),
+        ("fashion-mnist-d2", 1_398_597),
+        ("fashion-mnist-d4", 325_426),
+        ("mnist-e1", 607_394),
+        ("cifar10-e8", 2_519_178),
+        # not stated by a report: two multilayer perceptrons, C1 with norms, and D3, which is stated near 6,753,669
+        ("mnist-b6", 535_818),
+        ("cifar10-b6", 1_707_274),
+        ("mnist-c5", 4_526),
+        ("fashion-mnist-d3", 6_756_234),
+        # ours
+        ("cifar10-resnet8", 78_042),
+        ("cifar10-resnet18", 11_173_962),
+        ("mnist-separable", 36_874),
+        ("cifar10-separable", 143_146),
     ],
 )
-def test_has_the_stated_number_of_parameters(name: str, settings: dict, shape: dict, expected: int) -> None:
-    assert count(networks.build(name, settings, **shape)) == expected
+def test_row_has_its_number_of_parameters(recipe: str, expected: int) -> None:
+    row = read(recipe)
+    shape = SHAPES[row.data.name] | ({"classes": len(row.data.groups)} if row.data.groups else {})
+    assert count(networks.build(row.network.name, row.network.parameters, **shape)) == expected
+
+
+def test_row_d3_has_the_stated_number_with_five_classes() -> None:
+    assert count(networks.build("residual", {}, **GRAY_28 | {"classes": 5})) == 6_753_669
+
+
+@pytest.mark.parametrize(("name", "depth"), [("dense", 5), ("residual", 11), ("inception", 9)])
+def test_has_the_stated_number_of_layers(name: str, depth: int) -> None:
+    assert len(layers(gray(name), torch.nn.Conv2d, torch.nn.Linear)) == depth
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("residual", 2), ("resnet8", 3), ("resnet18", 8)])
+def test_has_as_many_ways_around_and_they_carry_the_signal(name: str, blocks: int) -> None:
+    network = gray(name)
+    around = layers(network, Residual)
+    for block in around:
+        for parameter in block.body.parameters():
+            parameter.data.zero_()
+    assert len(around) == blocks
+    assert network(torch.rand(2, 1, 28, 28)).std(dim=0).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("dense", {"hidden": [64]}),
+        ("dense", {"activation": "tanh"}),
+        ("dense", {"initialization": "glorot"}),
+        ("doubleconv", {"filters": [8, 16]}),
+        ("doubleconv", {"hidden": [64, 32]}),
+        ("doubleconv", {"dropout": 0.0}),
+        ("doubleconv", {"hidden_dropout": 0.0}),
+        ("funnel", {"batch_norm": True}),
+        ("funnel", {"dropout": 0.3}),
+        ("inception", {"initialization": "glorot"}),
+        ("oneconv", {"hidden": 64}),
+        ("pyramid", {"filters": [8, 16]}),
+        ("pyramid", {"hidden": [32]}),
+        ("pyramid", {"dropout": 0.5}),
+        ("residual", {"initialization": "glorot"}),
+        ("resnet18", {"width": 8}),
+        ("resnet8", {"width": 8}),
+        ("separable", {"filters": [8, 8, 16]}),
+        ("threeconv", {"activation": "sigmoid"}),
+        ("threeconv", {"dropout": 0.5}),
+        ("threeconv", {"hidden_dropout": 0.5}),
+        ("threeconv", {"initialization": "glorot"}),
+    ],
+)
+def test_option_changes_what_is_trained(name: str, settings: dict) -> None:
+    images = torch.rand(4, 1, 28, 28)
+    answers = []
+    for network in (gray(name).train(), gray(name, **settings).train()):
+        torch.manual_seed(1)
+        answers.append(network(images))
+    assert not torch.equal(*answers)
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("dense", 4), ("threeconv", 5)])
+@pytest.mark.parametrize(("activation", "kind"), [("sigmoid", torch.nn.Sigmoid), ("tanh", torch.nn.Tanh)])
+def test_activation_is_that_of_every_hidden_layer(
+    name: str, hidden: int, activation: str, kind: type[torch.nn.Module]
+) -> None:
+    network = gray(name, activation=activation)
+    assert (len(layers(network, kind)), len(layers(network, torch.nn.ReLU))) == (hidden, 0)
+
+
+@pytest.mark.parametrize("name", ["dense", "inception", "residual", "threeconv"])
+def test_glorot_is_uniform_within_its_bound_and_without_biases(name: str) -> None:
+    for layer in layers(gray(name, initialization="glorot"), torch.nn.Conv2d, torch.nn.Linear):
+        inputs, outputs = layer.weight[0].numel(), layer.weight.numel() // layer.weight.shape[1]
+        bound = (6 / (inputs + outputs)) ** 0.5
+        assert 0.8 * bound < layer.weight.abs().max() <= bound
+        assert not layer.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"filters": [32], "kernels": [5]}, 832 + (12 * 12 * 32 + 1) * 128 + 1290),
+        ({"filters": [16, 16], "kernels": [3, 5]}, 160 + 6416 + (4 * 4 * 16 + 1) * 128 + 1290),
+        ({"stride": 2}, 280 + (6 * 6 * 28 + 1) * 128 + 1290),
+        ({"padding": "same"}, 280 + (14 * 14 * 28 + 1) * 128 + 1290),
+        ({"stride": 2, "padding": "same"}, 280 + (7 * 7 * 28 + 1) * 128 + 1290),
+    ],
+)
+def test_study_of_filters_and_strides_builds(settings: dict, expected: int) -> None:
+    assert count(gray("oneconv", **settings)) == expected
+
+
+def test_options_that_are_off_leave_the_names_of_weights() -> None:
+    """Checkpoints of C1 from before there were options still load."""
+    assert [key for key in gray("funnel").state_dict() if key.endswith("weight")] == [
+        "0.weight",
+        "3.weight",
+        "6.weight",
+        "10.weight",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("dense", {"activation": "relo"}, "activation is 'relo'; allowed: relu, sigmoid, tanh"),
+        ("threeconv", {"initialization": "he"}, "initialization is 'he'; allowed: default, glorot"),
+        ("oneconv", {"padding": "full"}, "padding is 'full'; allowed: valid, same"),
+        ("oneconv", {"filters": [16, 16]}, "oneconv with .* cannot take"),
+        ("doubleconv", {"filters": [16]}, "doubleconv with .* cannot take"),
+        ("pyramid", {"filters": []}, "pyramid with .* cannot take"),
+        ("separable", {"filters": []}, "separable with .* cannot take"),
+    ],
+)
+def test_option_that_is_none_is_a_message(name: str, settings: dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        gray(name, **settings)
 
 
 def test_parameters_are_what_a_recipe_may_set() -> None:
@@ -60,7 +232,7 @@ def test_parameters_are_what_a_recipe_may_set() -> None:
 @pytest.mark.parametrize("name", networks.names())
 def test_every_parameter_has_a_default(name: str) -> None:
     build = importlib.import_module(f"edgecnn.networks.{name}").build
-    assert build(**GRAY_28)(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
+    assert build(**GRAY_28).eval()(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
 
 
 def test_unknown_network_names_the_nearest() -> None:
@@ -85,7 +257,8 @@ def test_parameter_that_builds_nothing_is_named(wrong: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [("compact", 3), ("funnel", 4), ("lenet", 4), ("lenet", 10), ("twoconv", 8), ("twoconv", 12)]
+    ("name", "side"),
+    [("compact", 3), ("funnel", 4), ("lenet", 4), ("lenet", 10), ("pyramid", 15), ("twoconv", 8), ("twoconv", 12)],
 )
 def test_images_too_small_are_a_message(name: str, side: int) -> None:
     with pytest.raises(RecipeError, match=f"network {name} with .* cannot take {side}x{side} images of 1 channels"):

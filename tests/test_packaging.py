@@ -1,19 +1,85 @@
-"""What is installed is what is there."""
+"""What is installed is what is there, and an installed edgecnn has models."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
+import pytest
+
 import edgecnn
+from edgecnn import zoo
 
 ROOT = Path(__file__).resolve().parents[1]
+SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+MOST_BYTES = 5_000_000
 
 
 def test_every_package_is_listed() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     folders = {path.parent.relative_to(ROOT) for path in (ROOT / "edgecnn").rglob("__init__.py")}
-    found = {".".join(folder.parts) for folder in folders} | {"edgecnn_cli"}
-    assert set(project["tool"]["setuptools"]["packages"]) == found
+    found = {".".join(folder.parts) for folder in folders} | {"edgecnn_cli", "edgecnn.models"}
+    assert set(SETUPTOOLS["packages"]) == found
 
 
 def test_exports_these_names() -> None:
     assert edgecnn.__all__ == ["Classifier", "EdgecnnError", "ModelCard", "Prediction", "__version__", "load"]
+
+
+def test_the_smallest_models_are_installed_along_as_many_as_5_mb_hold() -> None:
+    fitting, total = [], 0
+    for size, name in sorted((_size(model.folder), model.name) for model in zoo.models_in(ROOT / "exported")):
+        total += size
+        fitting += [f"{name}/*"] if total <= MOST_BYTES else []
+    assert SETUPTOOLS["package-data"]["edgecnn.models"] == sorted(fitting), "[tool.setuptools.package-data]"
+
+
+@pytest.fixture(scope="session")
+def installed(once) -> Path:
+    """The wheel, built without a network from a copy of the checkout, and unpacked."""
+
+    def build(folder: Path) -> None:
+        source = folder / "source"
+        for name in ("edgecnn", "cli", "exported"):
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, source)
+        script = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", script, folder], cwd=source, check=True, capture_output=True)
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+            wheel.extractall(folder / "site")
+
+    return once("wheel", build)
+
+
+@pytest.mark.slow
+def test_the_wheel_is_small_and_has_the_models_with_all_their_files(installed: Path) -> None:
+    assert next(installed.glob("*.whl")).stat().st_size < MOST_BYTES + 500_000
+    models = installed / "site" / "edgecnn" / "models"
+    names = [pattern.partition("/")[0] for pattern in SETUPTOOLS["package-data"]["edgecnn.models"]]
+    assert sorted(path.name for path in models.iterdir()) == names
+    for name in names:
+        found = {path.name for path in (models / name).iterdir()}
+        assert found == {path.name for path in (ROOT / "exported" / name).iterdir()}
+
+
+@pytest.mark.slow
+def test_an_installed_edgecnn_finds_its_models_from_anywhere(installed: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(installed / "site")}
+    environment.pop(zoo.VARIABLE, None)
+    command = [sys.executable, "-m", "edgecnn_cli.main"]
+    for arguments, key in ((["list", "models"], "models"), (["selftest", "mnist-compact"], "passed")):
+        result = subprocess.run(
+            [*command, *arguments, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        assert json.loads(result.stdout)[key]
+        if key == "models":
+            paths = [Path(form["path"]) for model in json.loads(result.stdout)[key] for form in model["forms"]]
+            assert all(path.is_relative_to(installed / "site" / "edgecnn" / "models") for path in paths)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())

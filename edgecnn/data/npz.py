@@ -20,7 +20,8 @@ TEST_SEED = 0
 class NamedSet(Protocol):
     """What the module of a named data set has.
 
-    ``FOLDER`` is its place in the data root; ``LABELS_KEY`` the array with the classes, ``NAMES`` their names.
+    ``FOLDER`` is its place in the data root; ``LABELS_KEY`` the array with the classes, ``NAMES`` their names;
+    ``LICENCE``, where it has one, the terms that a model card repeats.
     ``fetch(root)`` gets both splits (through a download where need be) as the arrays to be cached.
     """
 

@@ -52,6 +52,12 @@ def describe(name: str) -> str:
     return (_module(name).__doc__ or "").strip().splitlines()[0]
 
 
+def licence(name: str) -> str:
+    """Return under what terms a data set comes: what a named one records, else that nothing is known."""
+    recorded: str = getattr(_module(name), "LICENCE", "") if name in named() else ""
+    return recorded or "not recorded; ask whoever made it"
+
+
 def read_split(
     dataset: str,
     split: SplitName,

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from edgecnn import card as cards
-from edgecnn import data, files, onnx_file
+from edgecnn import data, files, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.bench.environment import processor
 from edgecnn.card import Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
@@ -72,35 +72,38 @@ def quantize(
     seconds: float = 1.0,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Quantized:
-    """Quantize a float32 model file. ``auto`` tries every form and writes the preferred one: when nothing is better
-    than the parent, that is the parent's own bytes. ``static`` and ``dense`` write that form, whatever it is worth.
+    """Quantize a float32 model file, or one of the zoo by name.
+
+    ``auto`` tries every form and writes the preferred one: when nothing is better than the parent, that is the parent's
+    own bytes. ``static`` and ``dense`` write that form, whatever it is worth.
 
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent.
     """
-    card = load(model).card
+    file = zoo.find(model)
+    card = load(file).card
     if card.form != "fp32":
-        raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent.")
-    target = output or model.with_name(f"{model.stem}-{'preferred' if method == 'auto' else method}.onnx")
-    if target.suffix != ".onnx" or target.resolve() == model.resolve():
+        raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
+    target = output or _default_target(model, file, method)
+    if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
     on_stage("reading images")
     train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
     validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
-    parent = open_contender(model)
+    parent = open_contender(file)
     with tempfile.TemporaryDirectory() as folder:
         built: dict[str, tuple[Candidate, Path]] = {}
-        for form in _forms(method, model):
+        for form in _forms(method, file):
             on_stage(f"building and measuring {form}")
             path = Path(folder) / f"{form}.onnx"
             built[form] = _build_and_measure(form, path, parent, card, train, validation, max_drop_pp, seconds), path
         candidates = [candidate for candidate, _ in built.values()]
         preferred = _preferred(candidates, card.form)
         form = preferred if method == "auto" else candidates[0].form
-        _ship(model if form == card.form else built[form][1], target)
+        _ship(file if form == card.form else built[form][1], target)
     return Quantized(
         parent=model,
         parent_form=card.form,
-        parent_size_bytes=model.stat().st_size,
+        parent_size_bytes=file.stat().st_size,
         parent_validation_accuracy=float(
             (parent.logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean()
         ),
@@ -111,6 +114,18 @@ def quantize(
         output_form=form,
         reason=_reason(preferred, card.form, max_drop_pp),
     )
+
+
+def _default_target(model: Path, file: Path, method: Method) -> Path:
+    """Name the output after the parent: beside a file, but here for a model of the zoo, which stays as it is."""
+    suffix = f"-{'preferred' if method == 'auto' else method}.onnx"
+    return file.with_name(file.stem + suffix) if file == model else Path("-".join(model.parts) + suffix)
+
+
+def _sibling(model: Path, file: Path) -> str:
+    """Say which file of the zoo is the parent, where the zoo has it."""
+    parent = f"{model.parts[0]}/fp32"
+    return f", {parent}" if file != model and parent in zoo.names() else ""
 
 
 def _forms(method: Method, model: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -134,7 +134,9 @@ def _table_at(location: Iterable[str]) -> type[BaseModel]:
     table: type[BaseModel] = Recipe
     for part in location:
         annotation = table.model_fields[part].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        table = annotation
+        table = next(kind for kind in (annotation, *get_args(annotation)) if _is_table(kind))
     return table
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -38,20 +38,65 @@ class Data(Table):
 
 class Preprocess(Table):
     """How pixels are brought to the network, inside the model file. ``unit``: divided by 255. ``standard``: then less
-    the training images' mean, divided by their deviation, by channel. ``mean`` and ``std`` set these by hand."""
+    the training images' mean, divided by their deviation, by channel. ``weights``: as the pretrained weights of a
+    torchvision network want it. ``mean`` and ``std`` set these by hand."""
 
-    scale: Literal["unit", "standard"] = "unit"
+    scale: Literal["unit", "standard", "weights"] = "unit"
     mean: list[float] | None = None
     std: list[Positive] | None = None
 
 
-class Optimizer(Table):
-    """The optimizer and its step size. ``momentum`` is SGD's and RMSprop's."""
+class Augment(Table):
+    """How training images are varied, batch by batch, drawn anew for each image (``edgecnn/train/augment.py``).
 
-    name: Literal["sgd", "asgd", "adam", "adamw", "rmsprop"] = "adamw"
+    ``translate`` and ``cutout`` are fractions of the side, ``rotate`` and ``shear`` degrees either way; ``scale``,
+    ``brightness``, ``contrast``, ``saturation`` and ``sharpness`` are factors in 1 ± the value; ``noise`` is a deviation
+    with pixels in 0..1, ``blur`` the largest sigma in pixels; ``mixup`` and ``cutmix`` are the alpha of their Beta
+    distribution. ``fill`` is what lies beyond the border.
+    """
+
+    flip: Literal["none", "random", "alternating"] = "none"
+    translate: Fraction = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    scale: Fraction = 0.0
+    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    fill: Literal["zero", "reflect"] = "zero"
+    brightness: Fraction = 0.0
+    contrast: Fraction = 0.0
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    sharpness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    blur: Annotated[float, Field(ge=0, le=8)] = 0.0
+    noise: Fraction = 0.0
+    cutout: Fraction = 0.0
+    mixup: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    cutmix: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_mixing(self) -> "Augment":
+        if self.mixup and self.cutmix:
+            raise PydanticCustomError("mixing", "mixup and cutmix exclude each other; leave one at 0")
+        return self
+
+
+class Rest(Table):
+    """What Muon leaves to another optimizer: biases, norms, the last layer and frozen-filter biases."""
+
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
     learning_rate: Positive = 1e-3
     momentum: Fraction = 0.0
     nesterov: bool = False
+
+
+class Optimizer(Table):
+    """The optimizer and its step size. ``momentum`` is SGD's, RMSprop's and Muon's; ``rest`` is Muon's companion, and
+    ``unit_filters`` brings each layer that Muon steps back to the norm of an identity before each step."""
+
+    name: Literal["sgd", "asgd", "adam", "adamw", "rmsprop", "muon"] = "adamw"
+    learning_rate: Positive = 1e-3
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+    unit_filters: bool = False
+    rest: Rest | None = None
 
     @model_validator(mode="after")
     def _nesterov_has_momentum(self) -> "Optimizer":
@@ -59,32 +104,48 @@ class Optimizer(Table):
             raise PydanticCustomError("nesterov", "nesterov needs a momentum above 0")
         return self
 
+    @model_validator(mode="after")
+    def _rest_is_muons(self) -> "Optimizer":
+        if (self.name == "muon") != (self.rest is not None):
+            raise PydanticCustomError("rest", "muon needs a table optimizer.rest for what is no filter, others have none")
+        return self
+
 
 class Schedule(Table):
-    """How the learning rate moves. ``warmup`` is the fraction of all steps in which it rises from near zero."""
+    """How the learning rate moves. ``warmup`` is the fraction of all steps in which it rises: from near zero in a
+    line, for ``one-cycle`` from a 25th along a cosine."""
 
-    name: Literal["constant", "cosine", "linear", "step"] = "constant"
+    name: Literal["constant", "cosine", "linear", "step", "one-cycle"] = "constant"
     warmup: Fraction = 0.0
     step_at: list[Fraction] = []
     step_factor: Positive = 0.1
 
 
 class Loss(Table):
-    """Cross entropy on logits."""
+    """Cross entropy on logits; or, as two of the reports have it by mistake, on probabilities taken for logits."""
 
-    name: Literal["cross-entropy"] = "cross-entropy"
+    name: Literal["cross-entropy", "cross-entropy-of-softmax"] = "cross-entropy"
     label_smoothing: Fraction = 0.0
 
 
 class Regularization(Table):
-    """Against overfitting. ``weight_decay`` is the optimizer's own, on everything but biases and norms."""
+    """Against overfitting. ``weight_decay`` is the optimizer's own, on everything but biases and norms. ``ema`` is the
+    decay a step of a moving average of the weights, which is then what is validated and kept; 0 is none."""
 
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     clip_norm: Positive | None = None
+    ema: Fraction = 0.0
 
 
 class Recipe(Table):
-    """One trained thing. ``name`` is the name of the file that it was read from."""
+    """One trained thing. ``name`` is the name of the file that it was read from.
+
+    ``select`` says which epoch is kept for export: the best on validation, or the last. ``patience`` ends a training
+    after so many epochs without a better validation accuracy. ``average`` = flip puts the mean over an image and its
+    mirror image into the network, and so into the exported file. ``unfreeze_at`` is for pretrained networks: the last
+    layer learns from the start, the stage before it from that fraction of the epochs on, and so backwards; with the last
+    entry all that is left joins in.
+    """
 
     name: str = ""
     description: str = ""
@@ -93,9 +154,14 @@ class Recipe(Table):
     batch_size: Count = 128
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
+    select: Literal["best", "last"] = "best"
+    patience: Count | None = None
+    average: Literal["none", "flip"] = "none"
+    unfreeze_at: list[Fraction] = []
     network: Network = Network()
     data: Data = Data()
     preprocess: Preprocess = Preprocess()
+    augment: Augment = Augment()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     loss: Loss = Loss()

@@ -116,7 +116,7 @@ class Classifier:
 
 
 def load(model: str | Path | bytes, *, provider: str = "cpu", threads: int | None = None) -> Classifier:
-    """Open a model file (a path or its bytes) as a classifier.
+    """Open a model file (a path, a name of the zoo such as ``mnist-compact``, or the file's bytes) as a classifier.
 
     ``provider`` is cpu, cuda or openvino, and is what runs or an error; ``threads`` defaults to what the CPU affinity
     and the container's quota allow.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgecnn import zoo
 from edgecnn.errors import ModelError, ProviderError, missing_package
 from edgecnn.runtime import providers, threads
 
@@ -24,7 +25,7 @@ class OpenModel:
 
 
 def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
-    """Open a model file, or its bytes, for inference.
+    """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
     The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
     would take them from the working directory): one file is the model.
@@ -61,9 +62,10 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
 def _read(model: str | Path | bytes) -> tuple[str, bytes]:
     if isinstance(model, bytes):
         return "model", model
-    path = Path(model)
+    path = zoo.find(model)
+    name = path.name if path == Path(model) else str(model)
     try:
-        return path.name, path.read_bytes()
+        return name, path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}). Expected a model file (.onnx).") from error
 

@@ -17,15 +17,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgecnn import checkpoint, files, metrics
+from edgecnn import checkpoint, files, metrics, networks
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data import Split
 from edgecnn.errors import CheckFailed, Interrupted
-from edgecnn.recipes.schema import Recipe
+from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import run_folder
 from edgecnn.train.device import pick_device, runs_bf16
-from edgecnn.train.optimizers import learning_rate, make_optimizer
+from edgecnn.train.augment import Batch, alternating_flips, augment
+from edgecnn.train.average import MovingAverage
+from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
 
 SAVE_SECONDS = 60.0
@@ -128,6 +130,8 @@ class _Loop:
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)
+        self.average = MovingAverage(self.classifier, recipe.regularization.ema) if recipe.regularization.ema else None
+        self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
         self.bf16 = runs_bf16(device, recipe.precision)
         self.images, self.labels = _on_device(prepared.train, device)
         self.validation = _on_device(prepared.validation, device)
@@ -145,17 +149,22 @@ class _Loop:
         should_stop: Callable[[], bool],
     ) -> None:
         """Train from where the state stands to the last epoch."""
-        while self.epoch < self.recipe.epochs:
+        while not self._is_done():
             self._finish_epoch(on_progress, should_stop)
             on_epoch(self.rows[-1])
-            if should_stop() and self.epoch < self.recipe.epochs:
+            if should_stop() and not self._is_done():
                 raise Interrupted(f"stopped after epoch {self.epoch} of {self.recipe.epochs}; everything is saved.")
+
+    def _is_done(self) -> bool:
+        patience = self.recipe.patience
+        waited = len(self.rows) - 1 - _best_index(self.rows) if self.rows else 0
+        return self.epoch >= self.recipe.epochs or (patience is not None and waited >= patience)
 
     def outcome(self) -> Outcome:
         """Say how it went."""
         return Outcome(
             run=self.run,
-            best=self.rows[_best_index(self.rows)],
+            best=self.rows[-1 if self.recipe.select == "last" else _best_index(self.rows)],
             last=self.rows[-1],
             seconds=self.seconds,
             parameters=sum(parameter.numel() for parameter in self.classifier.parameters()),
@@ -171,10 +180,11 @@ class _Loop:
         seconds_before, first_step = self.seconds, self.step
         if self.step == 0:
             torch.manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
-        order = self._order()
+        order, mirrored = self._order(), self._mirrored()
         self.classifier.train()
+        self._freeze()
         while self.step < self.steps:
-            self._train_batch(order)
+            self._train_batch(order, mirrored)
             now = time.perf_counter()
             self.seconds = seconds_before + now - started
             if now - reported >= REPORT_SECONDS or self.step == self.steps:
@@ -192,22 +202,23 @@ class _Loop:
         images_per_second = (self.step - first_step) * self.recipe.batch_size / (time.perf_counter() - started)
         self._close_epoch(images_per_second, seconds_before, started)
 
-    def _train_batch(self, order: Tensor) -> None:
-        batch = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
-        labels_n = self.labels[batch]
-        rate = learning_rate(self.recipe, self.epoch * self.steps + self.step, self.recipe.epochs * self.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    def _train_batch(self, order: Tensor, mirrored: Tensor) -> None:
+        chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
+        images_nhwc, labels_n = self.images.index_select(0, chosen), self.labels[chosen]
+        batch = augment(images_nhwc, labels_n, self.recipe.augment, mirrored[chosen])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            logits_nk = self.forward(self.images[batch])
-        loss = F.cross_entropy(logits_nk.float(), labels_n, label_smoothing=self.recipe.loss.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
+            logits_nk = self.forward(batch.images_nhwc)
+        loss = _loss(logits_nk.float(), batch, self.recipe.loss)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.regularization.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.classifier.parameters(), self.recipe.regularization.clip_norm)
-        self.optimizer.step()
+        step, steps = self.epoch * self.steps + self.step, self.recipe.epochs * self.steps
+        self.optimizer.step(factor(self.recipe.schedule, step, steps))
+        if self.average:
+            self.average.update(self.classifier)
         self.step += 1
-        self.loss_sum += loss.detach().double() * len(batch)
+        self.loss_sum += loss.detach().double() * len(chosen)
         self.pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
@@ -221,13 +232,13 @@ class _Loop:
             epoch=self.epoch + 1,
             seconds=0.0,
             images_per_second=images_per_second,
-            learning_rate=self.optimizer.param_groups[0]["lr"],
+            learning_rate=self.optimizer.learning_rate,
             train=_figures(self.loss_sum, self.pairs, self.classes),
             validation=self._evaluate(),
         )
         self.seconds = seconds_before + time.perf_counter() - started
         self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
-        if _best_index(self.rows) == len(self.rows) - 1:
+        if self.recipe.select == "last" or _best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)
         self._write_checkpoint(LAST)
         lines = "".join(json.dumps(asdict(done)) + "\n" for done in self.rows)
@@ -239,13 +250,13 @@ class _Loop:
     @torch.no_grad()
     def _evaluate(self) -> Figures:
         """Measure the validation split in float32, as the exported model will compute."""
-        self.classifier.eval()
+        self.kept.eval()
         images, labels = self.validation
         loss_sum, pairs = self._empty_totals()
         for start in range(0, len(labels), EVALUATION_BATCH):
-            logits_nk = self.classifier(images[start : start + EVALUATION_BATCH])
+            logits_nk = self.kept(images[start : start + EVALUATION_BATCH])
             labels_n = labels[start : start + EVALUATION_BATCH]
-            loss_sum += F.cross_entropy(logits_nk, labels_n, reduction="sum").double()
+            loss_sum += _cross_entropy(logits_nk, labels_n, Loss(name=self.recipe.loss.name), "sum").double()
             pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
         return _figures(loss_sum, pairs, self.classes)
 
@@ -260,7 +271,9 @@ class _Loop:
             "optimizer": self.optimizer.state_dict(),
             "loss_sum": self.loss_sum,
             "pairs": self.pairs,
+            "bf16": self.bf16,
             "generator": torch.get_rng_state(),
+            "average": self.average.state_dict() if self.average else None,
             "cuda_generator": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
         }
         with files.replacing(self.run / run_folder.STATE) as partial:
@@ -275,7 +288,9 @@ class _Loop:
         self.rows = [EpochRow.of(row) for row in state["rows"]]
         self.classifier.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.loss_sum, self.pairs = state["loss_sum"], state["pairs"]
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.loss_sum, self.pairs, self.bf16 = state["loss_sum"], state["pairs"], state["bf16"]
         torch.set_rng_state(state["generator"].cpu())
         if self.device.type == "cuda" and state["cuda_generator"] is not None:
             torch.cuda.set_rng_state(state["cuda_generator"].cpu())
@@ -283,6 +298,21 @@ class _Loop:
     def _order(self) -> Tensor:
         generator = torch.Generator().manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.device)
+
+    def _mirrored(self) -> Tensor:
+        """Tell which images the alternating flip mirrors in this epoch."""
+        return alternating_flips(len(self.labels), self.recipe.seed, self.epoch).to(self.device)
+
+    def _freeze(self) -> None:
+        """Let the stages learn whose time has come; of the others, also the norms' statistics stand still."""
+        if not self.recipe.unfreeze_at:
+            return
+        stages = networks.stages(self.recipe.network.name, self.classifier.network)
+        reached = sum(self.epoch >= fraction * self.recipe.epochs for fraction in self.recipe.unfreeze_at)
+        learning = len(stages) if reached == len(self.recipe.unfreeze_at) else 1 + reached
+        for index, stage in enumerate(stages):
+            stage.requires_grad_(index < learning)
+            stage.train(index < learning)
 
     def _progress(self, seconds_per_step: float) -> Progress:
         seen = int(self.pairs.sum())
@@ -308,7 +338,7 @@ class _Loop:
             epoch=row.epoch,
             figures=asdict(row.validation),
             versions=run_folder.versions(),
-            weights=self.classifier.state_dict(),
+            weights=self.kept.state_dict(),
             golden_images_nhwc=golden_images(self.prepared.validation),
         )
         checkpoint.write(self.run / name, snapshot)
@@ -320,6 +350,20 @@ class _Loop:
         """Return a zero loss sum (float64) and zero counts by true class * classes + predicted class."""
         zero_loss = torch.zeros((), dtype=torch.float64, device=self.device)
         return zero_loss, torch.zeros(self.classes**2, dtype=torch.int64, device=self.device)
+
+
+def _loss(logits_nk: Tensor, batch: Batch, wanted: Loss) -> Tensor:
+    """Return the mean loss; of mixed images, that of either label by its share."""
+    own = _cross_entropy(logits_nk, batch.labels_n, wanted, "mean")
+    if batch.partners_n is None:
+        return own
+    return batch.share * own + (1 - batch.share) * _cross_entropy(logits_nk, batch.partners_n, wanted, "mean")
+
+
+def _cross_entropy(logits_nk: Tensor, labels_n: Tensor, wanted: Loss, reduction: str) -> Tensor:
+    if wanted.name == "cross-entropy-of-softmax":
+        logits_nk = logits_nk.softmax(1)
+    return F.cross_entropy(logits_nk, labels_n, label_smoothing=wanted.label_smoothing, reduction=reduction)
 
 
 def _on_device(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:

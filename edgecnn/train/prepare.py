@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgecnn import data
+from edgecnn import data, networks
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.checkpoint import PixelClassifier, build_classifier
 from edgecnn.data import Split
@@ -16,6 +16,7 @@ from edgecnn.errors import RecipeError
 from edgecnn.recipes.schema import Data, Recipe
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
+INITIAL_IMAGES = 5_000  # what a network may look at before it starts
 GOLDEN_BYTES = 12_288
 GOLDEN_MOST, GOLDEN_LEAST = 10, 2
 
@@ -59,6 +60,9 @@ def initial_classifier(recipe: Recipe, prepared: Prepared) -> PixelClassifier:
     mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc)
     classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))
     classifier.shift.copy_(torch.tensor(-mean_c / std_c).reshape(classifier.shift.shape))
+    with torch.no_grad():
+        first = torch.from_numpy(prepared.train.images_nhwc[:INITIAL_IMAGES])
+        networks.initialize(recipe.network.name, recipe.network.parameters, classifier.network, classifier.normalized(first))
     return classifier
 
 

@@ -21,7 +21,7 @@ from edgecnn.recipes.schema import Recipe
 
 RECIPE, METRICS, STATE = "recipe.toml", "metrics.jsonl", "state.pt"
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
-STATE_PARTS = {"epoch", "step", "seconds", "rows", "weights", "optimizer", "loss_sum", "pairs", "generator"}
+STATE_PARTS = {"epoch", "step", "seconds", "rows", "weights", "optimizer", "loss_sum", "pairs", "generator", "average", "bf16"}
 
 
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:

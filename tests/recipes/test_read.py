@@ -28,13 +28,78 @@ def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def test_finds_every_file() -> None:
     assert recipes.names() == (
+        "cifar10-b3",
+        "cifar10-b4",
+        "cifar10-b4-30",
+        "cifar10-b5",
+        "cifar10-b6",
+        "cifar10-b7",
+        "cifar10-b7-40",
+        "cifar10-e8",
+        "cifar10-e8-l2",
+        "cifar10-e8-subset",
+        "cifar10-fast",
+        "cifar10-resnet18",
+        "cifar10-resnet8",
+        "cifar10-separable",
+        "cifar100-a2",
+        "cifar100-a2-as-written",
         "digits-compact",
+        "fashion-mnist-d1",
         "fashion-mnist-d2",
+        "fashion-mnist-d3",
+        "fashion-mnist-d4",
         "mnist-a1",
+        "mnist-a1-as-written",
+        "mnist-b1",
+        "mnist-b1-asgd",
+        "mnist-b1-sgd",
+        "mnist-b2",
+        "mnist-b2-20",
+        "mnist-b6",
         "mnist-c1",
+        "mnist-c2",
+        "mnist-c3-augment",
+        "mnist-c4-dropout",
+        "mnist-c5",
         "mnist-compact",
+        "mnist-e1",
+        "mnist-e1-l2",
         "mnist-lenet",
+        "mnist-separable",
     )
+
+
+ROWS = {
+    "A1": ("mnist-a1", "mnist-a1-as-written"),
+    "A2": ("cifar100-a2", "cifar100-a2-as-written"),
+    "B1": ("mnist-b1-sgd", "mnist-b1-asgd", "mnist-b1"),
+    "B2": ("mnist-b2", "mnist-b2-20"),
+    "B3": ("cifar10-b3",),
+    "B4": ("cifar10-b4", "cifar10-b4-30"),
+    "B5": ("cifar10-b5",),
+    "B6": ("mnist-b6", "cifar10-b6"),
+    "B7": ("cifar10-b7", "cifar10-b7-40"),
+    "C1": ("mnist-c1",),
+    "C2": ("mnist-c2",),
+    "C3": ("mnist-c3-augment",),
+    "C4": ("mnist-c4-dropout",),
+    "C5": ("mnist-c5",),
+    "D1": ("fashion-mnist-d1",),
+    "D2": ("fashion-mnist-d2",),
+    "D3": ("fashion-mnist-d3",),
+    "D4": ("fashion-mnist-d4",),
+    "E1": ("mnist-e1", "mnist-e1-l2"),
+    "E8": ("cifar10-e8", "cifar10-e8-l2", "cifar10-e8-subset"),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_of_the_reports_has_its_recipes(row: str) -> None:
+    named_after_it = {name for name in recipes.names() if row.lower() in name.split("-")}
+    assert named_after_it == set(ROWS[row])
+    for name in ROWS[row]:
+        assert re.match(rf"Report {row[0]}, .* \(stated: (validation )?\d\d\.\d+\)$", read(name).description)
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -56,55 +121,63 @@ def test_every_recipe_sets_only_what_its_network_has(name: str) -> None:
     assert set(network.parameters) <= set(networks.parameters(network.name))
 
 
-@pytest.mark.parametrize(
-    ("name", "stated"),
-    [
-        (
-            "mnist-a1",
-            {
-                "network.name": "twoconv",
-                "data.name": "mnist",
-                "optimizer.name": "adam",
-                "optimizer.learning_rate": 1e-4,
-                "epochs": 50,
-                "batch_size": 32,
-            },
-        ),
-        (
-            "mnist-c1",
-            {
-                "network.name": "funnel",
-                "data.name": "mnist",
-                "optimizer.name": "adam",
-                "epochs": 10,
-                "batch_size": 20,
-                "preprocess.scale": "standard",
-            },
-        ),
-        (
-            "fashion-mnist-d2",
-            {
-                "network.name": "dense",
-                "data.name": "fashion-mnist",
-                "optimizer.name": "adam",
-                "optimizer.learning_rate": 1e-4,
-                "epochs": 400,
-                "batch_size": 1024,
-                "seed": 42,
-                "data.validation": 0.1,
-            },
-        ),
-    ],
-)
+# fmt: off
+STATED = {
+    "mnist-a1": {"network.name": "twoconv", "data.name": "mnist", "optimizer.learning_rate": 1e-4, "epochs": 50,
+                 "batch_size": 32},
+    "mnist-a1-as-written": {"loss.name": "cross-entropy-of-softmax", "epochs": 50, "select": "last"},
+    "cifar100-a2": {"data.name": "cifar100", "optimizer.learning_rate": 1e-4, "epochs": 50, "batch_size": 32,
+                    "loss.name": "cross-entropy"},
+    "cifar100-a2-as-written": {"data.name": "cifar100", "loss.name": "cross-entropy-of-softmax", "select": "last"},
+    "mnist-b1-sgd": {"optimizer.name": "sgd", "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.0, "epochs": 10},
+    "mnist-b1-asgd": {"optimizer.name": "asgd", "optimizer.learning_rate": 0.001, "epochs": 10},
+    "mnist-b1": {"optimizer.name": "sgd", "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.9, "epochs": 10},
+    "mnist-b2": {"optimizer.name": "sgd", "optimizer.momentum": 0.9, "epochs": 10},
+    "mnist-b2-20": {"epochs": 20},
+    "cifar10-b3": {"data.name": "cifar10", "optimizer.name": "sgd", "optimizer.momentum": 0.9, "epochs": 20},
+    "cifar10-b4": {"data.name": "cifar10", "optimizer.momentum": 0.9, "epochs": 20},
+    "cifar10-b4-30": {"epochs": 30},
+    "cifar10-b5": {"data.name": "cifar10", "optimizer.momentum": 0.9, "epochs": 50},
+    "mnist-b6": {"data.name": "mnist", "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.0, "epochs": 20},
+    "cifar10-b6": {"data.name": "cifar10", "optimizer.momentum": 0.0, "epochs": 20},
+    "cifar10-b7": {"network.name": "doubleconv", "augment.flip": "random", "epochs": 20},
+    "cifar10-b7-40": {"augment.flip": "random", "epochs": 40},
+    "mnist-c1": {"network.name": "funnel", "data.name": "mnist", "optimizer.name": "adam", "epochs": 10,
+                 "batch_size": 20, "preprocess.scale": "standard"},
+    "mnist-c2": {"network.name": "funnel", "optimizer.name": "adam", "epochs": 10, "batch_size": 20},
+    "mnist-c3-augment": {"augment.rotate": 10, "augment.translate": 0.1, "augment.brightness": 0.5, "epochs": 10},
+    "mnist-c4-dropout": {"augment.rotate": 10, "network.parameters.dropout": 0.3, "epochs": 30},
+    "mnist-c5": {"network.parameters.batch_norm": True, "epochs": 15},
+    **{f"fashion-mnist-d{n}": {"data.name": "fashion-mnist", "optimizer.name": "adam", "optimizer.learning_rate": 1e-4,
+                               "epochs": 400, "batch_size": 1024, "data.validation": 0.1, "data.split_seed": 42,
+                               "seed": 42, "preprocess.scale": "unit"} for n in (1, 2, 3, 4)},
+    "mnist-e1": {"data.name": "mnist", "data.validation": 5000, "optimizer.learning_rate": 1e-3, "epochs": 13},
+    "mnist-e1-l2": {"regularization.weight_decay": 1.82e-5, "epochs": 13},
+    "cifar10-e8": {"data.name": "cifar10", "data.validation": 5000, "preprocess.scale": "unit", "epochs": 10},
+    "cifar10-e8-l2": {"regularization.weight_decay": 2.22e-5, "epochs": 10},
+    "cifar10-e8-subset": {"data.subset": 25_000, "data.validation": 5000, "epochs": 50},
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "stated"), STATED.items())
 def test_row_of_the_report_has_the_stated_settings(name: str, stated: dict[str, Any]) -> None:
     found = flat(read(name).model_dump())
     assert {key: found[key] for key in stated} == stated
 
 
+def test_row_b7_has_the_five_stated_augmentations() -> None:
+    augment = read("cifar10-b7").augment.model_dump(exclude_defaults=True)
+    assert sorted(augment) == ["brightness", "contrast", "flip", "saturation", "sharpness"]
+
+
+def test_row_c2_has_each_digit_once() -> None:
+    groups = read("mnist-c2").data.groups or {}
+    assert sorted(map(sorted, groups.values())) == [["0", "6"], ["1", "7"], ["2", "3", "5", "8"], ["4", "9"]]
+
+
 def test_row_d2_has_five_classes() -> None:
-    groups = read("fashion-mnist-d2").data.groups
-    assert groups is not None
-    assert len(groups) == 5
+    assert len(read("fashion-mnist-d2").data.groups or {}) == 5
 
 
 def test_extends_a_recipe_by_name(tmp_path: Path) -> None:
@@ -176,8 +249,8 @@ def test_parent_that_is_no_name_is_a_message(tmp_path: Path) -> None:
 
 
 def test_unknown_recipe_names_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe 'mnist-c2'; there is digits-compact, .*Did you mean 'mnist-c1'"):
-        read("mnist-c2")
+    with pytest.raises(RecipeError, match=r"no recipe 'mnist-lenett'; there is .*Did you mean 'mnist-lenet'"):
+        read("mnist-lenett")
 
 
 def test_missing_file_is_a_message(tmp_path: Path) -> None:

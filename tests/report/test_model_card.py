@@ -1,0 +1,81 @@
+"""The pages say what is in the files, and a file that is not what it should be is named."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecnn import data
+from edgecnn.data import npz
+from edgecnn.errors import CardError
+from edgecnn.report import model_card
+from edgecnn.zoo import models_in
+
+COMPACT = Path(__file__).resolve().parents[2] / "exported" / "mnist-compact"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(COMPACT, tmp_path / "m")
+    return tmp_path
+
+
+def summary(root: Path) -> model_card.Summary:
+    (model,) = models_in(root)
+    return model_card.summary(model)
+
+
+def test_figures_are_those_of_the_evidence(root: Path) -> None:
+    verify = json.loads((COMPACT / "verify.json").read_text())
+    bench = json.loads((COMPACT / "bench.json").read_text())
+    found = summary(root)
+    preferred, parent = found.forms
+    assert (preferred.name, preferred.form, parent.form) == ("preferred", "int8-static", "fp32")
+    assert (preferred.accuracy, parent.accuracy) == (verify["candidate"]["accuracy"], verify["reference"]["accuracy"])
+    assert (parent.p50_ms, preferred.p50_ms) == tuple(timing["p50_ms"] for timing in bench["contenders"][:2])
+    assert found.images == verify["images"] == 10_000
+    assert bench["environment"]["processor"] in str(found.machine)
+
+
+def test_without_evidence_the_cards_are_what_there_is(root: Path) -> None:
+    for name in ("verify.json", "bench.json", "fp32.card.json"):  # a card beside is a copy of the one inside
+        (root / "m" / name).unlink()
+    found = summary(root)
+    assert (found.forms[0].accuracy, found.forms[1].accuracy) == (None, 0.9969)
+    assert (found.forms[0].p50_ms, found.machine) == (None, None)
+    assert "99.69%" in model_card.pages(root)[root / "README.md"]
+    assert "| - |" in model_card.pages(root)[root / "m" / "README.md"]
+
+
+def test_the_table_tells_machines_apart(root: Path) -> None:
+    shutil.copytree(COMPACT, root / "other")
+    evidence = json.loads((COMPACT / "bench.json").read_text())
+    evidence["environment"] |= {"processor": "Another", "threads_available": 1}
+    (root / "other" / "bench.json").write_text(json.dumps(evidence))
+    index = model_card.pages(root)[root / "README.md"]
+    for part in (
+        "62 µs (a) |",
+        "62 µs (b) |",
+        "- (a) AMD EPYC (x86_64), 2 threads",
+        "- (b) Another (x86_64), 1 thread,",
+    ):
+        assert part in index
+
+
+@pytest.mark.parametrize("name", ["verify.json", "bench.json"])
+@pytest.mark.parametrize("content", ["no", "{}", "[]", '{"reference": 1, "contenders": [{}]}'])
+def test_broken_evidence_is_named(root: Path, name: str, content: str) -> None:
+    (root / "m" / name).write_text(content)
+    with pytest.raises(CardError, match=rf"{name}: not what edgecnn {name.partition('.')[0]} --json prints"):
+        summary(root)
+
+
+@pytest.mark.parametrize("name", data.named())
+def test_every_named_data_set_has_a_licence(name: str) -> None:
+    assert not data.licence(name).startswith("not recorded"), f"edgecnn/data/named/{name}.py: LICENCE"
+
+
+def test_a_data_set_of_ones_own_has_none_recorded() -> None:
+    assert data.licence("folder:flowers") == "not recorded; ask whoever made it"
+    assert "LICENCE" in str(npz.NamedSet.__doc__)
