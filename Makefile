@@ -31,6 +31,7 @@ bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may
 
 docs: $(INSTALLED)  ## docs/commands.md from the commands' own help, the zoo's pages from its files
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/results.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -28,3 +28,11 @@ def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> data.Split:
         return data.read_split("mnist", "train", root=Path(os.environ["EDGECNN_REAL_DATA"]))
     digits = data.read_split("digits", "train", root=tmp_path_factory.mktemp("data"))
     return digits.take(np.resize(np.arange(len(digits)), 60_000))
+
+
+@pytest.fixture(scope="session")
+def real_data_root() -> Path:
+    """The data root with the real data sets, for benchmarks that mean nothing without them."""
+    if "EDGECNN_REAL_DATA" not in os.environ:
+        pytest.skip("set EDGECNN_REAL_DATA to a data root that has the real data sets")
+    return Path(os.environ["EDGECNN_REAL_DATA"])

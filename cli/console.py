@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from edgecnn.study.results import RunResult
     from edgecnn.train import Progress as TrainingProgress
 
 PIPED_WIDTH = 160  # a file or a pipe has no width; folding for a terminal that is not there helps nobody
@@ -98,11 +99,48 @@ def training_bar(*, quiet: bool = False) -> Iterator[Callable[["TrainingProgress
                 description=f"epoch {progress.epoch}/{progress.epochs}",
                 total=progress.steps,
                 completed=progress.step,
-                figures=f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}  "
-                f"{progress.images_per_second:,.0f} images/s  {duration(progress.seconds_left)} left",
+                figures=_standing(progress),
             )
 
         yield show
+
+
+def _standing(progress: "TrainingProgress") -> str:
+    return (
+        f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}  {progress.images_per_second:,.0f} images/s  "
+        f"{duration(progress.seconds_left)} left"
+    )
+
+
+@contextlib.contextmanager
+def study_bars(
+    *, quiet: bool = False
+) -> Iterator[tuple[Callable[[str, "TrainingProgress"], None], Callable[["RunResult"], None]]]:
+    """Yield what shows how a run stands, on a line for each that is under way, and what shows its end; silent where
+    nobody looks."""
+    if quiet or not err.is_terminal:
+        yield lambda name, progress: None, lambda result: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TextColumn("{task.fields[figures]}"))
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err, transient=True) as bar:
+
+        def show(name: str, progress: "TrainingProgress") -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=None, figures="")
+            done = (progress.epoch - 1) * progress.steps + progress.step
+            figures = f"epoch {progress.epoch}/{progress.epochs}  {_standing(progress)}"
+            bar.update(tasks[name], total=progress.epochs * progress.steps, completed=done, figures=figures)
+
+        def end(result: "RunResult") -> None:
+            if result.run.name in tasks:
+                bar.remove_task(tasks.pop(result.run.name))
+            found, said = result.finished, f"FAILED: {result.failed}"
+            if found:
+                said = f"{found.validation.accuracy:.2%} in {duration(found.seconds)}"
+            bar.console.print(Text(f"{result.run.name}: {said}"), soft_wrap=True)
+
+        yield show, end
 
 
 def duration(seconds: float) -> str:

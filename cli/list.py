@@ -11,7 +11,7 @@ from .options import AsJson, DataRoot
 if TYPE_CHECKING:
     from edgecnn.report.model_card import Summary
 
-Kind = Literal["recipes", "networks", "datasets", "models", "providers"]
+Kind = Literal["recipes", "studies", "networks", "datasets", "models", "providers"]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +33,7 @@ def list_kind(
         return
     tables = {
         "recipes": _recipes,
+        "studies": _studies,
         "networks": _networks,
         "datasets": lambda: _datasets(root),
         "models": _models,
@@ -56,6 +57,14 @@ def _recipes() -> Listing:
     return ("name", "network", "data", "epochs", "description"), [
         (name, recipe.network.name, recipe.data.name, str(recipe.epochs), recipe.description) for name, recipe in found
     ]
+
+
+def _studies() -> Listing:
+    from edgecnn import studies
+    from edgecnn.study.read import read
+
+    found = [(name, read(name)) for name in studies.names()]
+    return ("name", "runs", "description"), [(name, str(study.size), study.description) for name, study in found]
 
 
 def _networks() -> Listing:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "train",
+    "study",
     "export",
     "quantize",
     "verify",

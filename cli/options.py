@@ -23,6 +23,13 @@ def _recipes() -> list[str]:
     return list(recipes.names())
 
 
+def _studies() -> list[str]:
+    """Complete the names of studies."""
+    from edgecnn import studies
+
+    return list(studies.names())
+
+
 def _models(incomplete: str) -> list[str]:
     """Complete the names of the zoo, with the files beside them; where no name fits, files are left to the shell."""
     from edgecnn import zoo
@@ -53,6 +60,10 @@ Dataset = Annotated[
 RecipeName = Annotated[
     str,
     typer.Argument(metavar="RECIPE", help="A name (edgecnn list recipes) or a .toml file.", autocompletion=_recipes),
+]
+StudyName = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="A name (edgecnn list studies) or a .toml file.", autocompletion=_studies),
 ]
 MaxDrop = Annotated[
     float, typer.Option("--max-drop-pp", metavar="X", help="Largest drop in accuracy to accept, in percentage points.")

@@ -2,9 +2,7 @@
 
 import contextlib
 import shlex
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +11,7 @@ import typer
 
 from . import console
 from .options import AsJson, DataRoot, Dataset, RecipeName
+from .stop import stop_requests
 
 if TYPE_CHECKING:
     from edgecnn.train import Outcome
@@ -63,7 +62,7 @@ def train(
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
     resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
     folder = run or Path("runs") / resolved.name
-    with _stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
+    with stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
         try:
             outcome = train_recipe(
                 resolved,
@@ -112,26 +111,6 @@ def show(outcome: "Outcome", curves: Path) -> None:
         console.say(f"{len(outcome.skipped)} pictures could not be read and were left out.")
     console.say(f"run: {outcome.run}   curves: {curves}")
     console.say(f"next: edgecnn export {outcome.run}")
-
-
-@contextlib.contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or a request to terminate) into a flag; the second acts as ever."""
-    requested = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: object) -> None:
-        requested.set()
-        signal.signal(number, before[signal.Signals(number)])
-        console.err.print("finishing the batch and saving …")
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield requested
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

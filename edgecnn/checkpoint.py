@@ -50,7 +50,7 @@ class PixelClassifier(nn.Module):
         pixels_nchw = self.normalized(images_nhwc)
         if self.flip_average and not self.training:
             both_nk: Tensor = self.network(torch.cat((pixels_nchw, pixels_nchw.flip(3))))
-            return both_nk.unflatten(0, (2, -1)).mean(0)
+            return both_nk.reshape(2, -1, both_nk.shape[1]).mean(0)
         logits_nk: Tensor = self.network(pixels_nchw)
         return logits_nk
 

@@ -9,7 +9,7 @@
     ├── ImageError               a picture or array that cannot become the model's input
     ├── ProviderError            an execution provider that is not there or did not take the model
     ├── DataError                a data set that is missing, broken or inconsistent
-    ├── RecipeError              a recipe, or an option that changes it, that is not valid
+    ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
@@ -54,7 +54,7 @@ class DataError(EdgecnnError):
 
 
 class RecipeError(EdgecnnError):
-    """A recipe, or an option that changes it, that is not valid."""
+    """A recipe or study, or an option that changes it, that is not valid."""
 
 
 class CheckpointError(EdgecnnError):

@@ -217,6 +217,9 @@ def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: 
     dataset = data.public_name(checkpoint.dataset.name)
     recipe = checkpoint.recipe.model_dump(exclude_none=True)
     recipe["data"]["name"] = dataset
+    started_from = recipe["network"]["parameters"].get("weights")
+    if isinstance(started_from, str):
+        recipe["network"]["parameters"]["weights"] = Path(started_from).name  # a file's name, not where it lies
     images, accuracy = len(answers.original_nk), _accuracy(answers)
     validation = Accuracy("validation", checkpoint.dataset.validation, checkpoint.figures["accuracy"])
     return ModelCard(

@@ -72,7 +72,7 @@ def real_data_root() -> Path:
 
 @pytest.fixture(scope="session")
 def run(once, data_root: Path) -> Path:
-    """A finished run: a small batch-norm network on 800 digits, about 95 % right."""
+    """A finished run: a small batch-norm network on 800 digits, three quarters right."""
     from edgecnn.train import train
 
     return once("run", lambda path: train(read("digits-compact", SMALL), path, root=data_root))

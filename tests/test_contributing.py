@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ADDED = (
     "edgecnn/networks/tiny.py",
     "edgecnn/recipes/digits-tiny.toml",
+    "edgecnn/studies/digits-widths.toml",
     "edgecnn/data/named/stripes.py",
     "edgecnn/runtime/providers/coreml.py",
 )
@@ -21,7 +22,7 @@ ADDED = (
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package with the four files, and nothing else, added."""
+    """A copy of the package with these files, and nothing else, added."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("extended")
     shutil.copytree(ROOT / "edgecnn", folder / "edgecnn", ignore=shutil.ignore_patterns("__pycache__"))
@@ -43,7 +44,13 @@ def call(extended: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("networks", "tiny"), ("recipes", "digits-tiny"), ("datasets", "stripes"), ("providers", "coreml")],
+    [
+        ("networks", "tiny"),
+        ("recipes", "digits-tiny"),
+        ("studies", "digits-widths"),
+        ("datasets", "stripes"),
+        ("providers", "coreml"),
+    ],
 )
 def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     assert name in {row["name"] for row in json.loads(call(extended, "list", kind, "--json"))[kind]}
@@ -55,3 +62,10 @@ def test_the_added_recipe_trains_the_added_network_on_the_added_data(extended: P
     assert json.loads(call(extended, *arguments))["best"]["validation"]["accuracy"] == 1.0
     exported = json.loads(call(extended, "export", "run", "-o", "stripes.onnx", "--json"))
     assert exported["test_accuracy"] == 1.0
+
+
+@pytest.mark.slow
+def test_the_added_study_compares_the_added_recipe(extended: Path) -> None:
+    runs = json.loads(call(extended, "study", "digits-widths", "--quick", "--json"))["runs"]
+    assert [run["settings"] for run in runs] == [{"network.parameters.filters": width} for width in (4, 16)]
+    assert all(run["finished"] for run in runs)

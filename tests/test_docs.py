@@ -5,18 +5,42 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from edgecnn import recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_commands_page_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def test_the_results_page_is_made_from_the_records() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert page == _script("results").page(), "run: make docs"
+    assert [name for name in recipes.names() if f"`{name}`" not in page] == []
+
+
+def test_a_record_holds_what_the_run_measured(run: Path, data_root: Path) -> None:
+    """The run's recipe is not the package's, and the record says in what."""
+    record = _script("results").record(run, data_root)
+    assert record["recipe"] == "digits-compact"
+    assert "data.subset = 800" in record["changes"]
+    assert record["test"]["images"] == 359
+    assert record["test"]["accuracy"] > 0.5
+    assert len(record["log"]["rows"]) == record["epochs"] == 8
+
+
+def test_the_commands_page_is_up_to_date() -> None:
+    generate = _script("generate")
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == generate.page(), "run: make docs"
 
 

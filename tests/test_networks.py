@@ -49,6 +49,7 @@ def test_finds_every_file() -> None:
         "separable",
         "speedrun",
         "threeconv",
+        "torchvision",
         "twoconv",
     )
 
@@ -100,6 +101,7 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         # ours
         ("cifar10-resnet8", 78_042),
         ("cifar10-resnet18", 11_173_962),
+        ("cifar10-b8", 23_528_522),
         ("mnist-separable", 36_874),
         ("cifar10-separable", 143_146),
     ],

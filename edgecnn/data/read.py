@@ -111,4 +111,7 @@ def _brought_to(split: Split, size: tuple[int, int] | None, channels: int | None
     wanted = ImageInput(height, width, channels or found.channels)
     if wanted == found:
         return split
-    return replace(split, images_nhwc=np.stack([to_input(image, wanted) for image in split.images_nhwc]))
+    images_nhwc = np.empty((len(split), *wanted.shape), np.uint8)
+    for index, image in enumerate(split.images_nhwc):
+        images_nhwc[index] = to_input(image, wanted)
+    return replace(split, images_nhwc=images_nhwc)

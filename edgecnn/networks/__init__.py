@@ -4,9 +4,11 @@ A file has ``build(*, size, channels, classes, …)``: from normalized pixels_nc
 (N, classes). What it takes beyond those three are the parameters that a recipe may set, each with a default. A file
 whose name begins with an underscore is shared by the others.
 
-Two functions more are a file's own choice: ``initialize(network, pixels_nchw, **parameters)`` sets weights from the
-first training images or from a file, once, before training; ``stages(network)`` lists its parts from the last layer
-backwards, for recipes that unfreeze them one by one.
+Three functions more are a file's own choice: ``initialize(network, pixels_nchw, **parameters)`` sets weights from the
+first training images or from a file, once, before training; ``normalization(**parameters)`` says what mean and
+deviation such a file's weights want; ``stages(network)`` lists its parts from the last layer backwards, for recipes
+that unfreeze them one by one. A family that says ``SHORT = "model"`` can be named with that parameter:
+``torchvision:resnet50``.
 """
 
 import importlib
@@ -31,20 +33,21 @@ def names() -> tuple[str, ...]:
 
 def describe(name: str) -> str:
     """Return the first line of what a family says of itself."""
-    return (_module(name).__doc__ or "").strip().splitlines()[0]
+    return (_family(name)[0].__doc__ or "").strip().splitlines()[0]
 
 
 def parameters(name: str) -> dict[str, Any]:
-    """Return what a recipe may set for a family, with the defaults."""
-    signature = inspect.signature(_module(name).build)
-    return {key: value.default for key, value in signature.parameters.items() if key not in GIVEN}
+    """Return what a recipe may set for a family, with the defaults; not what the name sets already."""
+    module, named = _family(name)
+    signature = inspect.signature(module.build)
+    return {key: value.default for key, value in signature.parameters.items() if key not in (*GIVEN, *named)}
 
 
 def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], channels: int, classes: int) -> "nn.Module":
     """Build a network and see that it takes such images and answers with that many logits, else raise RecipeError."""
     import torch
 
-    allowed = parameters(name)
+    allowed, (module, named) = parameters(name), _family(name)
     for key in settings:
         if key not in allowed:
             raise RecipeError(
@@ -54,10 +57,10 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.filterwarnings("ignore", "Initializing zero-element")  # images too small; the next lines say so
-            network: nn.Module = _module(name).build(size=size, channels=channels, classes=classes, **settings)
+            network: nn.Module = module.build(size=size, channels=channels, classes=classes, **named, **settings)
             logits_nk = network.eval()(torch.zeros(2, channels, *size))
     except (RuntimeError, ValueError, TypeError, IndexError, ZeroDivisionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(
             f"network {name} with {dict(settings)} cannot take {size[0]}x{size[1]} images of {channels} channels "
             f"({reason})."
@@ -68,21 +71,40 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
 
 def initialize(name: str, settings: Mapping[str, Any], network: "nn.Module", pixels_nchw: "Tensor") -> None:
     """Let a family that starts from training images or from pretrained weights do so."""
-    start = getattr(_module(name), "initialize", None)
-    if start is not None:
-        start(network, pixels_nchw, **settings)
+    module, named = _family(name)
+    if hasattr(module, "initialize"):
+        module.initialize(network, pixels_nchw, **named, **settings)
+
+
+def normalization(name: str, settings: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Return mean and deviation by channel, of pixels in 0..1, that the weights were trained with. Raises RecipeError
+    where a family has no weights to start from."""
+    module, named = _family(name)
+    if not hasattr(module, "normalization"):
+        raise RecipeError(
+            f'preprocess.scale is "weights", but network {name} starts without any; use "standard", or torchvision.'
+        )
+    mean_c, std_c = module.normalization(**named, **settings)
+    return mean_c, std_c
 
 
 def stages(name: str, network: "nn.Module") -> "list[nn.Module]":
     """Return the parts of a network from its last layer backwards. Raises RecipeError where a family has none."""
-    module = _module(name)
+    module, _ = _family(name)
     if not hasattr(module, "stages"):
         raise RecipeError(f"network {name} has no stages to unfreeze; leave out unfreeze_at, or use torchvision.")
     found: list[nn.Module] = module.stages(network)
     return found
 
 
-def _module(name: str) -> Any:
-    if name not in names():
-        raise RecipeError(f"no network '{name}'; there is {', '.join(names())}.{nearest(name, names())}")
-    return importlib.import_module(f"{__name__}.{name}")
+def _family(name: str) -> tuple[Any, dict[str, str]]:
+    """Return a family's module and the parameter that a short name such as torchvision:resnet50 sets."""
+    family, colon, value = name.partition(":")
+    if family not in names():
+        raise RecipeError(f"no network '{name}'; there is {', '.join(names())}.{nearest(family, names())}")
+    module = importlib.import_module(f"{__name__}.{family}")
+    if not colon:
+        return module, {}
+    if not hasattr(module, "SHORT"):
+        raise RecipeError(f"no network '{name}': {family} has no variants; write {family}.")
+    return module, {module.SHORT: value}

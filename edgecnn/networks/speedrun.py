@@ -2,8 +2,8 @@
 
 The network of fast CIFAR-10 training: a first layer of fixed 2x2 filters that whiten the training images' patches
 (Page 2019, "How to train your ResNet"; Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU"), convolutions
-that start as the identity, norms without a learnt scale, and a last layer with a small fixed factor. Made for Muon, which
-sets the size of each step by itself.
+that start as the identity, norms without a learnt scale, and a last layer with a small fixed factor. Made for Muon,
+which sets the size of each step by itself.
 """
 
 import torch

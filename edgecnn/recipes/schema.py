@@ -50,9 +50,9 @@ class Augment(Table):
     """How training images are varied, batch by batch, drawn anew for each image (``edgecnn/train/augment.py``).
 
     ``translate`` and ``cutout`` are fractions of the side, ``rotate`` and ``shear`` degrees either way; ``scale``,
-    ``brightness``, ``contrast``, ``saturation`` and ``sharpness`` are factors in 1 ± the value; ``noise`` is a deviation
-    with pixels in 0..1, ``blur`` the largest sigma in pixels; ``mixup`` and ``cutmix`` are the alpha of their Beta
-    distribution. ``fill`` is what lies beyond the border.
+    ``brightness``, ``contrast``, ``saturation`` and ``sharpness`` are factors in 1 ± the value; ``noise`` is a
+    deviation with pixels in 0..1, ``blur`` the largest sigma in pixels; ``mixup`` and ``cutmix`` are the alpha of their
+    Beta distribution. ``fill`` is what lies beyond the border.
     """
 
     flip: Literal["none", "random", "alternating"] = "none"
@@ -107,7 +107,9 @@ class Optimizer(Table):
     @model_validator(mode="after")
     def _rest_is_muons(self) -> "Optimizer":
         if (self.name == "muon") != (self.rest is not None):
-            raise PydanticCustomError("rest", "muon needs a table optimizer.rest for what is no filter, others have none")
+            raise PydanticCustomError(
+                "rest", "muon needs a table optimizer.rest for what is no filter, others have none"
+            )
         return self
 
 
@@ -143,8 +145,8 @@ class Recipe(Table):
     ``select`` says which epoch is kept for export: the best on validation, or the last. ``patience`` ends a training
     after so many epochs without a better validation accuracy. ``average`` = flip puts the mean over an image and its
     mirror image into the network, and so into the exported file. ``unfreeze_at`` is for pretrained networks: the last
-    layer learns from the start, the stage before it from that fraction of the epochs on, and so backwards; with the last
-    entry all that is left joins in.
+    layer learns from the start, the stage before it from that fraction of the epochs on, and so backwards; with the
+    last entry all that is left joins in.
     """
 
     name: str = ""

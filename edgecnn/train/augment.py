@@ -1,7 +1,8 @@
 """Augmentation of whole batches on the device: every image of a batch is drawn its own flip, shift, angle, light.
 
-All draws come from torch's generator of the device, so a seed decides them and a saved generator resumes them.
-``benchmarks/bench_augment.py`` holds the speed to torchvision's transforms, image by image.
+All draws come from torch's generators (the device's, and for what a whole batch shares the CPU's), so a seed decides
+them and saved generators resume them. ``benchmarks/bench_augment.py`` holds the speed to that of torchvision's
+transforms, image by image.
 
 Geometry that is no more than flips and shifts by whole pixels moves bytes; rotation, scale and shear sample bilinearly.
 Brightness, contrast and saturation, each a mixture of an image with something darker, flatter or grayer (Haeberli and
@@ -19,6 +20,9 @@ from edgecnn.recipes.schema import Augment
 
 GRAY_OF_RGB = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SHARPNESS_CENTRE, SHARPNESS_SUM = 5.0, 13.0  # the 3x3 smoothing of Pillow and torchvision: ones around a five
+FAR = 20.0  # a Gaussian's exponent from which on its weight, 2e-9, may stay; denormal numbers would be slow
+IN_PLACE = ("brightness", "contrast", "saturation", "sharpness", "blur", "noise")
+PART = 64  # images that are changed together on a CPU: what its cache holds
 
 
 @dataclass(frozen=True)
@@ -32,20 +36,30 @@ class Batch:
     share: float = 1.0
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where each image of a batch goes: mirrored first where ``mirrored_n``, slanted to the left, sized, turned
+    clockwise, all about its centre, and then moved by fractions of its sides. Angles are in radians."""
+
+    mirrored_n: Tensor
+    slant_n: Tensor
+    size_n: Tensor
+    turn_n: Tensor
+    right_n: Tensor
+    down_n: Tensor
+
+
 def augment(images_nhwc: Tensor, labels_n: Tensor, wanted: Augment, mirrored_n: Tensor | None = None) -> Batch:
     """Vary uint8 images_nhwc (N, H, W, C) as ``wanted``; ``mirrored_n`` decides the alternating flip."""
-    images_nhwc = _move(images_nhwc, wanted, _flips(len(labels_n), wanted, mirrored_n, images_nhwc.device))
-    images_nhwc = _colour(images_nhwc, wanted)
-    if wanted.sharpness:
-        images_nhwc = _sharpen(images_nhwc, wanted.sharpness)
-    if wanted.blur:
-        images_nhwc = _blur(images_nhwc, wanted.blur)
-    if wanted.noise:
-        images_nhwc = _add_noise(images_nhwc, wanted.noise)
+    images_nhwc = _moved(images_nhwc, wanted, _flips(len(labels_n), wanted, mirrored_n, images_nhwc.device))
+    if any(getattr(wanted, name) for name in IN_PLACE):
+        planes_nchw = images_nhwc.permute(0, 3, 1, 2).contiguous()  # several times as fast as interleaved colours
+        parts = torch.split(planes_nchw, PART if planes_nchw.device.type == "cpu" else len(planes_nchw))
+        images_nhwc = torch.cat([_changed_in_place(part, wanted) for part in parts]).permute(0, 2, 3, 1)
     if wanted.cutout:
-        images_nhwc = _cut_out(images_nhwc, wanted.cutout)
+        images_nhwc = cut_out(images_nhwc.permute(0, 3, 1, 2).contiguous(), wanted.cutout).permute(0, 2, 3, 1)
     if wanted.mixup or wanted.cutmix:
-        return _mix(images_nhwc, labels_n, wanted)
+        return _mixed(images_nhwc, labels_n, wanted)
     return Batch(images_nhwc, labels_n)
 
 
@@ -56,156 +70,188 @@ def alternating_flips(images: int, seed: int, epoch: int) -> Tensor:
     return first_n ^ bool(epoch % 2)
 
 
+def flip(images_nhwc: Tensor, flips_n: Tensor) -> Tensor:
+    """Mirror the images that ``flips_n`` marks, left to right. Sorted, these are one piece of memory."""
+    order, kept = flips_n.byte().argsort(), len(flips_n) - int(flips_n.sum())
+    result = images_nhwc.index_select(0, order)
+    result[kept:] = result[kept:].flip(2)
+    return result.index_select(0, order.argsort())
+
+
+def shift(images_nhwc: Tensor, steps_n: Tensor, axis: int, fill: str) -> Tensor:
+    """Move each image by its whole number of pixels along ``axis``, 1 down or 2 right, by less than its side.
+
+    ``fill`` is zero or reflect; reflection does not repeat the border. Images are sorted by their steps, so that the
+    images of one step are one copy.
+    """
+    side, reach = images_nhwc.shape[axis], int(steps_n.abs().max())
+    order = steps_n.argsort()
+    padded = _padded(images_nhwc.index_select(0, order), axis, reach, fill)
+    of_each_step = torch.split(padded, torch.bincount(steps_n + reach).tolist())  # from -reach on
+    moved = [images.narrow(axis, 2 * reach - index, side) for index, images in enumerate(of_each_step)]
+    return torch.cat(moved).index_select(0, order.argsort())
+
+
+def place(images_nhwc: Tensor, where: Placement, fill: str) -> Tensor:
+    """Sample bilinearly, to float32; ``fill`` is zero, or reflect, which here repeats the border.
+
+    The forward map of pixels from the centre is ``size R(turn) [1 -tan(slant); 0 1] M(mirrored)``, as in torchvision;
+    sampling takes its inverse.
+    """
+    count, height, width, channels = images_nhwc.shape
+    cos, sin, slant = where.turn_n.cos() / where.size_n, where.turn_n.sin() / where.size_n, where.slant_n.tan()
+    mirror = torch.where(where.mirrored_n, -1.0, 1.0)
+    aspect = height / width  # sampling positions run from -1 to 1 on either side, also where the sides differ
+    across_x, across_y = (cos - slant * sin) * mirror, (sin + slant * cos) * aspect * mirror
+    along_x, along_y = -sin / aspect, cos
+    right, down = 2 * where.right_n, 2 * where.down_n
+    rows = (
+        *(across_x, across_y, -across_x * right - across_y * down),
+        *(along_x, along_y, -along_x * right - along_y * down),
+    )
+    theta_n23 = torch.stack(rows, dim=1).reshape(count, 2, 3)
+    grid = F.affine_grid(theta_n23, [count, channels, height, width], align_corners=False)
+    planes_nchw = images_nhwc.permute(0, 3, 1, 2).contiguous().to(torch.float32)
+    padding = "reflection" if fill == "reflect" else "zeros"
+    moved_nchw = F.grid_sample(planes_nchw, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+    return moved_nchw.permute(0, 2, 3, 1)
+
+
+def recolour(planes_nchw: Tensor, brightness_n: Tensor, contrast_n: Tensor, saturation_n: Tensor) -> Tensor:
+    """Change brightness, contrast and saturation by factors: x -> a x + b gray(x) + c, by image."""
+    light, contrast, colour = (factor_n[:, None, None, None] for factor_n in (brightness_n, contrast_n, saturation_n))
+    planes_nchw = planes_nchw.to(torch.float32)
+    gray = _gray(planes_nchw)
+    flat = (1 - contrast) * light * gray.mean((2, 3), keepdim=True)
+    toward_gray = (1 - colour) * contrast * light * gray + flat
+    return torch.addcmul(toward_gray, planes_nchw, colour * contrast * light).clamp_(0, 255)
+
+
+def sharpen(planes_nchw: Tensor, factor_n: Tensor) -> Tensor:
+    """Mix with a smoothed copy: factors below 1 blur, above 1 sharpen. The border stays as it is."""
+    result, factor = planes_nchw.to(torch.float32, copy=True), factor_n[:, None, None, None]
+    rows = (result[..., :-2, :] + result[..., 1:-1, :]).add_(result[..., 2:, :])
+    ones = (rows[..., :-2] + rows[..., 1:-1]).add_(rows[..., 2:])
+    of_ones = (1 - factor) / SHARPNESS_SUM  # smooth is ones and SHARPNESS_CENTRE - 1 times the image, by the sum
+    inner = result[..., 1:-1, 1:-1].mul_(factor + (SHARPNESS_CENTRE - 1) * of_ones)
+    inner.addcmul_(ones, of_ones)
+    return result.clamp_(0, 255)
+
+
+def blur(planes_nchw: Tensor, sigma_n: Tensor) -> Tensor:
+    """Blur with a Gaussian of ``sigma_n`` pixels; what lies beyond the border has no weight."""
+    count, channels, height, width = planes_nchw.shape
+    lines_nhcw = planes_nchw.to(torch.float32).permute(0, 2, 1, 3)
+    lines_nhcw = _gaussians(sigma_n, height) @ lines_nhcw.reshape(count, height, channels * width)
+    lines_nhcw = lines_nhcw.reshape(count, height * channels, width) @ _gaussians(sigma_n, width).mT
+    return lines_nhcw.reshape(count, height, channels, width).clamp_(0, 255).permute(0, 2, 1, 3)
+
+
+def add_noise(planes_nchw: Tensor, deviation_n: Tensor) -> Tensor:
+    """Add normal noise of ``deviation_n`` (of pixels in 0..1)."""
+    noise = torch.randn(planes_nchw.shape, device=planes_nchw.device)
+    return noise.mul_(255 * deviation_n[:, None, None, None]).add_(planes_nchw).clamp_(0, 255)
+
+
+def cut_out(planes_nchw: Tensor, fraction: float) -> Tensor:
+    """Put a square of the batch's mean colour somewhere into each image (DeVries and Taylor 2017); part of it may lie
+    outside."""
+    count, _, *sides = planes_nchw.shape
+    rows, columns = (_band(count, side, round(fraction * side), planes_nchw.device) for side in sides)
+    hidden = (rows[:, :, None] & columns[:, None, :])[:, None]
+    mean_c = planes_nchw.to(torch.float32).mean((0, 2, 3)).round_().to(planes_nchw.dtype)
+    return torch.where(hidden, mean_c[:, None, None], planes_nchw)
+
+
 def _flips(count: int, wanted: Augment, mirrored_n: Tensor | None, device: torch.device) -> Tensor | None:
     if wanted.flip == "random":
         return torch.rand(count, device=device) < 0.5
     return mirrored_n if wanted.flip == "alternating" else None
 
 
-def _uniform(count: int, reach: float, like: Tensor) -> Tensor:
+def _uniform(count: int, reach: float, device: torch.device) -> Tensor:
     """Draw ``count`` numbers in ±reach."""
-    return (torch.rand(count, device=like.device) * 2 - 1) * reach
+    return (torch.rand(count, device=device) * 2 - 1) * reach
 
 
-def _factors(count: int, reach: float, like: Tensor) -> Tensor:
-    return 1 + _uniform(count, reach, like)
-
-
-def _move(images_nhwc: Tensor, wanted: Augment, flips_n: Tensor | None) -> Tensor:
+def _moved(images_nhwc: Tensor, wanted: Augment, flips_n: Tensor | None) -> Tensor:
+    """Draw and apply what moves pixels."""
     if wanted.rotate or wanted.scale or wanted.shear:
-        return _affine(images_nhwc, wanted, flips_n)
+        return place(images_nhwc, _placement(len(images_nhwc), wanted, flips_n, images_nhwc.device), wanted.fill)
     if flips_n is not None:
-        images_nhwc = torch.where(flips_n[:, None, None, None], images_nhwc.flip(2), images_nhwc)
-    return _shift(images_nhwc, wanted) if wanted.translate else images_nhwc
+        images_nhwc = flip(images_nhwc, flips_n)
+    for axis in (1, 2) if wanted.translate else ():
+        side = images_nhwc.shape[axis]
+        reach = min(round(wanted.translate * side), side - 1)
+        steps_n = torch.randint(-reach, reach + 1, (len(images_nhwc),), device=images_nhwc.device)
+        images_nhwc = shift(images_nhwc, steps_n, axis, wanted.fill)
+    return images_nhwc
 
 
-def _shift(images_nhwc: Tensor, wanted: Augment) -> Tensor:
-    """Shift by whole pixels. Images are sorted by their shift, so that each shift is one copy."""
-    count, height, width, _ = images_nhwc.shape
-    down, right = (round(wanted.translate * side) for side in (height, width))
-    padded = _padded(images_nhwc, down, right, wanted.fill)
-    shifts = (2 * down + 1) * (2 * right + 1)
-    drawn_n = torch.randint(shifts, (count,), device=images_nhwc.device)
-    order = drawn_n.argsort()
-    padded = padded.index_select(0, order)
-    sorted_nhwc, start = torch.empty_like(images_nhwc), 0
-    for shift, many in enumerate(torch.bincount(drawn_n, minlength=shifts).tolist()):
-        top, left = divmod(shift, 2 * right + 1)
-        sorted_nhwc[start : start + many] = padded[start : start + many, top : top + height, left : left + width]
-        start += many
-    return sorted_nhwc.index_select(0, order.argsort())
+def _placement(count: int, wanted: Augment, flips_n: Tensor | None, device: torch.device) -> Placement:
+    return Placement(
+        mirrored_n=torch.zeros(count, dtype=torch.bool, device=device) if flips_n is None else flips_n,
+        slant_n=_uniform(count, math.radians(wanted.shear), device),
+        size_n=1 + _uniform(count, wanted.scale, device),
+        turn_n=_uniform(count, math.radians(wanted.rotate), device),
+        right_n=_uniform(count, wanted.translate, device),
+        down_n=_uniform(count, wanted.translate, device),
+    )
 
 
-def _padded(images_nhwc: Tensor, down: int, right: int, fill: str) -> Tensor:
-    count, height, width, channels = images_nhwc.shape
+def _changed_in_place(planes_nchw: Tensor, wanted: Augment) -> Tensor:
+    """Draw and apply what leaves pixels where they are."""
+    count, device = len(planes_nchw), planes_nchw.device
+    if wanted.brightness or wanted.contrast or wanted.saturation:
+        reaches = (wanted.brightness, wanted.contrast, wanted.saturation)
+        planes_nchw = recolour(planes_nchw, *(1 + _uniform(count, reach, device) for reach in reaches))
+    if wanted.sharpness:
+        planes_nchw = sharpen(planes_nchw, 1 + _uniform(count, wanted.sharpness, device))
+    if wanted.blur:
+        planes_nchw = blur(planes_nchw, torch.rand(count, device=device) * wanted.blur)
+    if wanted.noise:
+        planes_nchw = add_noise(planes_nchw, torch.rand(count, device=device) * wanted.noise)
+    return planes_nchw
+
+
+def _padded(images_nhwc: Tensor, axis: int, reach: int, fill: str) -> Tensor:
+    """Add ``reach`` pixels before and after along ``axis``."""
+    side, shape = images_nhwc.shape[axis], list(images_nhwc.shape)
+    shape[axis] += 2 * reach
+    padded = images_nhwc.new_zeros(shape)
+    padded.narrow(axis, reach, side).copy_(images_nhwc)
     if fill == "reflect":
-        rows, columns = (_reflected(side, by, images_nhwc.device) for side, by in ((height, down), (width, right)))
-        return images_nhwc.index_select(1, rows).index_select(2, columns)
-    padded = images_nhwc.new_zeros(count, height + 2 * down, width + 2 * right, channels)
-    padded[:, down : down + height, right : right + width] = images_nhwc
+        padded.narrow(axis, 0, reach).copy_(images_nhwc.narrow(axis, 1, reach).flip(axis))
+        padded.narrow(axis, reach + side, reach).copy_(images_nhwc.narrow(axis, side - 1 - reach, reach).flip(axis))
     return padded
 
 
-def _reflected(side: int, by: int, device: torch.device) -> Tensor:
-    """Return the indices -by..side+by-1, mirrored at the borders without repeating these."""
-    steps = torch.arange(-by, side + by, device=device).abs()
-    return torch.where(steps >= side, 2 * (side - 1) - steps, steps)
+def _gray(planes_nchw: Tensor) -> Tensor:
+    """Return the luminance of colours, the mean of any other number of channels: (N, 1, H, W)."""
+    if planes_nchw.shape[1] != len(GRAY_OF_RGB):
+        return planes_nchw.mean(1, keepdim=True)
+    red, green, blue = (planes_nchw.narrow(1, channel, 1) for channel in range(3))
+    gray = red * GRAY_OF_RGB[0]
+    return gray.add_(green, alpha=GRAY_OF_RGB[1]).add_(blue, alpha=GRAY_OF_RGB[2])
 
 
-def _affine(images_nhwc: Tensor, wanted: Augment, flips_n: Tensor | None) -> Tensor:
-    """Rotate, shear, scale, shift and flip in one bilinear sampling about the centre."""
-    count, height, width, channels = images_nhwc.shape
-    angle, shear = (torch.deg2rad(_uniform(count, reach, images_nhwc)) for reach in (wanted.rotate, wanted.shear))
-    size_n = _factors(count, wanted.scale, images_nhwc)
-    mirror_n = torch.ones_like(size_n) if flips_n is None else 1 - 2 * flips_n.to(size_n.dtype)
-    cos, sin, slant = angle.cos() / size_n, angle.sin() / size_n, shear.tan()
-    aspect = height / width  # sampling positions run from -1 to 1 on either side, also where the sides differ
-    right, down = (2 * _uniform(count, wanted.translate, images_nhwc) for _ in range(2))
-    rows = (cos * mirror_n, (cos * slant - sin) * aspect * mirror_n, right, sin / aspect, sin * slant + cos, down)
-    theta_n23 = torch.stack(rows, dim=1).reshape(count, 2, 3)
-    grid = F.affine_grid(theta_n23, [count, channels, height, width], align_corners=False)
-    padding = "reflection" if wanted.fill == "reflect" else "zeros"
-    pixels_nchw = images_nhwc.permute(0, 3, 1, 2).contiguous().to(torch.float32)
-    moved = F.grid_sample(pixels_nchw, grid, mode="bilinear", padding_mode=padding, align_corners=False)
-    return moved.permute(0, 2, 3, 1)
+def _gaussians(sigma_n: Tensor, side: int) -> Tensor:
+    """Return for each sigma the matrix (side, side) that blurs a line of pixels; its rows sum to one."""
+    position = torch.arange(side, device=sigma_n.device)
+    apart = position[:, None] - position
+    halved_squares = (apart / sigma_n.clamp_min(1e-3)[:, None, None]).square_().mul_(0.5)
+    weights = torch.exp(-halved_squares.clamp_(max=FAR))
+    return weights / weights.sum(2, keepdim=True)
 
 
-def _colour(images_nhwc: Tensor, wanted: Augment) -> Tensor:
-    """Change brightness, contrast and saturation: x -> a x + b gray(x) + c, by image."""
-    if not (wanted.brightness or wanted.contrast or wanted.saturation):
-        return images_nhwc
-    count, channels = len(images_nhwc), images_nhwc.shape[3]
-    pixels = images_nhwc.to(torch.float32)
-    gray = pixels @ pixels.new_tensor(GRAY_OF_RGB) if channels == 3 else pixels.mean(3)
-    light, contrast, colour = (
-        _factors(count, reach, pixels)[:, None, None]
-        for reach in (wanted.brightness, wanted.contrast, wanted.saturation)
-    )
-    if channels == 1:
-        colour = torch.ones_like(colour)
-    flat = (1 - contrast) * light * gray.mean((1, 2), keepdim=True)
-    toward_gray = (1 - colour) * contrast * light * gray + flat
-    return (pixels * (colour * contrast * light)[..., None] + toward_gray[..., None]).clamp_(0, 255)
-
-
-def _sharpen(images_nhwc: Tensor, reach: float) -> Tensor:
-    """Mix with a smoothed copy: factors below 1 blur, above 1 sharpen. The border stays as it is."""
-    pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32)
-    kernel = torch.ones(3, 3, device=pixels_nchw.device)
-    kernel[1, 1] = SHARPNESS_CENTRE
-    channels = pixels_nchw.shape[1]
-    smooth = pixels_nchw.clone()
-    weights = (kernel / SHARPNESS_SUM).expand(channels, 1, 3, 3)
-    smooth[:, :, 1:-1, 1:-1] = F.conv2d(pixels_nchw, weights, groups=channels)
-    factor = _factors(len(pixels_nchw), reach, pixels_nchw)[:, None, None, None]
-    return (smooth + factor * (pixels_nchw - smooth)).clamp_(0, 255).permute(0, 2, 3, 1)
-
-
-def _blur(images_nhwc: Tensor, largest_sigma: float) -> Tensor:
-    """Blur with a Gaussian whose sigma is drawn between 0 and ``largest_sigma`` pixels, by image."""
-    reach = math.ceil(2 * largest_sigma)
-    sigma_n = (torch.rand(len(images_nhwc), device=images_nhwc.device) * largest_sigma).clamp_min(1e-3)
-    offsets = torch.arange(-reach, reach + 1, device=images_nhwc.device)
-    weights_nk = torch.exp(-0.5 * (offsets / sigma_n[:, None]) ** 2)
-    weights_nk /= weights_nk.sum(1, keepdim=True)
-    pixels = images_nhwc.to(torch.float32)
-    for axis in (1, 2):
-        side = pixels.shape[axis]
-        taps = (
-            pixels.index_select(axis, (torch.arange(side, device=pixels.device) + int(offset)).clamp(0, side - 1))
-            * weights_nk[:, tap, None, None, None]
-            for tap, offset in enumerate(offsets)
-        )
-        pixels = torch.stack(list(taps)).sum(0)
-    return pixels
-
-
-def _add_noise(images_nhwc: Tensor, deviation: float) -> Tensor:
-    """Add normal noise whose deviation is drawn between 0 and ``deviation`` (of pixels in 0..1), by image."""
-    reach_n = torch.rand(len(images_nhwc), device=images_nhwc.device) * (255 * deviation)
-    noise = torch.randn(images_nhwc.shape, device=images_nhwc.device) * reach_n[:, None, None, None]
-    return (images_nhwc + noise).clamp_(0, 255)
-
-
-def _cut_out(images_nhwc: Tensor, fraction: float) -> Tensor:
-    """Put a square of the batch's mean colour somewhere into each image (DeVries and Taylor 2017); part of it may lie
-    outside."""
-    count, height, width, _ = images_nhwc.shape
-    rows, columns = (_band(count, side, fraction, images_nhwc) for side in (height, width))
-    hidden = (rows[:, :, None] & columns[:, None, :])[..., None]
-    mean_c = images_nhwc.to(torch.float32).mean((0, 1, 2)).to(images_nhwc.dtype)
-    return torch.where(hidden, mean_c, images_nhwc)
-
-
-def _band(count: int, side: int, fraction: float, like: Tensor) -> Tensor:
+def _band(count: int, side: int, length: int, device: torch.device) -> Tensor:
     """Return which of ``side`` positions lie within a band about a centre drawn for each image."""
-    length = round(fraction * side)
-    start_n = torch.randint(side, (count, 1), device=like.device) - length // 2
-    position = torch.arange(side, device=like.device)
+    start_n = torch.randint(side, (count, 1), device=device) - length // 2
+    position = torch.arange(side, device=device)
     return (position >= start_n) & (position < start_n + length)
 
 
-def _mix(images_nhwc: Tensor, labels_n: Tensor, wanted: Augment) -> Batch:
+def _mixed(images_nhwc: Tensor, labels_n: Tensor, wanted: Augment) -> Batch:
     """Mix each image with another of its batch, in one proportion for all: mixup (Zhang et al. 2018) adds them up,
     cutmix (Yun et al. 2019) puts a rectangle of one into the other."""
     alpha = wanted.mixup or wanted.cutmix

@@ -18,15 +18,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgecnn import checkpoint, files, metrics, networks
+from edgecnn.bench.environment import processor
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data import Split
-from edgecnn.errors import CheckFailed, Interrupted
+from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import run_folder
-from edgecnn.train.device import pick_device, runs_bf16
 from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
+from edgecnn.train.device import pick_device, runs_bf16
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
 
@@ -79,7 +80,7 @@ class EpochRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run."""
+    """A finished run, also in its folder as outcome.json. ``seconds`` are those of training and validating."""
 
     run: Path
     best: EpochRow
@@ -87,6 +88,8 @@ class Outcome:
     seconds: float
     parameters: int
     device: str
+    processor: str
+    threads: int
     precision: str
     train_images: int
     validation_images: int
@@ -112,12 +115,14 @@ def train(
     """
     where = pick_device(device)
     prepared = prepare(recipe, root)
+    loop = _Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
     run_folder.claim(run, recipe, resume=resume)
-    loop = _Loop(recipe, run, where, prepared)
     if resume:
         loop.restore()
     loop.run_to_end(on_progress, on_epoch, should_stop)
-    return loop.outcome()
+    outcome = loop.outcome()
+    run_folder.write_outcome(run, {**asdict(outcome), "run": run.name, "recipe": recipe.name, "seed": recipe.seed})
+    return outcome
 
 
 class _Loop:
@@ -169,6 +174,8 @@ class _Loop:
             seconds=self.seconds,
             parameters=sum(parameter.numel() for parameter in self.classifier.parameters()),
             device=str(self.device),
+            processor=processor(),
+            threads=torch.get_num_threads(),
             precision="bf16" if self.bf16 else "fp32",
             train_images=len(self.prepared.train),
             validation_images=len(self.prepared.validation),
@@ -207,7 +214,7 @@ class _Loop:
         images_nhwc, labels_n = self.images.index_select(0, chosen), self.labels[chosen]
         batch = augment(images_nhwc, labels_n, self.recipe.augment, mirrored[chosen])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            logits_nk = self.forward(batch.images_nhwc)
+            logits_nk = self._forward(batch.images_nhwc)
         loss = _loss(logits_nk.float(), batch, self.recipe.loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -220,6 +227,20 @@ class _Loop:
         self.step += 1
         self.loss_sum += loss.detach().double() * len(chosen)
         self.pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
+
+    def _forward(self, images_nhwc: Tensor) -> Tensor:
+        """Map images to logits_nk; where one image leaves a norm nothing to measure, say so."""
+        try:
+            logits_nk: Tensor = self.forward(images_nhwc)
+        except ValueError as error:
+            if len(images_nhwc) > 1:
+                raise
+            raise RecipeError(
+                f"network {self.recipe.network.name} cannot learn from a batch of one image of this size, and with "
+                f"batch_size {self.recipe.batch_size} the last of {len(self.labels)} images is alone. Change "
+                "batch_size, or data.validation by one."
+            ) from error
+        return logits_nk
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""

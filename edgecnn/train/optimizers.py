@@ -54,6 +54,7 @@ class Steps:
             group["lr"] = group["base"] * factor
         self.filters.take_gradients()
         for optimizer in self.optimizers:
+            _start_momentum(optimizer)
             optimizer.step()
 
     @property
@@ -131,6 +132,15 @@ def _optimizer(parameters: list[nn.Parameter], wanted: Optimizer | Rest, recipe:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return OPTIMIZERS[wanted.name]([group for group in groups if group["params"]], wanted)
+
+
+def _start_momentum(optimizer: optim.Optimizer) -> None:
+    """Give what has been unfrozen a momentum of zero, its start: fused SGD takes one for all parameters or for none."""
+    for group in optimizer.param_groups if isinstance(optimizer, optim.SGD) else ():
+        learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+        new = [parameter for parameter in learning if "momentum_buffer" not in optimizer.state[parameter]]
+        for parameter in new if len(new) < len(learning) and group["momentum"] else ():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
 def _as_matrix(tensor: Tensor, like: Tensor) -> Tensor:

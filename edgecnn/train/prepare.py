@@ -16,7 +16,7 @@ from edgecnn.errors import RecipeError
 from edgecnn.recipes.schema import Data, Recipe
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
-INITIAL_IMAGES = 5_000  # what a network may look at before it starts
+INITIAL_IMAGES, INITIAL_VALUES = 5_000, 5_000 * 32 * 32 * 3  # what a network may look at before it starts, at most
 GOLDEN_BYTES = 12_288
 GOLDEN_MOST, GOLDEN_LEAST = 10, 2
 
@@ -61,8 +61,11 @@ def initial_classifier(recipe: Recipe, prepared: Prepared) -> PixelClassifier:
     classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))
     classifier.shift.copy_(torch.tensor(-mean_c / std_c).reshape(classifier.shift.shape))
     with torch.no_grad():
-        first = torch.from_numpy(prepared.train.images_nhwc[:INITIAL_IMAGES])
-        networks.initialize(recipe.network.name, recipe.network.parameters, classifier.network, classifier.normalized(first))
+        count = min(INITIAL_IMAGES, max(1, INITIAL_VALUES // int(np.prod(prepared.shape.shape))))
+        first = torch.from_numpy(prepared.train.images_nhwc[:count])
+        networks.initialize(
+            recipe.network.name, recipe.network.parameters, classifier.network, classifier.normalized(first)
+        )
     return classifier
 
 
@@ -88,6 +91,10 @@ def _mean_and_std(recipe: Recipe, images_nhwc: NDArray[np.uint8]) -> tuple[NDArr
     """Return mean and deviation by channel, of pixels in 0..1."""
     wanted, channels = recipe.preprocess, images_nhwc.shape[3]
     mean_c, std_c = np.zeros(channels), np.ones(channels)
+    if wanted.scale == "weights":
+        given_mean, given_std = networks.normalization(recipe.network.name, recipe.network.parameters)
+        gray = channels == 1  # the mean over the colours; with data.color = "rgb" each has its own
+        mean_c[:], std_c[:] = (np.mean(values) if gray else values for values in (given_mean, given_std))
     if wanted.scale == "standard":
         counts_cv = np.stack([np.bincount(images_nhwc[..., c].ravel(), minlength=256) for c in range(channels)])
         values, total = np.arange(256) / 255, images_nhwc[..., 0].size

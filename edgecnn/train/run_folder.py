@@ -5,9 +5,13 @@
 ``best.safetensors``   the weights with the best validation accuracy
 ``last.safetensors``   the weights of the last finished epoch
 ``state.pt``           what a resume needs, one file, so that it is whole or not there
+``outcome.json``       when it is finished: the figures, the machine, the versions, the commit of a checkout
 """
 
 import importlib.metadata
+import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +23,21 @@ from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 
-RECIPE, METRICS, STATE = "recipe.toml", "metrics.jsonl", "state.pt"
+RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
-STATE_PARTS = {"epoch", "step", "seconds", "rows", "weights", "optimizer", "loss_sum", "pairs", "generator", "average", "bf16"}
+STATE_PARTS = {
+    "epoch",
+    "step",
+    "seconds",
+    "rows",
+    "weights",
+    "optimizer",
+    "loss_sum",
+    "pairs",
+    "generator",
+    "average",
+    "bf16",
+}
 
 
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
@@ -37,7 +53,7 @@ def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
     else:
-        _check_same(there, recipe)
+        check_same(there, recipe)
     for partial in partials:
         partial.unlink()
 
@@ -68,10 +84,27 @@ def versions() -> dict[str, str]:
     }
 
 
-def _check_same(path: Path, recipe: Recipe) -> None:
+def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
+    """Write outcome.json; a finished run that is resumed keeps the commit that trained it."""
+    path = run / OUTCOME
+    if not path.exists():
+        files.write_text(path, json.dumps({**outcome, "versions": versions(), "commit": _commit()}, indent=1) + "\n")
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that this edgecnn runs from, or None when it was installed otherwise."""
+    checkout = Path(edgecnn.__file__).resolve().parents[1]
+    if not (checkout / ".git").exists() or shutil.which("git") is None:
+        return None
+    command = ["git", "-C", str(checkout), "rev-parse", "--short=10", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def check_same(path: Path, recipe: Recipe) -> None:
     """Compare the run's own recipe with the one that was asked for, key by key."""
     there = read(str(path))
-    before, now = (_flat(found.model_dump()) for found in (there, recipe))
+    before, now = (flat(found.model_dump()) for found in (there, recipe))
     changed = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in before | now
@@ -84,8 +117,9 @@ def _check_same(path: Path, recipe: Recipe) -> None:
         )
 
 
-def _flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested tables as one, with dotted keys."""
     result: dict[str, Any] = {}
     for key, value in tables.items():
-        result |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+        result |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
     return result

@@ -14,7 +14,8 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has mnist-
 
 def test_has_these_commands() -> None:
     assert COMMANDS == (
-        "train", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "list", "doctor", "demo",
+        "train", "study", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "list", "doctor",
+        "demo",
     )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def test_every_command_has_json(edgecnn, command: str) -> None:
     assert "--json" in edgecnn(command, "--help").out
 
 
-@pytest.mark.parametrize("command", ["train", "export", "quantize", "verify", "demo", "list"])
+@pytest.mark.parametrize("command", ["train", "study", "export", "quantize", "verify", "demo", "list"])
 def test_every_command_that_reads_data_has_a_data_root(edgecnn, command: str) -> None:
     assert "--data-root" in edgecnn(command, "--help").out
 
@@ -69,6 +70,10 @@ def test_a_missing_extra_is_named_with_its_command(process, tmp_path) -> None:
         (["train", "digits-compact", "--data", "mnst"], "no data set 'mnst'.*Did you mean 'mnist'"),
         (["train", "digits-compact", "--data", "folder:nowhere"], "folder:nowhere: no such folder"),
         (["train", "digits-compact", "--data", "none.npz"], "none.npz: no such file"),
+        (["study", "b-mnst"], "no study 'b-mnst'; there is .*Did you mean 'b-mnist'"),
+        (["study", "b-mnist", "--seeds", "one"], "'one' is not a list of whole numbers"),
+        (["study", "b-mnist", "--set", "seed=1"], "Use seeds, or --seeds 0,1,2"),
+        (["study", "b-mnist", "--jobs", "0"], "--jobs 0: expected a whole number from 1"),
         (["export", "nowhere"], "nowhere: no such"),
         (["quantize", "none.onnx"], NEITHER),
         (["verify", "none.onnx", "none.onnx"], NEITHER),

@@ -103,6 +103,10 @@ def test_the_shell_completes_names(here: Path, command: str) -> None:
         assert completed(command, parameter, "our") == ["ours", "ours/fp32"]
 
 
+def test_the_shell_completes_studies() -> None:
+    assert completed("study", "name", "e-") == ["e-filters", "e-l2", "e-learning-rates"]
+
+
 def test_the_shell_completes_files_beside_names(here: Path) -> None:
     for name in ("own.onnx", "own.txt", "other.onnx"):
         Path(name).touch()

@@ -118,7 +118,7 @@ def test_doctor_finds_nothing_wrong(edgecnn) -> None:
     assert edgecnn("doctor").code == 0
 
 
-@pytest.mark.parametrize("kind", ["recipes", "networks", "datasets", "models", "providers"])
+@pytest.mark.parametrize("kind", ["recipes", "studies", "networks", "datasets", "models", "providers"])
 def test_lists(edgecnn, kind: str) -> None:
     told = json.loads(edgecnn("list", kind, "--json").out)
     assert all("name" in row for row in told[kind])

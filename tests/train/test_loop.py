@@ -15,8 +15,10 @@ from edgecnn import checkpoint
 from edgecnn.checkpoint import BEST, LAST
 from edgecnn.errors import CheckFailed, CheckpointError, DataError, Interrupted, ProviderError
 from edgecnn.recipes.read import read
-from edgecnn.recipes.schema import Recipe
+from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.train import EpochRow, loop, train
+from edgecnn.train.augment import Batch
+from edgecnn.train.average import MovingAverage
 from edgecnn.train.loop import Figures
 
 STEPS_AN_EPOCH = 4
@@ -73,7 +75,7 @@ def begun(tmp_path: Path, data_root: Path) -> Path:
 
 
 def test_run_folder_has_these_files(whole: Path) -> None:
-    assert sorted(contents(whole)) == [BEST, LAST, "metrics.jsonl", "recipe.toml", "state.pt"]
+    assert sorted(contents(whole)) == [BEST, LAST, "metrics.jsonl", "outcome.json", "recipe.toml", "state.pt"]
 
 
 def test_recipe_in_the_run_is_the_resolved_one(whole: Path) -> None:
@@ -109,16 +111,21 @@ def test_last_checkpoint_is_of_the_last_epoch(whole: Path) -> None:
     assert checkpoint.read(whole / LAST).epoch == TINY["epochs"]
 
 
-def test_best_is_the_best_by_validation_then_by_loss(
-    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted = iter([(0.3, 0.1), (0.9, 2.0), (0.9, 1.0), (0.9, 1.5), (0.5, 0.5)])
+def script(monkeypatch: pytest.MonkeyPatch, *epochs: tuple[float, float]) -> None:
+    """Let validation say these (accuracy, loss), epoch by epoch; one more evaluation is a failure."""
+    scripted = iter(epochs)
 
     def evaluate(self: object) -> Figures:
         accuracy, loss = next(scripted)
         return Figures(loss, accuracy, 0.0, 0.0, 0.0)
 
     monkeypatch.setattr(loop._Loop, "_evaluate", evaluate)
+
+
+def test_best_is_the_best_by_validation_then_by_loss(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, (0.3, 0.1), (0.9, 2.0), (0.9, 1.0), (0.9, 1.5), (0.5, 0.5))
     outcome = train(tiny(epochs=5), tmp_path / "run", root=data_root)
     assert (outcome.best.epoch, outcome.last.epoch) == (3, 5)
     assert checkpoint.read(tmp_path / "run").epoch == 3
@@ -382,3 +389,145 @@ def test_a_folder_with_nothing_but_what_a_kill_left_can_be_used(tmp_path: Path, 
     (tmp_path / "run" / ".recipe-0123456789ab.toml").write_text("half a rec")
     train(read("digits-compact", {**TINY, "epochs": 1}), tmp_path / "run", root=data_root)
     assert not list((tmp_path / "run").glob(".*"))
+
+
+# --- Everything that a recipe can add at once ------------------------------------------------------------------------
+
+LIGHT = {"brightness": 0.2, "contrast": 0.2, "sharpness": 0.5, "blur": 0.5, "noise": 0.05}
+MUON = {"name": "muon", "learning_rate": 0.05, "momentum": 0.6, "nesterov": True, "unit_filters": True}
+LOADED = {
+    "augment": {"flip": "alternating", "translate": 0.1, "rotate": 10, "cutout": 0.2, "mixup": 0.4, **LIGHT},
+    "optimizer": {**MUON, "rest": {"name": "adamw", "learning_rate": 0.01}},
+    "schedule": {"name": "one-cycle", "warmup": 0.3},
+    "loss": {"name": "cross-entropy-of-softmax", "label_smoothing": 0.1},
+    "regularization__ema": 0.3,
+    "average": "flip",
+}
+
+
+def loaded(**changes: object) -> Recipe:
+    return tiny(**{**LOADED, **changes})
+
+
+@pytest.fixture(scope="module")
+def loaded_run(once, data_root: Path) -> Path:
+    return once("train-loaded", lambda path: train(loaded(), path, root=data_root))
+
+
+@pytest.mark.parametrize("calls", [2, STEPS_AN_EPOCH + 1, STEPS_AN_EPOCH + 3])
+def test_loaded_run_stopped_and_resumed_ends_in_the_same_weights(
+    loaded_run: Path, tmp_path: Path, data_root: Path, calls: int
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        train(loaded(), run, root=data_root, should_stop=after(calls))
+    torch.rand(7)
+    train(loaded(), run, root=data_root, resume=True)
+    assert same_weights(run / BEST, loaded_run / BEST)
+    assert same_weights(run / LAST, loaded_run / LAST)
+    assert timeless(run) == timeless(loaded_run)
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        {"augment": {}},
+        {"regularization__ema": 0},
+        {"optimizer": {**LOADED["optimizer"], "unit_filters": False}},
+        {"loss": {}},
+    ],
+    ids=lambda without: next(iter(without)),
+)
+def test_each_of_them_reaches_the_weights(loaded_run: Path, tmp_path: Path, data_root: Path, without: dict) -> None:
+    train(loaded(**without), tmp_path / "run", root=data_root)
+    assert not same_weights(tmp_path / "run" / LAST, loaded_run / LAST)
+
+
+def answers(run: Path, data_root: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the validation images and labels, and the mean logits of the stored network on either way round."""
+    from edgecnn.verify.compare import read_for
+
+    last = checkpoint.read(run / LAST)
+    split = read_for(last.dataset, last.input.shape, "validation", root=data_root)
+    images, classifier = torch.from_numpy(split.images_nhwc), last.build()
+    pixels = classifier.normalized(images)
+    with torch.inference_mode():
+        logits = (classifier.network(pixels) + classifier.network(pixels.flip(3))) / 2
+    return images, torch.from_numpy(split.labels_n), logits
+
+
+def test_validation_is_of_flip_average_averaged_weights_and_the_recipes_loss(loaded_run: Path, data_root: Path) -> None:
+    _, labels, logits = answers(loaded_run, data_root)
+    figures = checkpoint.read(loaded_run / LAST).figures
+    expected = torch.nn.functional.cross_entropy(logits.softmax(1), labels).item()
+    assert figures["loss"] == pytest.approx(expected, rel=1e-5)
+    assert figures["accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+
+
+def test_exported_flip_average_answers_the_mean_of_both(loaded_run: Path, tmp_path: Path, data_root: Path) -> None:
+    from edgecnn.contender import open_contender
+    from edgecnn.export import LOGIT_TOLERANCE, export
+
+    images, _, logits = answers(loaded_run, data_root)
+    last = checkpoint.read(loaded_run / LAST)
+    plain = last.build().network(last.build().normalized(images))
+    exported = export(loaded_run / LAST, tmp_path / "flip.onnx", root=data_root)
+    for count in (1, len(images)):
+        found = torch.from_numpy(open_contender(exported.path).classify(images[:count].numpy()))
+        torch.testing.assert_close(found, logits[:count], atol=LOGIT_TOLERANCE, rtol=0)
+    assert (plain - logits).abs().max() > 10 * LOGIT_TOLERANCE
+
+
+def test_kept_weights_are_the_moving_average(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, torch.Tensor]] = []
+    update = MovingAverage.update
+
+    def watched(self: MovingAverage, classifier: checkpoint.PixelClassifier) -> None:
+        seen.append({name: value.clone() for name, value in classifier.state_dict().items()})
+        update(self, classifier)
+
+    monkeypatch.setattr(MovingAverage, "update", watched)
+    train(tiny(epochs=2, regularization__ema=0.3), tmp_path / "run", root=data_root)
+    assert len(seen) == 2 * STEPS_AN_EPOCH
+    for name, value in checkpoint.read(tmp_path / "run" / LAST).weights.items():
+        expected = seen[0][name]
+        for number, now in enumerate(seen[1:], start=1):
+            kept = min(0.3, (1 + number) / (10 + number)) if value.is_floating_point() else 0
+            expected = kept * expected + (1 - kept) * now[name]
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_mixed_images_are_judged_by_the_shares_of_both_labels() -> None:
+    logits, labels, partners = torch.randn(6, 4), torch.arange(6) % 4, torch.arange(6) % 3
+    shares = 0.3 * torch.nn.functional.one_hot(labels, 4) + 0.7 * torch.nn.functional.one_hot(partners, 4)
+    found = loop._loss(logits, Batch(torch.zeros(6), labels, partners, 0.3), Loss(label_smoothing=0.1))
+    expected = torch.nn.functional.cross_entropy(logits, shares, label_smoothing=0.1)
+    torch.testing.assert_close(found, expected)
+
+
+def test_patience_ends_a_run_and_a_resume_does_not_go_on(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, run = tiny(epochs=9, patience=2), tmp_path / "run"
+    script(monkeypatch, (0.3, 1.0), (0.2, 1.0), (0.9, 1.0), (0.8, 1.0), (0.7, 1.0))
+    outcome = train(recipe, run, root=data_root)
+    assert (outcome.best.epoch, outcome.last.epoch) == (3, 5)
+    before = contents(run)
+    assert train(recipe, run, root=data_root, resume=True).last.epoch == 5
+    assert contents(run) == before
+
+
+def test_patience_counts_on_after_a_stop(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, run = tiny(epochs=9, patience=2), tmp_path / "run"
+    script(monkeypatch, (0.9, 1.0), (0.8, 1.0), (0.7, 1.0))
+    with pytest.raises(Interrupted):
+        train(recipe, run, root=data_root, should_stop=after(2 * (STEPS_AN_EPOCH + 1)))  # after the second epoch
+    assert train(recipe, run, root=data_root, resume=True).last.epoch == 3
+
+
+def test_select_last_keeps_the_last(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, (0.3, 1.0), (0.9, 1.0), (0.5, 1.0))
+    outcome = train(tiny(select="last"), tmp_path / "run", root=data_root)
+    assert outcome.best == outcome.last
+    assert (tmp_path / "run" / BEST).read_bytes() == (tmp_path / "run" / LAST).read_bytes()
+    assert checkpoint.read(tmp_path / "run").epoch == 3

@@ -1,0 +1,28 @@
+"""Ctrl-C as a request: what is under way saves its state and ends."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+from . import console
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or a request to terminate) into a flag; the second acts as ever."""
+    requested = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: object) -> None:
+        requested.set()
+        signal.signal(number, before[signal.Signals(number)])
+        console.err.print("finishing the batch and saving …")
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield requested
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

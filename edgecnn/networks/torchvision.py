@@ -1,0 +1,224 @@
+"""Any classifier of torchvision as torchvision:NAME; resnet18, the default, has 11,181,642 parameters on 32x32 colour.
+
+``torchvision:resnet50`` is short for this family with ``model = "resnet50"``. ``build`` only makes the architecture,
+its last layer for the recipe's classes, so that a checkpoint is rebuilt without any other file; the weights come once,
+before training (``initialize``): ``imagenet`` are torchvision's default ones for that model, anything but ``none`` is
+the path of a state dict, .pth or .safetensors. Gray images are always repeated to three channels, so that a network is
+the same with and without ImageNet. The extra outputs that two models train with are left out.
+"""
+
+import http.client
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Size, Tensor, nn
+from torchvision import models
+
+from edgecnn.errors import RecipeError, nearest
+
+SHORT = "model"  # torchvision:NAME sets it
+NO_WEIGHTS, IMAGENET = "none", "imagenet"
+AUXILIARY = re.compile(r"(aux\d|AuxLogits)\.")
+OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)")
+COUNTER = "num_batches_tracked"
+MISFITS_SHOWN = 3
+FEW_PARTS = 4  # a network with fewer is a few sequences, each of which is taken apart
+
+
+class Classifier(nn.Module):
+    """A model of torchvision that also takes gray images."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels_nchw: Tensor) -> Tensor:
+        """Map normalized pixels of 1 or 3 channels to logits_nk."""
+        gray = pixels_nchw.shape[1] == 1
+        logits_nk: Tensor = self.model(pixels_nchw.expand(-1, 3, -1, -1) if gray else pixels_nchw)
+        return logits_nk
+
+
+def build(
+    *, size: tuple[int, int], channels: int, classes: int, model: str = "resnet18", weights: str = NO_WEIGHTS
+) -> nn.Module:
+    """Map normalized pixels_nchw to logits_nk, with fresh weights whatever ``weights`` says."""
+    _check(model)
+    if not isinstance(weights, str):
+        raise TypeError(f"weights is {weights!r}; expected {NO_WEIGHTS}, {IMAGENET} or a path")
+    try:
+        network: nn.Module = models.get_model(
+            model, weights=None, num_classes=classes, **_options(model, size, pretrained=weights != NO_WEIGHTS)
+        )
+        _fix_pools(network.eval(), size)
+    except AssertionError as error:
+        raise ValueError(error) from error  # how some of torchvision's models refuse a size
+    return Classifier(network)
+
+
+def initialize(network: nn.Module, pixels_nchw: Tensor, *, model: str = "resnet18", weights: str = NO_WEIGHTS) -> None:
+    """Load the weights, all but those of a last layer for other classes. Raises RecipeError where they cannot be had
+    or do not fit."""
+    if weights != NO_WEIGHTS:
+        state = _imagenet(model) if weights == IMAGENET else _read(Path(weights).expanduser())
+        _load(network.model, state, f"the weights for {model} ({weights})")  # type: ignore[arg-type]
+
+
+def normalization(*, model: str = "resnet18", weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
+    """Return mean and deviation by channel, of pixels in 0..1, that the model's ImageNet weights were trained with.
+
+    A file of weights is taken to be trained like these. Raises RecipeError without weights.
+    """
+    _check(model)
+    if weights == NO_WEIGHTS:
+        raise RecipeError(
+            'preprocess.scale is "weights", but the network starts without any; set network.parameters.weights to '
+            f'"{IMAGENET}" or the path of a state dict, or preprocess.scale to "standard".'
+        )
+    transforms = models.get_model_weights(model).DEFAULT.transforms()
+    return list(transforms.mean), list(transforms.std)
+
+
+def stages(network: nn.Module) -> list[nn.Module]:
+    """Return the last layer, then the parts before it, backwards; together they have every weight and every norm.
+
+    A ResNet is fc, layer4, layer3, layer2, layer1 and the stem; models that are one long sequence give its blocks.
+    """
+    model: nn.Module = network.model  # type: ignore[assignment]
+    parts = _with_weights(model)
+    if len(parts) < FEW_PARTS:
+        sequences = (nn.Sequential, nn.ModuleList)
+        parts = [inner for part in parts for inner in (_with_weights(part) if type(part) in sequences else [part])]
+    groups: list[list[nn.Module]] = []
+    for part in parts:
+        if groups and _is_norm(part):
+            groups[-1].append(part)  # a norm goes with what it follows
+        else:
+            groups.append([part])
+    alone = list(model.parameters(recurse=False))
+    if alone:
+        groups[0].append(nn.ParameterList(alone))
+    return [group[0] if len(group) == 1 else nn.ModuleList(group) for group in reversed(groups)]
+
+
+def _check(model: str) -> None:
+    known = models.list_models(module=models)
+    if model not in known:
+        hint = nearest(str(model), known) or f" It has {', '.join(known)}."
+        raise RecipeError(f"torchvision has no classifier '{model}'.{hint}")
+
+
+def _options(model: str, size: tuple[int, int], *, pretrained: bool) -> dict[str, Any]:
+    """Return what a model has to be told beside its classes."""
+    if model in ("googlenet", "inception_v3"):  # the weights were trained on [-1, 1], and this is what brings it about
+        return {"aux_logits": False, "init_weights": not pretrained, "transform_input": pretrained}
+    if model.startswith("vit"):
+        return {"image_size": size[0]}
+    return {"input_size": size} if model.startswith("maxvit") else {}
+
+
+def _fix_pools(model: nn.Module, size: tuple[int, int]) -> None:
+    """Replace adaptive pooling by what it is at this size: it is exported as ReduceMean or worse, which int8 lacks."""
+    pools = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.AdaptiveAvgPool2d)}
+    sides: dict[str, tuple[Size, Size]] = {}
+
+    def note(name: str) -> Any:
+        return lambda layer, inputs, output: sides.update({name: (inputs[0].shape[2:], output.shape[2:])})
+
+    hooks = [pool.register_forward_hook(note(name)) for name, pool in pools.items()]
+    with torch.no_grad():
+        model(torch.zeros(1, 3, *size))
+    for hook in hooks:
+        hook.remove()
+    for name, (before, after) in sides.items():
+        model.set_submodule(name, _pool(pools[name], before, after))
+
+
+def _pool(adaptive: nn.Module, before: Size, after: Size) -> nn.Module:
+    if all(old % new == 0 for old, new in zip(before, after, strict=True)):
+        return nn.AvgPool2d((before[0] // after[0], before[1] // after[1]))
+    if all(new % old == 0 for old, new in zip(before, after, strict=True)):
+        return nn.Upsample(tuple(after))
+    return adaptive
+
+
+def _imagenet(model: str) -> Mapping[str, Tensor]:
+    found = models.get_model_weights(model).DEFAULT
+    name = found.url.rpartition("/")[2]
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    if (folder / name).exists():
+        return _read(folder / name)
+    try:
+        state: Mapping[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError is a wrong checksum
+        raise RecipeError(
+            f"the ImageNet weights of {model} could not be downloaded ({error}). Without a network, bring {name} from "
+            f"{found.url} and put it into {folder}, or name it: network.parameters.weights={name} with its path."
+        ) from error
+    return state
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise RecipeError(
+            f"network.parameters.weights is '{path}': no such file; expected {NO_WEIGHTS}, {IMAGENET}, or the path of "
+            "a state dict (.pth, .safetensors)."
+        )
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except (SafetensorError, OSError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error}).") from error
+    except Exception as error:  # a broken archive or pickle raises nearly anything
+        raise RecipeError(
+            f"{path}: broken, or more than weights ({type(error).__name__}). Write it with "
+            "torch.save(model.state_dict(), path)."
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise RecipeError(
+            f"{path}: not a state dict (names and tensors). Write it with torch.save(model.state_dict(), path)."
+        )
+    return state
+
+
+def _load(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Copy every tensor that fits; refuse a state whose misfits are more than a last layer of another size."""
+    given = {OLD_DENSENET.sub(r"\1", key): tensor for key, tensor in state.items() if not AUXILIARY.match(key)}
+    wanted, head = model.state_dict(), _head(model)
+    misfits = [
+        f"{key} is {_shape(given.get(key))}, expected {_shape(wanted.get(key))}"
+        for key in dict.fromkeys((*wanted, *given))
+        if _shape(given.get(key)) != _shape(wanted.get(key)) and key.rpartition(".")[0] != head and COUNTER not in key
+    ]
+    if misfits:
+        more = f" and {len(misfits) - MISFITS_SHOWN} more" if len(misfits) > MISFITS_SHOWN else ""
+        raise RecipeError(
+            f"{source} do not fit: {'; '.join(misfits[:MISFITS_SHOWN])}{more}. Bring those of the same model, trained "
+            "on the same size where the model depends on it."
+        )
+    fresh = any(_shape(given.get(key)) != _shape(wanted[key]) for key in wanted if key.rpartition(".")[0] == head)
+    for key, tensor in wanted.items():
+        if key in given and not (fresh and key.rpartition(".")[0] == head):
+            tensor.copy_(given[key])
+
+
+def _head(model: nn.Module) -> str:
+    """Return the name of the last layer."""
+    layers: list[str] = [name for name, layer in model.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    return layers[-1]
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else "x".join(map(str, tensor.shape)) or "a number"
+
+
+def _with_weights(module: nn.Module) -> list[nn.Module]:
+    return [child for child in module.children() if next(child.parameters(), None) is not None]
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return next(module.children(), None) is None and "Norm" in type(module).__name__

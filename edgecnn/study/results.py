@@ -1,0 +1,252 @@
+"""What a study found: a row for each run, a mean for each label, and the same as JSON, CSV and Markdown.
+
+All figures are of the training and validation split at the kept epoch. A study never opens a test split.
+"""
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgecnn import files
+from edgecnn.study.plan import PlannedRun
+
+TABLE = (
+    "run", "seed", "parameters", "layers", "kept epoch", "s/epoch", "train loss", "loss", "train %", "accuracy %",
+    "stated %",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Loss (mean cross entropy) and accuracy (fraction) of one split."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The figures of a finished run. ``layers`` are those with weights; ``train`` is a running figure of the epoch."""
+
+    parameters: int
+    layers: int
+    best_epoch: int
+    epochs: int
+    seconds_per_epoch: float
+    seconds: float
+    train: Scores
+    validation: Scores
+    validation_images: int
+    device: str
+    precision: str
+    threads: int
+    processor: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run: ``finished``, or why it ``failed``. ``stated`` is the source's figure in percent."""
+
+    label: str
+    seed: int
+    settings: dict[str, Any]
+    stated: float | None
+    stated_on: str
+    run: Path
+    failed: str | None
+    finished: Finished | None
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """One label over its seeds: mean and standard deviation (of more than one) of the validation accuracy."""
+
+    label: str
+    runs: int
+    accuracy_mean: float | None
+    accuracy_deviation: float | None
+    stated: float | None
+    stated_on: str
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """All of it. ``quick`` has what the quick size set, or nothing for the full size."""
+
+    study: str
+    size: str
+    description: str
+    source: str
+    quick: dict[str, Any]
+    changes: dict[str, Any]
+    folder: Path
+    runs: list[RunResult]
+    labels: list[LabelResult]
+
+    @property
+    def failed(self) -> list[RunResult]:
+        """The runs without figures."""
+        return [run for run in self.runs if run.finished is None]
+
+    @property
+    def picture(self) -> Path:
+        """Where the picture belongs."""
+        return self.folder / "study.png"
+
+
+def run_result(run: PlannedRun, folder: Path, *, failed: str | None, finished: Finished | None) -> RunResult:
+    """Put a planned run and what came of it together."""
+    return RunResult(run.label, run.seed, run.settings, run.stated, run.stated_on, folder, failed, finished)
+
+
+def by_label(runs: Sequence[RunResult]) -> list[LabelResult]:
+    """Return the mean and the deviation over the seeds of each label, in order."""
+    labels = dict.fromkeys(run.label for run in runs)
+    return [_of_label([run for run in runs if run.label == label]) for label in labels]
+
+
+def write(result: StudyResult) -> None:
+    """Write study.json, study.csv and study.md into the study's folder."""
+    document = json.dumps(as_document(result), indent=1, ensure_ascii=False)
+    files.write_text(result.folder / "study.json", document + "\n")
+    files.write_text(result.folder / "study.csv", _csv(result))
+    files.write_text(result.folder / "study.md", _markdown(result))
+
+
+def as_document(result: StudyResult) -> dict[str, Any]:
+    """Return what study.json has, with the runs' folders relative to the study's."""
+    document = asdict(result) | {"folder": str(result.folder)}
+    for run, found in zip(document["runs"], result.runs, strict=True):
+        run["run"] = found.run.relative_to(result.folder).as_posix()
+    return document
+
+
+def table(result: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return columns and rows; a failed run has its label and seed alone, and what is stated a column where it is."""
+    shown = len(TABLE) - all(run.stated is None for run in result.runs)
+    return TABLE[:shown], [_row(run)[:shown] for run in result.runs]
+
+
+def notes(result: StudyResult) -> list[str]:
+    """Return what must be known to read the table."""
+    said = ["Loss and accuracy are of the validation split at the kept epoch; a study never opens a test split."]
+    stated = {run.stated_on for run in result.runs if run.stated is not None}
+    if "test" in stated:
+        said.append(
+            "Stated figures are of the test split" + ("." if len(stated) == 1 else ", or of the validation split.")
+        )
+    if result.quick:
+        said.append(f"Quick size ({_listed(result.quick)}): it shows that the study runs, not what it finds.")
+    if result.changes:
+        said.append(f"Changed: {_listed(result.changes)}.")
+    machines = [_machine(run.finished) for run in result.runs if run.finished]
+    if machines:
+        said.append("Trained on " + "; ".join(dict.fromkeys(machines)) + ".")
+    if len({run.finished.precision for run in result.runs if run.finished}) > 1:
+        said.append("The runs differ in precision; compare them with --set precision=fp32.")
+    return said
+
+
+def means(result: StudyResult) -> list[tuple[str, str, str]]:
+    """Return label, number of runs, and mean ± deviation in percent, where there is more than one seed."""
+    if len({run.seed for run in result.runs}) < 2:
+        return []
+    return [(label.label, str(label.runs), mean_text(label)) for label in result.labels]
+
+
+def mean_text(label: LabelResult) -> str:
+    """Write mean ± deviation in percent."""
+    if label.accuracy_mean is None:
+        return "-"
+    spread = "" if label.accuracy_deviation is None else f" ± {100 * label.accuracy_deviation:.2f}"
+    return f"{100 * label.accuracy_mean:.2f}{spread}"
+
+
+def _of_label(runs: Sequence[RunResult]) -> LabelResult:
+    accuracies = [run.finished.validation.accuracy for run in runs if run.finished]
+    return LabelResult(
+        label=runs[0].label,
+        runs=len(accuracies),
+        accuracy_mean=statistics.mean(accuracies) if accuracies else None,
+        accuracy_deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        stated=runs[0].stated,
+        stated_on=runs[0].stated_on,
+    )
+
+
+def _row(run: RunResult) -> tuple[str, ...]:
+    stated = "" if run.stated is None else f"{run.stated:g}"
+    found = run.finished
+    if found is None:
+        return (run.label, str(run.seed), *["-"] * (len(TABLE) - 3), stated)
+    return (
+        run.label,
+        str(run.seed),
+        f"{found.parameters:,}",
+        str(found.layers),
+        f"{found.best_epoch} of {found.epochs}",
+        f"{found.seconds_per_epoch:.1f}",
+        f"{found.train.loss:.4f}",
+        f"{found.validation.loss:.4f}",
+        f"{100 * found.train.accuracy:.2f}",
+        f"{100 * found.validation.accuracy:.2f}",
+        stated,
+    )
+
+
+def _machine(found: Finished) -> str:
+    threads = f"{found.threads} thread{'s' if found.threads > 1 else ''}"
+    where = f"{found.processor}, {threads}" if found.device == "cpu" else found.device
+    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    return f"{where}, {found.precision}, {versions}"
+
+
+def _listed(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
+
+
+def _csv(result: StudyResult) -> str:
+    settings = list(result.runs[0].settings)
+    figures = (
+        "parameters", "layers", "best_epoch", "epochs", "seconds_per_epoch", "seconds",
+        "device", "precision", "threads",
+    )  # fmt: skip
+    scores = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["label", "seed", *settings, *figures, *scores, "stated_percent", "stated_on", "failed"])
+    for run in result.runs:
+        found, values = run.finished, [run.settings[key] for key in settings]
+        measured: list[Any] = [""] * (len(figures) + len(scores))
+        if found is not None:
+            measured = [getattr(found, name) for name in figures]
+            measured += [found.train.loss, found.train.accuracy, found.validation.loss, found.validation.accuracy]
+        stated = ("", "") if run.stated is None else (run.stated, run.stated_on)
+        table.writerow([run.label, run.seed, *values, *measured, *stated, run.failed or ""])
+    return text.getvalue()
+
+
+def _markdown(result: StudyResult) -> str:
+    size = " (quick size)" if result.quick else ""
+    parts = [f"# {result.study}{size}\n"]
+    parts += [f"{text}\n" for text in (result.description, result.source) if text]
+    parts.append("![Learning curves and kept accuracies](study.png)\n")
+    parts.append(_table(*table(result), left=1))
+    if means(result):
+        parts.append(_table(("run", "seeds", "accuracy %"), means(result), left=1))
+    if result.failed:
+        parts.append("".join(f"- {run.label}, seed {run.seed}: {run.failed}\n" for run in result.failed))
+    parts.append("".join(f"- {note}\n" for note in notes(result)))
+    return "\n".join(parts)
+
+
+def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, left: int) -> str:
+    rule = ["---" if index < left else "--:" for index in range(len(columns))]
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in (columns, rule, *cells))
+    return "".join(f"| {' | '.join(row)} |\n" for row in escaped)
