@@ -1,8 +1,8 @@
 """Seconds until 99 % of 5,000 held-out MNIST images are right: `mnist-fast` against the plain DataLoader loop.
 
-The peer is what tutorials show: two convolutions, dropout and a hidden layer (1.2 million parameters), Adadelta, batches
-of 64 through torchvision's transforms, an evaluation after each epoch. Either side stops at the first evaluation that
-reaches 99 %; reading the data is not counted. Needs EDGECNN_REAL_DATA. Extra info: epochs and accuracy.
+The peer is what tutorials show: two convolutions, dropout and a hidden layer (1.2 million parameters), Adadelta,
+batches of 64 through torchvision's transforms, an evaluation after each epoch. Either side stops at the first
+evaluation that reaches 99 %; reading the data is not counted. Needs EDGECNN_REAL_DATA. Extra info: epochs and accuracy.
 """
 
 from pathlib import Path

@@ -143,10 +143,10 @@ class Recipe(Table):
     """One trained thing. ``name`` is the name of the file that it was read from.
 
     ``select`` says which epoch is kept for export: the best on validation, or the last. ``patience`` ends a training
-    after so many epochs without a better validation accuracy. ``average`` = flip puts the mean over an image and its
-    mirror image into the network, and so into the exported file. ``unfreeze_at`` is for pretrained networks: the last
-    layer learns from the start, the stage before it from that fraction of the epochs on, and so backwards; with the
-    last entry all that is left joins in.
+    after so many epochs without a better one, by validation accuracy and among equals by loss. ``average`` = flip puts
+    the mean over an image and its mirror image into the network, and so into the exported file. ``unfreeze_at`` is for
+    pretrained networks: the last layer learns from the start, the stage before it from that fraction of the epochs on,
+    and so backwards; with the last entry all that is left joins in.
     """
 
     name: str = ""

@@ -242,6 +242,7 @@ def _use(found: Summary, card: ModelCard) -> str:
     return f"""\
 ```python
 import edgecnn, numpy as np
+
 frame = np.zeros({frame}, np.uint8)  # any size; RGB, gray or RGBA
 answer = edgecnn.load("{found.name}").predict(frame)
 print(answer.label, answer.probability)

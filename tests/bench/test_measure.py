@@ -244,7 +244,7 @@ def test_file_without_a_card_is_a_message(model: Path, tmp_path: Path) -> None:
 
 
 def test_missing_file_is_a_message(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone\.onnx: no such file"):
+    with pytest.raises(ModelError, match=r"no file and no model of the zoo named .*gone\.onnx"):
         bench([tmp_path / "gone.onnx"], seconds=0.01)
 
 

@@ -18,7 +18,10 @@ def test_writes_a_run(edgecnn, tmp_path: Path, data_root: Path) -> None:
     result = edgecnn("train", "digits-compact", "-o", tmp_path / "run", "--data-root", data_root, *TINY)
     assert result.code == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"best.safetensors", "last.safetensors", "state.pt", "metrics.jsonl", "recipe.toml", "curves.png"}
+    assert names == {
+        *("best.safetensors", "last.safetensors", "state.pt", "metrics.jsonl", "recipe.toml", "outcome.json"),
+        "curves.png",
+    }
     assert f"next: edgecnn export {tmp_path / 'run'}" in result.out
 
 

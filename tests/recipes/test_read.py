@@ -36,6 +36,7 @@ def test_finds_every_file() -> None:
         "cifar10-b7",
         "cifar10-b7-40",
         "cifar10-b8",
+        "cifar10-best",
         "cifar10-e8",
         "cifar10-e8-l2",
         "cifar10-e8-subset",
@@ -45,7 +46,10 @@ def test_finds_every_file() -> None:
         "cifar10-separable",
         "cifar100-a2",
         "cifar100-a2-as-written",
+        "cifar100-best",
         "digits-compact",
+        "digits-webcam",
+        "fashion-mnist-best",
         "fashion-mnist-d1",
         "fashion-mnist-d2",
         "fashion-mnist-d3",
@@ -58,6 +62,7 @@ def test_finds_every_file() -> None:
         "mnist-b2",
         "mnist-b2-20",
         "mnist-b6",
+        "mnist-best",
         "mnist-c1",
         "mnist-c2",
         "mnist-c3-augment",
@@ -66,8 +71,10 @@ def test_finds_every_file() -> None:
         "mnist-compact",
         "mnist-e1",
         "mnist-e1-l2",
+        "mnist-fast",
         "mnist-lenet",
         "mnist-separable",
+        "mnist-small",
     )
 
 

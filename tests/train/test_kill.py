@@ -14,8 +14,8 @@ from edgecnn import checkpoint
 from edgecnn.checkpoint import BEST, LAST
 
 STEPS = 15 * 4  # epochs, batches an epoch
-KNOWN = {BEST, LAST, "metrics.jsonl", "recipe.toml", "state.pt"}
-PARTIAL = re.compile(r"\.(best|last|metrics|recipe|state)-[0-9a-f]{12}\.(safetensors|jsonl|toml|pt)")
+KNOWN = {BEST, LAST, "metrics.jsonl", "recipe.toml", "state.pt", "outcome.json"}
+PARTIAL = re.compile(r"\.(best|last|metrics|outcome|recipe|state)-[0-9a-f]{12}\.(safetensors|jsonl|json|toml|pt)")
 # Saves after every batch, so that the state of the middle of an epoch is taken up too; prints a line a batch.
 TRAIN = """
 import sys
