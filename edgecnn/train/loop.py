@@ -27,7 +27,7 @@ from edgecnn.runtime import threads
 from edgecnn.train import run_folder
 from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
-from edgecnn.train.device import pick_device, runs_bf16
+from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
 
@@ -130,6 +130,7 @@ class _Loop:
 
     def __init__(self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared) -> None:
         torch.set_num_threads(threads.available())
+        keep_freed_memory()
         self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared).to(device)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
