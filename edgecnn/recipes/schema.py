@@ -104,12 +104,16 @@ class Optimizer(Table):
             raise PydanticCustomError("nesterov", "nesterov needs a momentum above 0")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _muon_has_a_companion(cls, tables: Any) -> Any:
+        """Write down what Muon's companion is when a recipe does not say."""
+        return {"rest": {}, **tables} if isinstance(tables, dict) and tables.get("name") == "muon" else tables
+
     @model_validator(mode="after")
     def _rest_is_muons(self) -> "Optimizer":
-        if (self.name == "muon") != (self.rest is not None):
-            raise PydanticCustomError(
-                "rest", "muon needs a table optimizer.rest for what is no filter, others have none"
-            )
+        if self.name != "muon" and self.rest is not None:
+            raise PydanticCustomError("rest", "a table optimizer.rest belongs to muon; leave it out")
         return self
 
 

@@ -138,6 +138,7 @@ class _Loop:
         self.optimizer = make_optimizer(self.classifier.network, recipe)
         self.average = MovingAverage(self.classifier, recipe.regularization.ema) if recipe.regularization.ema else None
         self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
+        self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
         self.bf16 = runs_bf16(device, recipe.precision)
         self.images, self.labels = _on_device(prepared.train, device)
         self.validation = _on_device(prepared.validation, device)
@@ -327,12 +328,9 @@ class _Loop:
 
     def _freeze(self) -> None:
         """Let the stages learn whose time has come; of the others, also the norms' statistics stand still."""
-        if not self.recipe.unfreeze_at:
-            return
-        stages = networks.stages(self.recipe.network.name, self.classifier.network)
         reached = sum(self.epoch >= fraction * self.recipe.epochs for fraction in self.recipe.unfreeze_at)
-        learning = len(stages) if reached == len(self.recipe.unfreeze_at) else 1 + reached
-        for index, stage in enumerate(stages):
+        learning = len(self.stages) if reached == len(self.recipe.unfreeze_at) else 1 + reached
+        for index, stage in enumerate(self.stages):
             stage.requires_grad_(index < learning)
             stage.train(index < learning)
 
