@@ -8,16 +8,14 @@ in the same weights, bit for bit, as one that was not.
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from edgecnn import checkpoint, files, metrics, networks
+from edgecnn import checkpoint, files, networks
 from edgecnn.bench.environment import processor
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data import Split
@@ -25,75 +23,17 @@ from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import run_folder
-from edgecnn.train.augment import Batch, alternating_flips, augment
+from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
+from edgecnn.train.figures import EpochRow, Figures, Outcome, Progress, Tally, best_index
+from edgecnn.train.loss import cross_entropy, mean_loss
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
 
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
 EVALUATION_BATCH = 500
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where an epoch stands. Loss and accuracy are of the epoch so far, on the training images."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-    images_per_second: float
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Loss (mean cross entropy) and fractions of one split."""
-
-    loss: float
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """One line of metrics.jsonl. The training figures are running ones, of weights that still move."""
-
-    epoch: int
-    seconds: float
-    images_per_second: float
-    learning_rate: float
-    train: Figures
-    validation: Figures
-
-    @staticmethod
-    def of(row: dict[str, Any]) -> "EpochRow":
-        """Make a row of a parsed line."""
-        return EpochRow(**{**row, "train": Figures(**row["train"]), "validation": Figures(**row["validation"])})
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run, also in its folder as outcome.json. ``seconds`` are those of training and validating."""
-
-    run: Path
-    best: EpochRow
-    last: EpochRow
-    seconds: float
-    parameters: int
-    device: str
-    processor: str
-    threads: int
-    precision: str
-    train_images: int
-    validation_images: int
-    skipped: tuple[str, ...]
 
 
 def train(
@@ -147,7 +87,7 @@ class _Loop:
         self.epoch = self.step = 0
         self.seconds = 0.0
         self.rows: list[EpochRow] = []
-        self._reset_totals()
+        self.tally = Tally(self.classes, self.device)
 
     def run_to_end(
         self,
@@ -164,14 +104,14 @@ class _Loop:
 
     def _is_done(self) -> bool:
         patience = self.recipe.patience
-        waited = len(self.rows) - 1 - _best_index(self.rows) if self.rows else 0
+        waited = len(self.rows) - 1 - best_index(self.rows) if self.rows else 0
         return self.epoch >= self.recipe.epochs or (patience is not None and waited >= patience)
 
     def outcome(self) -> Outcome:
         """Say how it went."""
         return Outcome(
             run=self.run,
-            best=self.rows[-1 if self.recipe.select == "last" else _best_index(self.rows)],
+            best=self.rows[-1 if self.recipe.select == "last" else best_index(self.rows)],
             last=self.rows[-1],
             seconds=self.seconds,
             parameters=sum(parameter.numel() for parameter in self.classifier.parameters()),
@@ -217,7 +157,7 @@ class _Loop:
         batch = augment(images_nhwc, labels_n, self.recipe.augment, mirrored[chosen])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             logits_nk = self._forward(batch.images_nhwc)
-        loss = _loss(logits_nk.float(), batch, self.recipe.loss)
+        loss = mean_loss(logits_nk.float(), batch, self.recipe.loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.regularization.clip_norm is not None:
@@ -227,8 +167,7 @@ class _Loop:
         if self.average:
             self.average.update(self.classifier)
         self.step += 1
-        self.loss_sum += loss.detach().double() * len(chosen)
-        self.pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
+        self.tally.add(loss.detach().double() * len(chosen), labels_n, logits_nk)
 
     def _forward(self, images_nhwc: Tensor) -> Tensor:
         """Map images to logits_nk; where one image leaves a norm nothing to measure, say so."""
@@ -246,28 +185,28 @@ class _Loop:
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
-        if not torch.isfinite(self.loss_sum):
+        if not torch.isfinite(self.tally.loss_sum):
             raise CheckFailed(
-                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.loss_sum)}. The run holds the "
-                "epochs before. Start another with a lower --learning-rate, or with --set regularization.clip_norm=1."
+                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.tally.loss_sum)}. The run "
+                "holds the epochs before. Start another with a lower --learning-rate, or with --set regularization.clip_norm=1."
             )
         row = EpochRow(
             epoch=self.epoch + 1,
             seconds=0.0,
             images_per_second=images_per_second,
             learning_rate=self.optimizer.learning_rate,
-            train=_figures(self.loss_sum, self.pairs, self.classes),
+            train=self.tally.figures(),
             validation=self._evaluate(),
         )
         self.seconds = seconds_before + time.perf_counter() - started
         self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
-        if self.recipe.select == "last" or _best_index(self.rows) == len(self.rows) - 1:
+        if self.recipe.select == "last" or best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)
         self._write_checkpoint(LAST)
         lines = "".join(json.dumps(asdict(done)) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
         self.epoch, self.step = self.epoch + 1, 0
-        self._reset_totals()
+        self.tally = Tally(self.classes, self.device)
         self.save_state()
 
     @torch.no_grad()
@@ -275,13 +214,13 @@ class _Loop:
         """Measure the validation split in float32, as the exported model will compute."""
         self.kept.eval()
         images, labels = self.validation
-        loss_sum, pairs = self._empty_totals()
+        plain = Loss(name=self.recipe.loss.name)
+        tally = Tally(self.classes, self.device)
         for start in range(0, len(labels), EVALUATION_BATCH):
             logits_nk = self.kept(images[start : start + EVALUATION_BATCH])
             labels_n = labels[start : start + EVALUATION_BATCH]
-            loss_sum += _cross_entropy(logits_nk, labels_n, Loss(name=self.recipe.loss.name), "sum").double()
-            pairs += torch.bincount(labels_n * self.classes + logits_nk.argmax(1), minlength=self.classes**2)
-        return _figures(loss_sum, pairs, self.classes)
+            tally.add(cross_entropy(logits_nk, labels_n, plain, "sum"), labels_n, logits_nk)
+        return tally.figures()
 
     def save_state(self) -> None:
         """Write everything that a resume needs as one file, at once."""
@@ -292,8 +231,8 @@ class _Loop:
             "rows": [asdict(row) for row in self.rows],
             "weights": self.classifier.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "loss_sum": self.loss_sum,
-            "pairs": self.pairs,
+            "loss_sum": self.tally.loss_sum,
+            "pairs": self.tally.pairs,
             "bf16": self.bf16,
             "generator": torch.get_rng_state(),
             "average": self.average.state_dict() if self.average else None,
@@ -313,7 +252,7 @@ class _Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
             self.average.load_state_dict(state["average"])
-        self.loss_sum, self.pairs, self.bf16 = state["loss_sum"], state["pairs"], state["bf16"]
+        self.tally.loss_sum, self.tally.pairs, self.bf16 = state["loss_sum"], state["pairs"], state["bf16"]
         torch.set_rng_state(state["generator"].cpu())
         if self.device.type == "cuda" and state["cuda_generator"] is not None:
             torch.cuda.set_rng_state(state["cuda_generator"].cpu())
@@ -335,15 +274,14 @@ class _Loop:
             stage.train(index < learning)
 
     def _progress(self, seconds_per_step: float) -> Progress:
-        seen = int(self.pairs.sum())
         steps_left = (self.recipe.epochs - self.epoch) * self.steps - self.step
         return Progress(
             epoch=self.epoch + 1,
             epochs=self.recipe.epochs,
             step=self.step,
             steps=self.steps,
-            loss=float(self.loss_sum) / seen,
-            accuracy=float(self.pairs.reshape(self.classes, -1).diagonal().sum()) / seen,
+            loss=self.tally.mean_loss,
+            accuracy=self.tally.accuracy,
             images_per_second=self.recipe.batch_size / seconds_per_step,
             seconds_left=steps_left * seconds_per_step,
         )
@@ -363,28 +301,6 @@ class _Loop:
         )
         checkpoint.write(self.run / name, snapshot)
 
-    def _reset_totals(self) -> None:
-        self.loss_sum, self.pairs = self._empty_totals()
-
-    def _empty_totals(self) -> tuple[Tensor, Tensor]:
-        """Return a zero loss sum (float64) and zero counts by true class * classes + predicted class."""
-        zero_loss = torch.zeros((), dtype=torch.float64, device=self.device)
-        return zero_loss, torch.zeros(self.classes**2, dtype=torch.int64, device=self.device)
-
-
-def _loss(logits_nk: Tensor, batch: Batch, wanted: Loss) -> Tensor:
-    """Return the mean loss; of mixed images, that of either label by its share."""
-    own = _cross_entropy(logits_nk, batch.labels_n, wanted, "mean")
-    if batch.partners_n is None:
-        return own
-    return batch.share * own + (1 - batch.share) * _cross_entropy(logits_nk, batch.partners_n, wanted, "mean")
-
-
-def _cross_entropy(logits_nk: Tensor, labels_n: Tensor, wanted: Loss, reduction: str) -> Tensor:
-    if wanted.name == "cross-entropy-of-softmax":
-        logits_nk = logits_nk.softmax(1)
-    return F.cross_entropy(logits_nk, labels_n, label_smoothing=wanted.label_smoothing, reduction=reduction)
-
 
 def _on_device(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(split.images_nhwc).to(device), torch.from_numpy(split.labels_n).to(device)
@@ -392,14 +308,3 @@ def _on_device(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def _epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _figures(loss_sum: Tensor, pairs: Tensor, classes: int) -> Figures:
-    found = metrics.from_confusion(pairs.cpu().numpy().reshape(classes, classes))
-    loss = float(loss_sum) / max(int(pairs.sum()), 1)
-    return Figures(loss, found.accuracy, found.precision, found.recall, found.f1)
-
-
-def _best_index(rows: list[EpochRow]) -> int:
-    """Return the epoch with the best validation accuracy; among equals the one with the lowest validation loss."""
-    return max(range(len(rows)), key=lambda index: (rows[index].validation.accuracy, -rows[index].validation.loss))

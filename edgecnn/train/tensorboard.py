@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgecnn.errors import missing_package
-from edgecnn.train.loop import EpochRow
+from edgecnn.train.figures import EpochRow
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.train import EpochRow, loop, train
 from edgecnn.train.augment import Batch
 from edgecnn.train.average import MovingAverage
-from edgecnn.train.loop import Figures
+from edgecnn.train.figures import Figures
+from edgecnn.train.loss import mean_loss
 
 STEPS_AN_EPOCH = 4
 TINY = {
@@ -500,7 +501,7 @@ def test_kept_weights_are_the_moving_average(tmp_path: Path, data_root: Path, mo
 def test_mixed_images_are_judged_by_the_shares_of_both_labels() -> None:
     logits, labels, partners = torch.randn(6, 4), torch.arange(6) % 4, torch.arange(6) % 3
     shares = 0.3 * torch.nn.functional.one_hot(labels, 4) + 0.7 * torch.nn.functional.one_hot(partners, 4)
-    found = loop._loss(logits, Batch(torch.zeros(6), labels, partners, 0.3), Loss(label_smoothing=0.1))
+    found = mean_loss(logits, Batch(torch.zeros(6), labels, partners, 0.3), Loss(label_smoothing=0.1))
     expected = torch.nn.functional.cross_entropy(logits, shares, label_smoothing=0.1)
     torch.testing.assert_close(found, expected)
 
