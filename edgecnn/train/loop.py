@@ -187,8 +187,9 @@ class _Loop:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
         if not torch.isfinite(self.tally.loss_sum):
             raise CheckFailed(
-                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.tally.loss_sum)}. The run "
-                "holds the epochs before. Start another with a lower --learning-rate, or with --set regularization.clip_norm=1."
+                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.tally.loss_sum)}. "
+                "The run holds the epochs before. Start another with a lower --learning-rate, or with "
+                "--set regularization.clip_norm=1."
             )
         row = EpochRow(
             epoch=self.epoch + 1,
