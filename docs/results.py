@@ -15,11 +15,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from edgecnn import metrics, recipes
+from edgecnn import metrics, recipes, studies
 from edgecnn.checkpoint import read as read_checkpoint
 from edgecnn.contender import in_batches, open_contender
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.report.curves import read_rows
+from edgecnn.study.read import read as read_study
 from edgecnn.train.run_folder import OUTCOME, RECIPE
 from edgecnn.verify.compare import read_for
 
@@ -139,7 +140,23 @@ def page(folder: Path = FOLDER) -> str:
             _remarks(by_report[letter], records, notes),
         ]
     parts += ["## Our own recipes\n", _own_table(own, records), _remarks(own, records, notes)]
+    parts += ["## Studies\n", _studies()]
     return "\n".join(part for part in parts if part)
+
+
+def _studies() -> str:
+    """List the studies, those that were run in full size with their tables."""
+    lines = []
+    for name in studies.names():
+        table = f"studies/{name}/study.md"
+        there = (PAGE.parent / table).exists()
+        lines.append(f"- {f'[{name}]({table})' if there else f'`{name}`, not run in full size yet'}: {_about(name)}")
+    return "\n".join(lines) + "\n"
+
+
+def _about(name: str) -> str:
+    study = read_study(name)
+    return f"{study.description}. {study.source}".strip()
 
 
 def _best(records: dict[str, list[dict[str, Any]]], own: list[str]) -> dict[str, str]:
