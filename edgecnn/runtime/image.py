@@ -11,6 +11,7 @@ pixels everywhere. Three steps, in this order:
 
 import contextlib
 import functools
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,23 +27,24 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 WHITE = 255
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture as uint8 (H, W, C), C = 1 for gray and 3 for RGB.
+def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
+    """Read a picture file, or its bytes, as uint8 (H, W, C), C = 1 for gray and 3 for RGB.
 
     EXIF orientation is applied, transparency is laid over white, 16-bit gray is scaled to 8, palettes and CMYK become
     RGB; of an animation the first frame counts. Raises ImageError for what cannot be read in full.
     """
+    name = "picture" if isinstance(picture_file, bytes) else picture_file
     try:
-        with _opened(path) as picture:
+        with _opened(picture_file) as picture:
             return _pixels(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not a picture in a format that Pillow reads.") from error
+        raise ImageError(f"{name}: not a picture in a format that Pillow reads.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path}: too large to be safe ({error}). Scale it down first.") from error
+        raise ImageError(f"{name}: too large to be safe ({error}). Scale it down first.") from error
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise ImageError(f"{name}: cannot be read ({error.strerror or error}).") from error
     except (ValueError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise on broken files
-        raise ImageError(f"{path}: broken picture ({error}).") from error
+        raise ImageError(f"{name}: broken picture ({error}).") from error
 
 
 def is_colour(path: Path) -> bool:
@@ -93,12 +95,12 @@ def _weights(source: int, target: int) -> NDArray[np.float32]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(picture_file: Path | bytes) -> Iterator[Image.Image]:
     """Open a picture: Pillow's warnings of odd metadata are passed over, that of too many pixels is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(picture_file) if isinstance(picture_file, bytes) else picture_file) as picture:
             yield picture
 
 

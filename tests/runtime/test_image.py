@@ -355,6 +355,13 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, content: bytes, r
         read_image(tmp_path / "a.png")
 
 
+def test_the_bytes_of_a_file_are_read_as_the_file(tmp_path: Path) -> None:
+    path = _saved(Image.fromarray(NOISE_HW3), tmp_path / "picture.png")
+    np.testing.assert_array_equal(read_image(path.read_bytes()), NOISE_HW3)
+    with pytest.raises(ImageError, match=r"^picture: cannot be read"):
+        read_image(path.read_bytes()[:-100])
+
+
 def test_a_missing_picture_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"a\.png: cannot be read \(No such file or directory\)"):
         read_image(tmp_path / "a.png")
