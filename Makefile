@@ -8,7 +8,7 @@ endif
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test test-data lint bench docs clean
+.PHONY: demo test test-data lint bench docs conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -33,8 +33,13 @@ docs: $(INSTALLED)  ## docs/commands.md from the commands' own help, the zoo's p
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/results.py
 
+conformance: $(INSTALLED)  ## docs/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
+	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract
+	npm install --silent --ignore-scripts --prefix .conformance onnxruntime-node onnxruntime-web
+	PYTHONPATH=.conformance $(BIN)/python docs/conformance.py --node-modules .conformance/node_modules
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .conformance build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml

@@ -19,6 +19,7 @@ COMMANDS = (
     "predict",
     "inspect",
     "selftest",
+    "embed",
     "list",
     "doctor",
     "demo",

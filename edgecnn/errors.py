@@ -11,6 +11,7 @@
     ├── DataError                a data set that is missing, broken or inconsistent
     ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
+    ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
         ├── ParityError          the exported file does not answer as the PyTorch original
@@ -59,6 +60,10 @@ class RecipeError(EdgecnnError):
 
 class CheckpointError(EdgecnnError):
     """A run or checkpoint that is missing, broken or in the way."""
+
+
+class EmbedError(EdgecnnError):
+    """A project that cannot be made: no such target, or a folder in the way."""
 
 
 class Interrupted(EdgecnnError):  # noqa: N818 - the user's wish, not an error

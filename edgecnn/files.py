@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,22 @@ def replacing(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def making_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder beside ``target`` to fill; it becomes ``target``, which is not there or empty, when the block ends
+    well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.absolute().with_name(f".{target.absolute().name}-{secrets.token_hex(6)}")
+    partial.mkdir()
+    try:
+        yield partial
+        if target.exists():
+            target.rmdir()  # Windows renames onto nothing that is there
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_bytes(target: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ ADDED = (
     "edgecnn/studies/digits-widths.toml",
     "edgecnn/data/named/stripes.py",
     "edgecnn/runtime/providers/coreml.py",
+    "edgecnn/embed/targets/swift.py",
 )
 
 
@@ -54,6 +55,14 @@ def call(extended: Path, *arguments: str) -> str:
 )
 def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     assert name in {row["name"] for row in json.loads(call(extended, "list", kind, "--json"))[kind]}
+
+
+def test_an_added_target_is_found(extended: Path) -> None:
+    script = "from edgecnn.embed.targets import get, names; print(*names(), get('swift').SELFTEST[-1])"
+    environment = os.environ | {"PYTHONPATH": str(extended)}
+    command = [sys.executable, "-c", script]
+    told = subprocess.run(command, cwd=extended, env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.strip().endswith("python swift swift run selftest")
 
 
 @pytest.mark.slow

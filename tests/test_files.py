@@ -44,6 +44,27 @@ def test_nothing_is_left_beside_a_finished_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
 
 
+def test_a_folder_gets_its_name_when_the_block_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for target in (tmp_path / "new", Path("relative"), tmp_path / "parent" / "empty"):
+        with files.making_folder(target) as partial:
+            (partial / "file").touch()
+            assert not target.exists()
+        assert [path.name for path in target.iterdir()] == ["file"]
+        assert [path.name for path in target.absolute().parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_no_folder_is_left_after_an_exception(tmp_path: Path) -> None:
+    def make_half() -> None:
+        with files.making_folder(tmp_path / "app") as partial:
+            (partial / "file").touch()
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        make_half()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()])
 def test_nothing_is_left_after_an_exception(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error)):

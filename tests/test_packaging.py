@@ -13,6 +13,7 @@ import pytest
 
 import edgecnn
 from edgecnn import zoo
+from edgecnn.embed import embed, targets
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
@@ -79,6 +80,16 @@ def test_an_installed_edgecnn_finds_its_models_from_anywhere(installed: Path, tm
         if key == "models":
             paths = [Path(form["path"]) for model in json.loads(result.stdout)[key] for form in model["forms"]]
             assert all(path.is_relative_to(installed / "site" / "edgecnn" / "models") for path in paths)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", targets.names())
+def test_an_installed_edgecnn_has_every_template(installed: Path, target: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(installed / "site")}
+    arguments = ["embed", "mnist-c1", "--to", target, "-o", str(tmp_path / "installed")]
+    subprocess.run([sys.executable, "-m", "edgecnn_cli.main", *arguments], cwd=tmp_path, env=environment, check=True)
+    ours = embed("mnist-c1", target, tmp_path / "ours")
+    assert {path.name for path in (tmp_path / "installed").iterdir()} == set(ours.files)
 
 
 def _size(folder: Path) -> int:

@@ -14,8 +14,8 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has mnist-
 
 def test_has_these_commands() -> None:
     assert COMMANDS == (
-        "train", "study", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "list", "doctor",
-        "demo",
+        "train", "study", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "embed",
+        "list", "doctor", "demo",
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ TAKE_A_MODEL = {
     "predict": {"model"},
     "inspect": {"model"},
     "selftest": {"model"},
+    "embed": {"model"},
 }
 
 
@@ -46,6 +47,13 @@ def test_predict(edgecnn, here: Path) -> None:
 
 def test_selftest(edgecnn, here: Path) -> None:
     assert edgecnn("selftest", "ours/fp32").code == 0
+
+
+def test_embed(edgecnn, here: Path, own_zoo: Path) -> None:
+    assert (
+        json.loads(edgecnn("embed", "ours", "--to", "python", "-o", "app", "--json").out)["model"] == "digits-compact"
+    )
+    assert Path("app/model.onnx").read_bytes() == (own_zoo / "ours" / "fp32.onnx").read_bytes()
 
 
 def test_inspect(edgecnn, here: Path, own_zoo: Path) -> None:

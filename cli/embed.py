@@ -1,0 +1,47 @@
+"""edgecnn embed"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import console
+from .options import AsJson, ModelFile
+
+
+def _targets() -> list[str]:
+    """Complete the names of targets."""
+    from edgecnn.embed.targets import names
+
+    return list(names())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(embed)
+
+
+def embed(
+    model: ModelFile,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="TARGET", help="python, c, cpp, node or browser.", show_default=False,
+            autocompletion=_targets,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A folder that is new or empty.")],
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write a small complete project that runs a model elsewhere, with a self-test against its golden images.
+
+    Example: edgecnn embed mnist-compact --to browser -o page
+    """
+    from edgecnn.embed import embed as write
+
+    embedded = write(model, target, output)
+    if as_json:
+        console.show_json(embedded)
+        return
+    console.say(f"{embedded.folder}: {embedded.model} ({embedded.form}) for {target}, {', '.join(embedded.files)}")
+    console.say(f"next: cd {embedded.folder} && {' && '.join(embedded.selftest)}")

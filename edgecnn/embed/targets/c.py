@@ -1,0 +1,11 @@
+"""C11 against the C API of ONNX Runtime."""
+
+from edgecnn.card import ModelCard
+from edgecnn.embed.targets import _header
+
+SELFTEST = ("cmake -B build", "cmake --build build", "build/selftest")
+
+
+def generated(card: ModelCard) -> dict[str, str]:
+    """The card's sizes, labels and golden images as headers."""
+    return _header.headers(card)

@@ -1,0 +1,10 @@
+"""Node.js with onnxruntime-node."""
+
+from edgecnn.card import ModelCard
+
+SELFTEST = ("npm install --ignore-scripts", "npm test")
+
+
+def generated(card: ModelCard) -> dict[str, str]:
+    """Nothing: JavaScript reads the card."""
+    return {}

@@ -1,0 +1,10 @@
+"""Python with numpy and onnxruntime alone."""
+
+from edgecnn.card import ModelCard
+
+SELFTEST = ("pip install -r requirements.txt", "python selftest.py")
+
+
+def generated(card: ModelCard) -> dict[str, str]:
+    """Nothing: Python reads the card."""
+    return {}

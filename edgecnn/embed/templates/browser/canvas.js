@@ -1,0 +1,28 @@
+// A canvas and the model's pixels: RGBA in rows on one side, gray or RGB on the other.
+
+/** Paint a picture of the model's size. */
+export function paint(canvas, pixels, { height, width, channels }) {
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(width, height);
+  for (let index = 0; index < height * width; index += 1) {
+    for (let colour = 0; colour < 3; colour += 1) {
+      picture.data[4 * index + colour] = pixels[channels * index + (channels === 1 ? 0 : colour)];
+    }
+    picture.data[4 * index + 3] = 255;
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+/** Read a canvas of the model's size; gray is 0.299 red + 0.587 green + 0.114 blue, rounded. */
+export function pixelsOf(canvas, { height, width, channels }) {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const pixels = new Uint8Array(height * width * channels);
+  for (let index = 0; index < height * width; index += 1) {
+    const [red, green, blue] = data.subarray(4 * index, 4 * index + 3);
+    if (channels === 1) pixels[index] = Math.floor((299 * red + 587 * green + 114 * blue + 500) / 1000);
+    else pixels.set([red, green, blue], 3 * index);
+  }
+  return pixels;
+}

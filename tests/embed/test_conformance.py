@@ -1,0 +1,58 @@
+"""docs/conformance.py: every form of the zoo is on its page, and a runtime that fails says why."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from edgecnn import zoo
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("conformance", DOCS / "conformance.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_form_of_the_zoo_is_on_the_page(script: ModuleType) -> None:
+    page = (DOCS / "conformance.md").read_text(encoding="utf-8")
+    listed = {(model.name, form) for model in zoo.models_in(script.ZOO) for form in model.forms}
+    missing = [f"{name}/{form}" for name, form in sorted(listed) if f"\n| {name} | {form} | " not in page]
+    assert missing == [], "run: make conformance"
+
+
+@pytest.mark.parametrize("name", ["mnist-c1", "mnist-compact"])
+def test_the_reference_evaluator_conforms(script: ModuleType, name: str) -> None:
+    runtime = script.Runtime("reference", "onnx", script.reference_evaluator, "1")
+    cell = script.measure(runtime, zoo.find(name))
+    assert cell.conforms
+    assert cell.gap < 1e-5
+
+
+def test_what_does_not_run_has_its_reason(script: ModuleType) -> None:
+    def refuse(path: Path, images_nhwc: object) -> None:
+        raise ValueError("no such operator\nand a trace")
+
+    path = zoo.find("mnist-c1")
+    assert script.measure(script.Runtime("Other", "other", refuse, "1"), path).reason == "Other: no such operator"
+    assert script.measure(script.Runtime("Other", "other", refuse, None), path).reason == "other is not installed"
+
+
+@pytest.mark.parametrize(
+    ("found", "conforms", "text"),
+    [([[0.6, 0.4]], True, "0"), ([[0.7, 0.3]], False, "**1.0e-01**"), ([[0.4, 0.6]], False, "**2.0e-01 (a)**")],
+)
+def test_a_difference_over_the_cards_or_another_label_is_bold(
+    script: ModuleType, found: list[list[float]], conforms: bool, text: str
+) -> None:
+    cell = script.compare(np.array(found), np.array([[0.6, 0.4]]), 0.05)
+    assert cell.conforms == conforms
+    assert script._text(cell, {"other labels": "(a)"}) == text
