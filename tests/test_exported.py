@@ -24,7 +24,7 @@ MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.
 
 
 def test_has_these_models() -> None:
-    assert NAMES == ["mnist-c1", "mnist-compact"]
+    assert NAMES == ["mnist-c1", "mnist-compact", "mnist-small"]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
