@@ -63,6 +63,7 @@ def plain(mnist: Prepared) -> list[float]:
 
 
 @pytest.mark.benchmark(group=GROUP)
+@pytest.mark.timeout(1800)
 def test_plain_dataloader_loop(benchmark, mnist: Prepared) -> None:
     torch.set_num_threads(threads.available())
     torch.manual_seed(0)
