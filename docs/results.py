@@ -21,7 +21,7 @@ from edgecnn.contender import in_batches, open_contender
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.report.curves import read_rows
 from edgecnn.study.read import read as read_study
-from edgecnn.train.run_folder import OUTCOME, RECIPE
+from edgecnn.train.run_folder import OUTCOME, RECIPE, flat
 from edgecnn.verify.compare import read_for
 
 FOLDER = Path(__file__).with_name("results")
@@ -104,18 +104,11 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
 
 def _changes(run: Path, name: str) -> list[str]:
     """List the keys in which a run's recipe is not the package's, the seed aside."""
-    there, shipped = (_flat(tomllib.loads(text)) for text in (
+    there, shipped = (flat(tomllib.loads(text)) for text in (
         (run / RECIPE).read_text(encoding="utf-8"), to_toml(read(name)) if name in recipes.names() else ""
     ))  # fmt: skip
     keys = sorted((there.keys() | shipped.keys()) - {"seed", "description"})
     return [f"{key} = {there.get(key)}" for key in keys if there.get(key) != shipped.get(key)]
-
-
-def _flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tables.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def page(folder: Path = FOLDER) -> str:

@@ -45,7 +45,7 @@ def runs_bf16(device: torch.device, precision: str) -> bool:
     """Tell whether to train in bfloat16: on request, and for ``auto`` where the hardware gains by it.
 
     A CPU that has the instructions may still be slower with them (seen: an Intel Xeon with AVX512_BF16 but without AMX
-    at 0.6 times its float32 speed, an AMD EPYC at 5 times), so on a CPU a convolution is tried both ways.
+    trained at 0.75 times its float32 speed, an AMD EPYC faster), so on a CPU a convolution is tried both ways.
     """
     if precision != "auto":
         return precision == "bf16"

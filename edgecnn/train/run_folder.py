@@ -92,11 +92,14 @@ def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout that this edgecnn runs from, or None when it was installed otherwise."""
+    """Return the commit of the checkout that this edgecnn runs from, ``-dirty`` when it was changed since.
+
+    None when it was installed otherwise.
+    """
     checkout = Path(edgecnn.__file__).resolve().parents[1]
     if not (checkout / ".git").exists() or shutil.which("git") is None:
         return None
-    command = ["git", "-C", str(checkout), "rev-parse", "--short=10", "HEAD"]
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=10"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return found.stdout.strip() or None
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 import edgecnn
 from edgecnn.errors import EdgecnnError
@@ -173,7 +174,7 @@ def sort_folder(arguments: argparse.Namespace) -> int:
     return 1 if folders[UNREADABLE] or folders[FAILED] else 0
 
 
-def new_file(wanted: Path):
+def new_file(wanted: Path) -> TextIO:
     """Open a file that was not there: report.csv, or report-2.csv and so on."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for number in count(1):
