@@ -1,0 +1,91 @@
+// The paper: light ink on black, by mouse, finger, pen or keyboard.
+
+const STEP = 1 / 14; // of the height, for an arrow key; with shift a quarter of it
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * Make a canvas drawable. ``changed`` is called after each change, ``penMoved(x, y, down)`` after a key moved the pen.
+ * Returns { clear, frame, blank }, where frame() is what getImageData gives.
+ */
+export function paper(canvas, { thickness, changed, penMoved }) {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const pen = { x: canvas.width / 2, y: canvas.height / 4, down: false };
+  const strokes = new Map(); // pointer id -> where it was last
+
+  let blank = true;
+
+  function blacken() {
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    blank = true;
+  }
+
+  function clear() {
+    blacken();
+    changed();
+  }
+
+  function line(from, to) {
+    context.strokeStyle = "#fff";
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.lineWidth = thickness;
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x, to.y);
+    context.stroke();
+    blank = false;
+    changed();
+  }
+
+  function place(event) {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    return { x: ((event.clientX - left) * canvas.width) / width, y: ((event.clientY - top) * canvas.height) / height };
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    strokes.set(event.pointerId, place(event));
+    line(place(event), place(event));
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!strokes.has(event.pointerId)) return;
+    const between = event.getCoalescedEvents?.() ?? []; // not every browser has them, and some give none
+    for (const step of between.length ? between : [event]) {
+      line(strokes.get(event.pointerId), place(step));
+      strokes.set(event.pointerId, place(step));
+    }
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => strokes.delete(event.pointerId));
+  }
+
+  function movePen([right, down], fine) {
+    const step = canvas.height * STEP * (fine ? 0.25 : 1);
+    const from = { ...pen };
+    pen.x = Math.min(canvas.width, Math.max(0, pen.x + right * step));
+    pen.y = Math.min(canvas.height, Math.max(0, pen.y + down * step));
+    if (pen.down) line(from, pen);
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key in ARROWS) {
+      movePen(ARROWS[event.key], event.shiftKey);
+    } else if (event.key === " ") {
+      pen.down = !pen.down;
+      if (pen.down) line(pen, pen);
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      clear();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    penMoved(pen);
+  });
+
+  blacken();
+  penMoved(pen);
+  return { clear, frame: () => context.getImageData(0, 0, canvas.width, canvas.height), blank: () => blank };
+}

@@ -1,0 +1,108 @@
+// From a picture of any size to the model's input, as edgecnn/runtime/image.py does it: centre crop, colour, triangle
+// filter. An image is { pixels, height, width, channels }: bytes in rows from the top left, colours together.
+
+const WHITE = 255;
+
+/** Lay RGBA, as a canvas gives it, over white: an image of 3 channels. */
+export function overWhite({ data, height, width }) {
+  const pixels = new Uint8Array(height * width * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const alpha = data[from + 3];
+    for (let colour = 0; colour < 3; colour += 1, to += 1) {
+      pixels[to] = (data[from + colour] * alpha + WHITE * (255 - alpha) + 127) / 255;
+    }
+  }
+  return { pixels, height, width, channels: 3 };
+}
+
+/** Gray is (299 R + 587 G + 114 B + 500) / 1000 rounded down, ITU-R BT.601; RGB from gray repeats it. */
+export function withChannels(image, channels) {
+  if (image.channels === channels) return image;
+  const count = image.height * image.width;
+  const pixels = new Uint8Array(count * channels);
+  for (let index = 0; index < count; index += 1) {
+    if (channels === 3) {
+      pixels.fill(image.pixels[index], 3 * index, 3 * index + 3);
+    } else {
+      const [red, green, blue] = image.pixels.subarray(3 * index, 3 * index + 3);
+      pixels[index] = (299 * red + 587 * green + 114 * blue + 500) / 1000;
+    }
+  }
+  return { ...image, pixels, channels };
+}
+
+/** The largest centred window, { left, top, width, height }, that has the aspect ratio of height x width. */
+export function centreWindow(image, height, width) {
+  const tall = Math.min(image.height, Math.max(1, Math.floor((image.width * height) / width)));
+  const wide = Math.min(image.width, Math.max(1, Math.floor((image.height * width) / height)));
+  return { left: (image.width - wide) >> 1, top: (image.height - tall) >> 1, width: wide, height: tall };
+}
+
+/** Cut a window out. */
+export function crop(image, { left, top, width, height }) {
+  const row = width * image.channels;
+  const pixels = new Uint8Array(height * row);
+  for (let y = 0; y < height; y += 1) {
+    const start = ((top + y) * image.width + left) * image.channels;
+    pixels.set(image.pixels.subarray(start, start + row), y * row);
+  }
+  return { ...image, pixels, height, width };
+}
+
+/**
+ * Scale by a triangle filter whose support grows with the reduction; rows, then columns, in float32, rounded half up.
+ *
+ * Sums grow one term after the other, each rounded to float32 once, as a fused multiply-add does: where the exact value
+ * is a half, those last bits decide, and this is how NumPy's matrix product comes to them on most machines.
+ */
+export function resize(image, height, width) {
+  if (image.height === height && image.width === width) return image;
+  const { channels } = image;
+  const row = image.width * channels;
+  const tall = new Float32Array(height * row);
+  weights(image.height, height).forEach(({ first, values }, y) => {
+    for (let x = 0; x < row; x += 1) {
+      let sum = 0;
+      for (let index = 0; index < values.length; index += 1) {
+        sum = Math.fround(sum + values[index] * image.pixels[(first + index) * row + x]);
+      }
+      tall[y * row + x] = sum;
+    }
+  });
+  const pixels = new Uint8Array(height * width * channels);
+  weights(image.width, width).forEach(({ first, values }, x) => {
+    for (let y = 0; y < height; y += 1) {
+      for (let colour = 0; colour < channels; colour += 1) {
+        let sum = 0;
+        for (let index = 0; index < values.length; index += 1) {
+          sum = Math.fround(sum + values[index] * tall[y * row + (first + index) * channels + colour]);
+        }
+        const rounded = Math.floor(Math.fround(sum + 0.5));
+        pixels[(y * width + x) * channels + colour] = Math.min(255, Math.max(0, rounded));
+      }
+    }
+  });
+  return { pixels, height, width, channels };
+}
+
+/** Turn an image of any size into the model's. */
+export function toInput(image, { height, width, channels }) {
+  const cut = crop(image, centreWindow(image, height, width));
+  return resize(withChannels(cut, channels), height, width);
+}
+
+/** For each target pixel the first source pixel that counts and the weights from there on, which sum to one. */
+function weights(source, target) {
+  const scale = source / target;
+  const support = Math.max(scale, 1);
+  return Array.from({ length: target }, (_, index) => {
+    const centre = (index + 0.5) * scale;
+    const first = Math.max(0, Math.floor(centre - support));
+    const last = Math.min(source, Math.ceil(centre + support));
+    const triangle = Array.from({ length: last - first }, (_, place) =>
+      Math.max(0, 1 - Math.abs(first + place + 0.5 - centre) / support),
+    );
+    const total = triangle.reduce((sum, value) => sum + value);
+    return { first, values: Float32Array.from(triangle, (value) => value / total) };
+  });
+}

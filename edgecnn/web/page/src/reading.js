@@ -1,0 +1,68 @@
+// Boxes in the order in which a page is read, as edgecnn/webcam/order.py has it, and the text that they make.
+//
+// Of slopes up to 19 degrees the one is taken that gives few lines with little spread: a line more weighs as much as a
+// slope of 0.2, or as digits that are off their lines by one height in all.
+
+const STEEPEST = 14; // steps of 0.025 to either side
+const SLOPES = Array.from({ length: 2 * STEEPEST + 1 }, (_, index) => (index - STEEPEST) * 0.025) // the flattest first,
+  .sort((one, other) => Math.abs(one) - Math.abs(other)); // so that it wins a tie
+const SLOPE_COST = 5; // in lines, of a slope of 1
+const LINE_GAP = 0.5; // in typical heights, between the centres of neighbouring lines at least
+const WORD_GAP = 1.5; // in typical widths
+const NARROWEST = 0.6; // of the height: a row of ones is no row of words
+
+/** Return the lines from top to bottom, each the indices of boxes ([x, y, width, height]) from left to right. */
+export function readingOrder(boxes) {
+  if (boxes.length === 0) return [];
+  const height = median(boxes.map((box) => box[3]));
+  const [x, y] = [0, 1].map((axis) => {
+    const centres = boxes.map((box) => box[axis] + box[axis + 2] / 2);
+    const least = Math.min(...centres);
+    return centres.map((centre) => centre - least);
+  });
+  const tries = SLOPES.map((slope) => linesAlong(slope, x, y, LINE_GAP * height));
+  const costs = tries.map(
+    ({ slope, lines, spread }) => spread / Math.max(height, 1e-6) + lines.length + SLOPE_COST * Math.abs(slope),
+  );
+  const { slope, lines } = tries[costs.indexOf(Math.min(...costs))];
+  const along = (index) => x[index] + slope * y[index];
+  return lines.map((line) => line.sort((one, other) => along(one) - along(other) || y[one] - y[other]));
+}
+
+/** Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits. */
+export function textOf(labels, boxes, lines) {
+  return lines.map((line) => lineText(labels, boxes, line)).join("\n");
+}
+
+function lineText(labels, boxes, line) {
+  const [width, height] = [2, 3].map((side) => median(line.map((index) => boxes[index][side])));
+  return line
+    .map((index, place) => {
+      const before = boxes[line[place - 1]];
+      const gap = before ? boxes[index][0] - before[0] - before[2] : 0;
+      return `${gap > WORD_GAP * Math.max(width, NARROWEST * height) ? " " : ""}${labels[index]}`;
+    })
+    .join("");
+}
+
+function linesAlong(slope, x, y, gap) {
+  const heights = y.map((value, index) => value - slope * x[index]);
+  const lines = [];
+  let last = -Infinity;
+  for (const index of heights.map((_, place) => place).sort((one, other) => heights[one] - heights[other])) {
+    if (heights[index] - last > gap) lines.push([]);
+    lines.at(-1).push(index);
+    last = heights[index];
+  }
+  let spread = 0;
+  for (const line of lines) {
+    const mean = line.reduce((sum, index) => sum + heights[index], 0) / line.length;
+    for (const index of line) spread += Math.abs(heights[index] - mean);
+  }
+  return { slope, lines, spread };
+}
+
+function median(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}

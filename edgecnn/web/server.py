@@ -1,0 +1,164 @@
+"""The page's files, a model, its card and perhaps a finder, over HTTP from memory: what is not in a table is not there.
+
+``/`` and the other files of the built page, ``/model.onnx``, ``/card.json`` and ``/finder.onnx``, which answers 204
+where there is no finder. The Content-Security-Policy keeps the page from asking any other host for anything.
+"""
+
+import http.server
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edgecnn import zoo
+from edgecnn.card import ModelCard
+from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.finder import load_finder
+
+BUILT = Path(__file__).with_name("built")
+FINDER = "/finder.onnx"
+DEFAULT_FINDER = "digit-finder"
+ANY_ADDRESS = ("0.0.0.0", "")
+DIGITS = set("0123456789")
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".onnx": "application/octet-stream",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",  # another model may be served at the same address next time
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is served: bytes by path. ``finder`` is the name of the finder, None where there is none."""
+
+    model: str
+    form: str
+    finder: str | None
+    contents: dict[str, bytes]
+
+
+def site(model: str | Path, *, finder: str | Path | None = None, built: Path | None = None) -> Site:
+    """Gather the built page, a classifier (a path, or a name of the zoo) and, where one is given, a finder.
+
+    ``built`` is the folder of the page where it is not the package's own.
+
+    Raises EdgecnnError where the page has not been built, ModelError or CardError for a file that is no such model.
+    """
+    pages = _page(built or BUILT)
+    path = zoo.find(model)
+    card = load(path).card
+    contents = pages | {"/model.onnx": path.read_bytes(), "/card.json": card.to_json().encode()}
+    if finder is not None:
+        contents[FINDER] = _finder(finder, card)
+    return Site(card.name, card.form, None if finder is None else str(finder), contents)
+
+
+def default_finder(model: str | Path) -> str | None:
+    """Return the name of the zoo's finder of digits, or None where the zoo or the model has no use for it."""
+    card = load(model).card
+    fits = card.input.channels == 1 and set(card.labels) >= DIGITS
+    return DEFAULT_FINDER if fits and DEFAULT_FINDER in zoo.names() else None
+
+
+def open_server(served: Site, *, host: str = "127.0.0.1", port: int = 8000) -> http.server.ThreadingHTTPServer:
+    """Listen for requests; ``serve_forever`` of what is returned answers them. Port 0 takes a free one.
+
+    Raises EdgecnnError where the address cannot be had.
+    """
+
+    class Handler(_Handler):
+        contents = served.contents
+
+    try:
+        return _Server((host, port), Handler)
+    except OSError as error:
+        raise EdgecnnError(
+            f"cannot serve at {host}:{port} ({error.strerror or error}). Ask for another with --port, "
+            "where 0 takes a free one; --host has to be an address of this machine."
+        ) from error
+
+
+def url(server: http.server.ThreadingHTTPServer) -> str:
+    """Return the address to open on this machine."""
+    host, port = str(server.server_address[0]), server.server_address[1]
+    return f"http://{'127.0.0.1' if host in ANY_ADDRESS else host}:{port}/"
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    allow_reuse_address = sys.platform != "win32"  # there it would share a port that another program listens on
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that has left; anything else is shown as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    contents: dict[str, bytes]
+    protocol_version = "HTTP/1.1"
+    server_version = "edgecnn"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = urlsplit(self.path).path
+        path = "/index.html" if path == "/" else path
+        content = self.contents.get(path)
+        if content is None:
+            status, kind, content = (204, ".onnx", b"") if path == FINDER else (404, ".txt", b"not found\n")
+        else:
+            status, kind = 200, Path(path).suffix
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Type", TYPES[kind])
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if with_body:
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep the terminal for the address."""
+
+
+def _page(built: Path) -> dict[str, bytes]:
+    files = [path for path in built.glob("*") if path.is_file() and path.suffix in TYPES]
+    if built / "index.html" not in files:
+        raise EdgecnnError(
+            f"the page is not built (no index.html in {built}). It needs npm and is built once, in a checkout: make web"
+        )
+    return {f"/{path.name}": path.read_bytes() for path in files}
+
+
+def _finder(given: str | Path, card: ModelCard) -> bytes:
+    if card.input.channels != 1:
+        raise ModelError(f"{card.name} takes {card.input}, and a finder crops gray. Leave --finder out.")
+    path = zoo.find(given)
+    load_finder(given)  # a finder, or an error that says what it is
+    return path.read_bytes()

@@ -1,0 +1,217 @@
+"""The page's modules in Node.js against Python: preprocessing, ink and reading order give the same."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
+from numpy.typing import NDArray
+
+from edgecnn.card import ImageInput
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.image import to_input
+
+from .conftest import SOURCE
+
+Pixels = NDArray[np.uint8]
+Javascript = Callable[[str, object], Any]
+
+PRELUDE = """
+import { readFileSync } from "node:fs";
+import * as ink from "./ink.js";
+import * as pixels from "./pixels.js";
+import * as reading from "./reading.js";
+const image = ({ shape: [height, width, channels], base64 }) =>
+  ({ pixels: new Uint8Array(Buffer.from(base64, "base64")), height, width, channels });
+const told = ({ pixels, height, width, channels }) =>
+  ({ base64: Buffer.from(pixels).toString("base64"), shape: [height, width, channels] });
+const cases = JSON.parse(readFileSync(0, "utf-8"));
+const answer = (given) => { %s };
+console.log(JSON.stringify(cases.map(answer)));
+"""
+
+
+@pytest.fixture
+def javascript(node: str) -> Javascript:
+    """Run the body of a function of ``given`` for each case, with the page's modules at hand."""
+
+    def run(body: str, cases: object) -> Any:
+        command = [node, "--input-type=module", "--eval", PRELUDE % body]
+        result = subprocess.run(
+            command,
+            cwd=SOURCE / "src",
+            input=json.dumps(cases),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return json.loads(result.stdout)
+
+    return run
+
+
+def packed(image_hwc: Pixels) -> dict[str, object]:
+    return {"shape": image_hwc.shape, "base64": base64.b64encode(np.ascontiguousarray(image_hwc).tobytes()).decode()}
+
+
+def unpacked(told: dict[str, Any]) -> Pixels:
+    return np.frombuffer(base64.b64decode(told["base64"]), np.uint8).reshape(told["shape"])
+
+
+def picture(height: int, width: int, channels: int, seed: int = 0) -> Pixels:
+    """A picture with noise, edges and a gradient, so that every step has something to do."""
+    draw = np.random.default_rng(seed)
+    noise = draw.integers(0, 256, (height, width, channels))
+    ramp = np.linspace(0, 255, width)[None, :, None] * np.ones((height, 1, channels))
+    return np.where(noise % 7 < 2, noise, ramp).astype(np.uint8)
+
+
+SIZES = [(28, 28), (280, 280), (480, 640), (97, 113), (7, 5), (1, 1), (300, 20), (20, 300), (56, 56), (1080, 1920)]
+INPUTS = [ImageInput(28, 28, 1), ImageInput(32, 32, 3), ImageInput(8, 8, 1), ImageInput(20, 30, 3)]
+
+
+def half_way(frame: Pixels, wanted: ImageInput) -> NDArray[np.bool_]:
+    """Tell which pixels lie between two values in exact arithmetic: their rounding is up to the order of summing."""
+    gray = to_input(frame, ImageInput(*frame.shape[:2], wanted.channels))
+    high, wide = gray.shape[:2]
+    kept_h, kept_w = (
+        min(high, max(1, wide * wanted.height // wanted.width)),
+        min(wide, max(1, high * wanted.width // wanted.height)),
+    )
+    top, left = (high - kept_h) // 2, (wide - kept_w) // 2
+    exact = gray[top : top + kept_h, left : left + kept_w].astype(np.float64)
+    for axis, target in enumerate((wanted.height, wanted.width)):
+        scale = exact.shape[axis] / target
+        distance = np.abs(np.arange(exact.shape[axis]) + 0.5 - (np.arange(target)[:, None] + 0.5) * scale)
+        weights = np.maximum(0, 1 - distance / max(scale, 1))
+        weights /= weights.sum(axis=1, keepdims=True)
+        exact = np.moveaxis(np.tensordot(weights, exact, axes=(1, axis)), 0, axis)
+    return np.abs(exact % 1 - 0.5) < 1e-4
+
+
+@pytest.mark.parametrize("wanted", INPUTS, ids=str)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_preprocessing_is_that_of_python_to_the_byte(javascript: Javascript, wanted: ImageInput, channels: int) -> None:
+    frames = [picture(height, width, channels) for height, width in SIZES]
+    cases = [{"image": packed(frame), "input": vars(wanted)} for frame in frames]
+    body = """
+      const raw = image(given.image);
+      const frame = raw.channels === 4 ? pixels.overWhite({ ...raw, data: raw.pixels }) : raw;
+      return told(pixels.toInput(frame, given.input));"""
+    for frame, told in zip(frames, javascript(body, cases), strict=True):
+        found, expected = unpacked(told), to_input(frame, wanted)
+        assert found.shape == expected.shape
+        differs = found != expected
+        assert not (differs & ~half_way(frame, wanted)).any(), frame.shape
+        assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def mass(image_hwc: Pixels) -> tuple[float, float]:
+    """Return where the centre of mass is: row and column."""
+    weights = image_hwc[..., 0].astype(float)
+    rows, columns = np.indices(weights.shape) + 0.5
+    return float((weights * rows).sum() / weights.sum()), float((weights * columns).sum() / weights.sum())
+
+
+def drawing(top: int, left: int, height: int, width: int) -> Pixels:
+    """A light L on black, 280x280."""
+    image = np.zeros((280, 280, 1), np.uint8)
+    image[top : top + height, left : left + 20] = 255
+    image[top + height - 20 : top + height, left : left + width] = 255
+    return image
+
+
+@pytest.mark.parametrize("box", [(30, 40, 200, 100), (100, 10, 60, 200), (0, 0, 280, 280), (200, 200, 40, 40)])
+def test_ink_is_fitted_as_mnist_does(javascript: Javascript, box: tuple[int, int, int, int]) -> None:
+    (told,) = javascript("return told(ink.fitInk(image(given)));", [packed(drawing(*box))])
+    fitted = unpacked(told)
+    assert fitted.shape == (28, 28, 1)
+    rows, columns = np.flatnonzero(fitted.any(axis=(1, 2))), np.flatnonzero(fitted.any(axis=(0, 2)))
+    sides = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    assert max(sides) == 20
+    assert min(sides) == max(1, round(20 * min(box[2:]) / max(box[2:])))
+    assert np.abs(np.array(mass(fitted)) - 14).max() <= 0.5 + 1e-9
+    assert fitted.max() == 255
+
+
+def test_where_the_drawing_is_does_not_matter(javascript: Javascript) -> None:
+    drawings = [packed(drawing(top, left, 150, 90)) for top, left in ((0, 0), (130, 190), (64, 33))]
+    first, *others = javascript("return told(ink.fitInk(image(given)));", drawings)
+    assert others == [first, first]
+
+
+def test_mass_at_the_edge_of_the_ink_cuts_nothing_off(javascript: Javascript) -> None:
+    """A square with a long thin tail: its centre of mass in the middle would push the tail out."""
+    image = np.zeros((280, 280, 1), np.uint8)
+    image[200:260, 10:70] = 255
+    image[10:200, 10:12] = 60
+    (told,) = javascript("return told(ink.fitInk(image(given)));", [packed(image)])
+    rows = np.flatnonzero(unpacked(told).any(axis=(1, 2)))
+    assert rows[-1] - rows[0] + 1 == 20
+
+
+def test_no_ink_is_no_image(javascript: Javascript) -> None:
+    empty = packed(np.zeros((280, 280, 1), np.uint8))
+    assert javascript("return ink.fitInk(image(given));", [empty]) == [None]
+
+
+def test_mnist_wants_ink_and_photographs_do_not(javascript: Javascript) -> None:
+    card = load("mnist-compact").card
+    white = card.golden.images_nhwc.copy()
+    white[0] = 255 - white[0]
+    cases = [
+        {
+            "input": vars(card.input),
+            "golden": {"images_nhwc": packed(images), "probabilities_nk": {"shape": [len(images), 10]}},
+        }
+        for images in (card.golden.images_nhwc, white)
+    ]
+    assert javascript("return ink.wantsInk(given);", cases) == [True, False]
+
+
+def test_the_ink_of_a_crop_is_that_of_python_to_the_byte(javascript: Javascript) -> None:
+    python = pytest.importorskip("edgecnn.webcam.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
+    draw = np.random.default_rng(1)
+    golden = load("mnist-compact").card.golden.images_nhwc
+    crops = np.concatenate(
+        [golden, 255 - golden, golden // 3 + 90, draw.integers(0, 256, golden.shape, np.uint8), golden // 12 + 40]
+    ).astype(np.uint8)
+    found = javascript("return told(ink.inkAlone(image(given)));", [packed(crop) for crop in crops])
+    np.testing.assert_array_equal(np.stack([unpacked(told) for told in found]), python.ink(crops))
+
+
+def pages() -> list[NDArray[np.float32]]:
+    """Boxes of digits in lines, turned and jittered, from none to forty."""
+    draw = np.random.default_rng(2)
+    made = [np.zeros((0, 4), np.float32), np.array([[5, 5, 20, 30]], np.float32)]
+    for _ in range(60):
+        lines, columns, slope = draw.integers(1, 6), draw.integers(1, 8), draw.uniform(-0.3, 0.3)
+        row, column = np.divmod(draw.permutation(lines * columns), columns)
+        x = column * draw.choice([30, 90]) + draw.normal(0, 3, row.size)
+        y = row * 60 + slope * x + draw.normal(0, 3, row.size)
+        sides = draw.normal((18, 30), 2, (row.size, 2))
+        made.append(np.column_stack([x, y, sides]).astype(np.float32))
+    return made
+
+
+def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
+    from edgecnn.webcam.order import reading_order, text_of
+
+    cases = pages()
+    body = """
+      const lines = reading.readingOrder(given);
+      return [lines, reading.textOf(given.map((_, index) => `${index % 10}`), given, lines)];"""
+    for boxes_n4, (lines, text) in zip(cases, javascript(body, [case.tolist() for case in cases]), strict=True):
+        assert lines == reading_order(boxes_n4)
+        assert text == text_of([str(index % 10) for index in range(len(boxes_n4))], boxes_n4, lines)
+
+
+def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:
+    text = (SOURCE / "src" / "recognize.js").read_text(encoding="utf-8")
+    assert f"const MIN_SCORE = {MIN_SCORE};" in text
+    assert f"const MIN_PROBABILITY = {MIN_PROBABILITY};" in text

@@ -1,0 +1,540 @@
+"""The page in a real Chromium: drawing, pictures and the camera give what Python gives, and nothing leaves the page."""
+
+import base64
+import io
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from edgecnn_cli.webcam import MIN_SCORE
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgecnn import data
+from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.runtime.finder import load_finder
+from edgecnn.runtime.image import to_input
+from edgecnn.web import open_server, site, url
+from edgecnn.webcam.order import reading_order, text_of
+
+from .conftest import SIDE, SLOTS
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+pytestmark = pytest.mark.slow
+
+Pixels = NDArray[np.uint8]
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+)  # fmt: skip
+MODEL = "mnist-compact"
+SEVEN = [[(80, 70), (190, 65), (120, 220)]]
+ONE = [[(140, 60), (138, 215)]]
+FOUR = [[(95, 60), (80, 150), (190, 150)], [(170, 60), (165, 225)]]
+ZERO = [[(140, 60), (95, 90), (85, 150), (105, 205), (145, 220), (185, 190), (195, 130), (180, 80), (140, 60)]]
+
+
+@pytest.fixture(scope="module")
+def chromium(built: Path) -> Iterator[Callable[..., Any]]:
+    """Start Chromium, with further flags where a test needs them; all are closed with the module."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("needs chromium, which is not installed")
+    with playwright.sync_playwright() as driver:
+        yield lambda *flags: driver.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Callable[..., Any]) -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(built: Path, browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open the page on a model. Afterwards: every request went to this server, and the page had nothing to complain."""
+    heard: list[str] = []
+    closing: list[Callable[[], object]] = []
+
+    def opened(model: str | Path = MODEL, *, finder: Path | None = None, by: Any = None, **options: Any) -> Any:
+        server = open_server(site(model, finder=finder, built=built), port=0)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        closing.extend([thread.join, server.server_close, server.shutdown])
+        address = options.pop("address", url(server)).replace("PORT", str(server.server_address[1]))
+        context = (by or browser).new_context(**options)
+        closing.append(context.close)
+        page = context.new_page()
+        page.on("request", lambda request: heard.append(request.url) if not request.url.startswith(address) else None)
+        page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.goto(address)
+        playwright.expect(page.locator("#model")).not_to_have_text("edgecnn", timeout=60_000)
+        return page
+
+    opened.heard = heard  # type: ignore[attr-defined]
+    yield opened
+    for close in reversed(closing):
+        close()
+    assert heard == []
+
+
+def says(page: Any, text: str | re.Pattern[str]) -> None:
+    playwright.expect(page.locator("#answer")).to_have_text(text, timeout=30_000)
+
+
+def seen(page: Any) -> list[Pixels]:
+    """Return the crops that the page shows, (h, w, 3)."""
+    script = """() => Array.from(document.querySelectorAll("#crops canvas"), (canvas) => [canvas.height, canvas.width,
+      Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data)])"""
+    return [np.array(values, np.uint8).reshape(high, wide, 4)[..., :3] for high, wide, values in page.evaluate(script)]
+
+
+def shows(page: Any, image_hwc: Pixels, classifier: Classifier) -> None:
+    """Hold the only crop and every bar to what Python has."""
+    (crop,) = seen(page)
+    np.testing.assert_array_equal(crop, np.broadcast_to(image_hwc, crop.shape))
+    expected_k = classifier.probabilities(image_hwc[None])[0]
+    assert page.locator("#answer").inner_text() == classifier.labels[int(expected_k.argmax())]
+    assert page.locator("#bars .label").all_inner_texts() == classifier.labels
+    found_k = [float(text.removesuffix(" %")) for text in page.locator("#bars .value").all_inner_texts()]
+    assert np.abs(np.array(found_k) - 100 * expected_k).max() <= 0.05 + 100 * classifier.card.golden.tolerance
+
+
+def draw(page: Any, strokes: list[list[tuple[int, int]]], *, left: int = 0, scale: float = 1.0) -> None:
+    """Draw with the mouse, in pixels of the canvas."""
+    box = page.locator("#paper").bounding_box()
+    pixel = box["width"] / page.locator("#paper").evaluate("(canvas) => canvas.width")
+    for stroke in strokes:
+        first, *others = [(box["x"] + pixel * (left + scale * x), box["y"] + pixel * scale * y) for x, y in stroke]
+        page.mouse.move(*first)
+        page.mouse.down()
+        for place in others:
+            page.mouse.move(*place, steps=6)
+        page.mouse.up()
+
+
+def png(image_hwc: Pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image_hwc[..., 0] if image_hwc.shape[2] == 1 else image_hwc).save(file, "PNG")
+    return file.getvalue()
+
+
+def choose(page: Any, name: str, content: bytes) -> None:
+    page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    playwright.expect(page.locator("#picture-name")).to_have_text(name, timeout=30_000)
+
+
+@pytest.mark.parametrize(("label", "strokes"), [("7", SEVEN), ("1", ONE), ("4", FOUR), ("0", ZERO)])
+def test_strokes_of_the_mouse_are_read(visit: Callable[..., Any], label: str, strokes: Any) -> None:
+    page = visit()
+    says(page, "Draw a digit")
+    draw(page, strokes)
+    says(page, label)
+    shows(page, seen(page)[0][..., :1], load(MODEL))
+    page.get_by_role("button", name="Clear").click()
+    says(page, "Draw a digit")
+    assert seen(page) == []
+
+
+def test_a_picture_is_dropped(visit: Callable[..., Any]) -> None:
+    page, classifier = visit(), load(MODEL)
+    digit = classifier.card.golden.images_nhwc[3]
+    picture = np.random.default_rng(0).integers(0, 60, (100, 140, 3), np.uint8)
+    picture[8:92, 28:112] = np.maximum(picture[8:92, 28:112], digit.repeat(3, axis=0).repeat(3, axis=1))
+    page.get_by_role("tab", name="Picture").click()
+    says(page, "Choose a picture")
+    transfer = page.evaluate_handle(
+        """(text) => {
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+          transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+          return transfer;
+        }""",
+        base64.b64encode(png(picture)).decode(),
+    )
+    page.locator("#drop").dispatch_event("drop", {"dataTransfer": transfer})
+    playwright.expect(page.locator("#picture-name")).to_have_text("dropped.png")
+    shows(page, to_input(picture, classifier.card.input), classifier)
+    assert page.locator("#picture-boxes .ground").get_attribute("x") == "20"
+
+
+def test_pictures_of_all_kinds_meet_the_same_pixels_as_in_python(visit: Callable[..., Any]) -> None:
+    page, classifier = visit(), load(MODEL)
+    page.get_by_role("tab", name="Picture").click()
+    draw_ = np.random.default_rng(1)
+    for number, (height, width, channels) in enumerate(
+        [(28, 28, 1), (97, 113, 3), (480, 640, 3), (9, 300, 1), (3, 2, 3)]
+    ):
+        picture = draw_.integers(0, 256, (height, width, channels), np.uint8)
+        choose(page, f"{number}.png", png(picture))
+        shows(page, to_input(picture, classifier.card.input), classifier)
+    see_through = draw_.integers(0, 256, (60, 60, 4), np.uint8)
+    see_through[..., 3] = np.where(see_through[..., 3] < 128, 0, 255)
+    choose(page, "see-through.png", png(see_through))
+    shows(page, to_input(see_through, classifier.card.input), classifier)
+
+
+def test_a_file_that_is_no_picture_is_named(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.get_by_role("tab", name="Picture").click()
+    page.locator("#file").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
+    says(page, "notes.txt is not a picture that this browser reads. Try a PNG or JPEG.")
+
+
+def classified(page: Any, images_nhwc: Pixels) -> list[str]:
+    """Give each image to the page as a picture, and return what it says."""
+    page.get_by_role("tab", name="Picture").click()
+    answers = []
+    for number, image in enumerate(images_nhwc):
+        choose(page, f"{number}.png", png(image))
+        answers.append(page.locator("#answer").inner_text())
+    return answers
+
+
+def test_a_hundred_embedded_digits_get_the_answers_of_python(
+    visit: Callable[..., Any], model: Path, data_root: Path
+) -> None:
+    images_nhwc = data.read_split("digits", "test", root=data_root).images_nhwc[:100]
+    expected = [prediction.label for prediction in load(model).predict_batch(images_nhwc)]
+    assert classified(visit(model), images_nhwc) == expected
+
+
+@pytest.mark.realdata
+def test_a_hundred_mnist_digits_get_the_answers_of_python(visit: Callable[..., Any], real_data_root: Path) -> None:
+    images_nhwc = data.read_split("mnist", "test", root=real_data_root).images_nhwc[:100]
+    expected = [prediction.label for prediction in load(MODEL).predict_batch(images_nhwc)]
+    assert classified(visit(), images_nhwc) == expected
+
+
+@pytest.mark.realdata
+def test_a_hundred_mnist_digits_drawn_on_the_canvas_are_as_often_right_as_in_python(
+    visit: Callable[..., Any], real_data_root: Path
+) -> None:
+    """Each is painted onto the canvas ten times as large, so it goes the way of ink: fitted and centred."""
+    split = data.read_split("mnist", "test", root=real_data_root)
+    labels = [split.names[label] for label in split.labels_n[:100]]
+    python = [prediction.label for prediction in load(MODEL).predict_batch(split.images_nhwc[:100])]
+    page, drawn = visit(), []
+    for image in split.images_nhwc[:100]:
+        drawn.append(painted(page, image))
+    right = [sum(a == b for a, b in zip(labels, answers, strict=True)) for answers in (drawn, python)]
+    assert right[0] == right[1], f"{right[0]} drawn, {right[1]} in Python"
+
+
+def painted(page: Any, image: Pixels) -> str:
+    """Paint an image of 28x28 onto the canvas, ten times as large, and return what the page says."""
+    page.locator("#paper").evaluate(
+        """(canvas, values) => {
+          const context = canvas.getContext("2d");
+          values.forEach((value, index) => {
+            context.fillStyle = `rgb(${value}, ${value}, ${value})`;
+            context.fillRect(10 * (index % 28), 10 * Math.floor(index / 28), 10, 10);
+          });
+        }""",
+        image.ravel().tolist(),
+    )
+    page.get_by_role("tab", name="Picture").click()
+    says(page, "Choose a picture")
+    page.get_by_role("tab", name="Draw").click()
+    says(page, re.compile(r"^\d$"))
+    return str(page.locator("#answer").inner_text())
+
+
+def write_video(path: Path, gray_hw: Pixels) -> Path:
+    """Write ten equal frames as YUV4MPEG2, whose white is 235 and whose black is 16."""
+    high, wide = gray_hw.shape
+    luma = (16 + gray_hw.astype(np.float64) * 219 / 255).round().astype(np.uint8)
+    frame = b"FRAME\n" + luma.tobytes() + bytes([128]) * (high * wide // 2)
+    path.write_bytes(f"YUV4MPEG2 W{wide} H{high} F30:1 Ip A1:1 C420jpeg\n".encode() + frame * 10)
+    return path
+
+
+def filming(video: Path) -> tuple[str, ...]:
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    )
+
+
+def page_of_digits(labels: str, *, high: int = 480, wide: int = 640, light: bool = True) -> Pixels:
+    """Digits of the golden images at the finder's places; a blank leaves one empty. Gray (H, W)."""
+    golden = load(MODEL).card.golden
+    by_label = dict(zip(golden.probabilities_nk.argmax(axis=1).astype(str), golden.images_nhwc[..., 0], strict=True))
+    frame = np.zeros((high, wide), np.uint8)
+    for label, (x, y) in zip(labels, SLOTS, strict=True):
+        if label != " ":
+            frame[y : y + SIDE, x : x + SIDE] = np.kron(by_label[label], np.ones((SIDE // 28, SIDE // 28), np.uint8))
+    return frame if light else 200 - frame // 2
+
+
+def test_the_camera_is_read(visit: Callable[..., Any], chromium: Callable[..., Any], tmp_path: Path) -> None:
+    golden = load(MODEL).card.golden
+    frame = np.zeros((480, 640), np.uint8)
+    frame[16:464, 96:544] = np.kron(golden.images_nhwc[5, ..., 0], np.ones((16, 16), np.uint8))
+    with chromium(*filming(write_video(tmp_path / "camera.y4m", frame))) as browser:
+        page = visit(by=browser)
+        page.get_by_role("tab", name="Camera").click()
+        says(page, "Start the camera")
+        page.get_by_role("button", name="Start camera").click()
+        says(page, str(golden.probabilities_nk[5].argmax()))
+        playwright.expect(page.locator("#times")).to_have_text(re.compile(r"^classify \d+\.\d ms · \d+ frames/s$"))
+        page.get_by_role("button", name="Stop camera").click()
+        says(page, "Camera stopped")
+        assert page.locator("#video").evaluate("(video) => video.srcObject") is None
+        page.get_by_role("button", name="Start camera").click()
+        says(page, str(golden.probabilities_nk[5].argmax()))
+        page.get_by_role("tab", name="Draw").click()
+        says(page, "Draw a digit")
+        assert page.locator("#video").evaluate("(video) => video.srcObject") is None
+
+
+def test_the_camera_stops_when_the_page_is_hidden(
+    visit: Callable[..., Any], chromium: Callable[..., Any], tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "camera.y4m", np.zeros((480, 640), np.uint8))
+    with chromium(*filming(video)) as browser:
+        page = visit(by=browser)
+        page.get_by_role("tab", name="Camera").click()
+        page.get_by_role("button", name="Start camera").click()
+        playwright.expect(page.locator("#times")).to_contain_text("frames/s", timeout=30_000)
+        page.evaluate(  # a headless browser hides no page
+            """() => {
+              Object.defineProperty(document, "hidden", { value: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }"""
+        )
+        says(page, "The camera was stopped because the page was hidden.")
+        assert page.locator("#video").evaluate("(video) => video.srcObject") is None
+
+
+def test_a_camera_that_comes_after_its_tab_was_left_is_let_go(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.evaluate(  # a camera for which the browser asks until allow() is called
+        """() => {
+          const stream = document.createElement("canvas").captureStream();
+          navigator.mediaDevices.getUserMedia = () => new Promise((allow) => { window.allow = () => allow(stream); });
+          window.state = () => stream.getVideoTracks()[0].readyState;
+        }"""
+    )
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_role("button", name="Start camera").click()
+    page.get_by_role("tab", name="Draw").click()
+    assert page.evaluate("() => window.state()") == "live"
+    page.evaluate("() => window.allow()")
+    assert page.evaluate("() => window.state()") == "ended"
+    says(page, "Draw a digit")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ("NotAllowedError", "The camera was not allowed. Allow it for this page in the browser's settings, then start"),
+        ("NotFoundError", "No camera was found. Connect one, then start again."),
+        ("NotReadableError", "The camera is in use by another program. Close that, then start again."),
+    ],
+)
+def test_a_camera_that_does_not_start_is_explained(visit: Callable[..., Any], error: str, text: str) -> None:
+    page = visit()
+    page.evaluate(
+        "(name) => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", error
+    )
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_role("button", name="Start camera").click()
+    says(page, re.compile(f"^{re.escape(text)}"))
+    playwright.expect(page.get_by_role("button", name="Start camera")).to_be_visible()
+
+
+def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[..., Any]) -> None:
+    page = visit(address="http://insecure.test:PORT/")
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_role("button", name="Start camera").click()
+    says(
+        page, re.compile("^Browsers give the camera to safe pages alone. Open this page on the machine that serves it")
+    )
+
+
+def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., Any], finder: Path) -> None:
+    """Dark on light as well: MNIST's model gets the ink of a crop, as it does in front of a camera in Python."""
+    reading = pytest.importorskip("edgecnn.webcam.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
+    page, classifier = visit(finder=finder), load(MODEL)
+    page.get_by_role("tab", name="Picture").click()
+    for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):
+        frame = page_of_digits(labels, light=light)
+        finds = load_finder(finder).find(frame)
+        good = finds.scores_m >= MIN_SCORE
+        crops_mhwc, boxes_m4 = reading.ink(finds.crops_mhwc[good]), finds.boxes_m4[good]
+        order = reading_order(boxes_m4)
+        text = text_of([prediction.label for prediction in classifier.predict_batch(crops_mhwc)], boxes_m4, order)
+        assert text == labels.strip()
+        choose(page, f"{number}.png", png(frame[..., None]))
+        says(page, text)
+        expected = crops_mhwc[np.concatenate(order)]
+        np.testing.assert_array_equal(np.stack(seen(page)), np.repeat(expected, 3, axis=3))
+        boxes = page.locator("#picture-boxes rect").all()
+        found = [[float(box.get_attribute(side)) for side in ("x", "y", "width", "height")] for box in boxes]
+        assert found == boxes_m4[np.concatenate(order)].tolist()
+    choose(page, "empty.png", png(np.zeros((480, 640, 1), np.uint8)))
+    says(page, "Nothing found")
+    assert (seen(page), page.locator("#picture-boxes rect").count()) == ([], 0)
+
+
+def test_what_is_no_digit_is_rejected(visit: Callable[..., Any], finder: Path, rejecting: Path) -> None:
+    page = visit(rejecting, finder=finder)
+    page.get_by_role("tab", name="Picture").click()
+    choose(page, "page.png", png(page_of_digits("318")[..., None]))
+    says(page, "31")
+    assert len(seen(page)) == page.locator("#picture-boxes rect").count() == 2
+    low_score_and_eight = re.compile(r"^find \d+\.\d ms · classify \d+\.\d ms · 2 rejected$")
+    playwright.expect(page.locator("#times")).to_have_text(low_score_and_eight)
+
+
+def test_the_finder_reads_a_drawing_and_the_camera(
+    visit: Callable[..., Any], chromium: Callable[..., Any], finder: Path, tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "camera.y4m", page_of_digits("835", light=False))
+    with chromium(*filming(video)) as browser:
+        page = visit(finder=finder, by=browser)
+        says(page, "Draw a digit")
+        for strokes, (x, _) in zip((SEVEN, ONE, FOUR), SLOTS, strict=True):
+            draw(page, [[(a, b + 180 - 20) for a, b in stroke] for stroke in strokes], left=x, scale=0.5)
+        says(page, re.compile("^7 ?1 ?4$"))
+        page.locator("#crops button").nth(2).click()
+        assert page.locator("#bars .best .label").inner_text() == "4"
+        page.get_by_role("tab", name="Camera").click()
+        page.get_by_role("button", name="Start camera").click()
+        says(page, "835")
+        assert page.locator("#camera-boxes rect").count() == 3
+
+
+def test_a_colour_model_takes_pictures_and_no_drawing(visit: Callable[..., Any], colour: Path) -> None:
+    page, classifier = visit(colour), load(colour)
+    playwright.expect(page.get_by_role("tab", name="Draw")).to_be_hidden()
+    says(page, "Choose a picture")
+    picture = np.random.default_rng(0).integers(0, 200, (50, 90, 3), np.uint8)
+    picture[:, 40:, 1] |= 128
+    choose(page, "green.png", png(picture))
+    shows(page, to_input(picture, classifier.card.input), classifier)
+
+
+def test_everything_is_reached_by_keyboard(visit: Callable[..., Any]) -> None:
+    page = visit()
+    press = page.keyboard.press
+    press("Tab")
+    playwright.expect(page.get_by_role("tab", name="Draw")).to_be_focused()
+    press("Tab")
+    playwright.expect(page.locator("#paper")).to_be_focused()
+    playwright.expect(page.locator("#pen")).to_be_visible()
+    press("Space")
+    playwright.expect(page.locator("#pen-state")).to_have_text("pen down")
+    for _ in range(8):
+        press("ArrowDown")
+    press("Space")
+    says(page, "1")
+    press("Delete")
+    says(page, "Draw a digit")
+    for name in ("Clear", "The model's card"):
+        press("Tab")
+        focused = page.evaluate("() => document.activeElement.textContent")
+        assert focused == name
+    press("Enter")
+    playwright.expect(page.locator("#card")).to_be_visible()
+    for _ in range(3):
+        press("Shift+Tab")
+    press("ArrowRight")
+    playwright.expect(page.get_by_role("tab", name="Picture")).to_be_focused()
+    press("Tab")
+    playwright.expect(page.locator("#file")).to_be_focused()
+    press("Shift+Tab")
+    press("ArrowRight")
+    press("Tab")
+    playwright.expect(page.get_by_role("button", name="Start camera")).to_be_focused()
+
+
+def test_a_finger_draws_on_a_phone_and_nothing_is_wider_than_its_screen(
+    visit: Callable[..., Any], finder: Path
+) -> None:
+    for options in ({}, {"finder": finder}):
+        page = visit(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True, **options)
+        page.locator("summary").click()
+        for tab in ("Picture", "Camera", "Draw"):
+            page.get_by_role("tab", name=tab).click()
+            assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+        page.evaluate("() => scrollTo(0, 0)")
+        if not options:
+            swipe(page, [(140, 60), (139, 120), (138, 215)])
+            says(page, "1")
+            assert page.evaluate("() => scrollY") == 0
+        for button in page.locator("button:visible, label.button:visible").all():
+            assert button.bounding_box()["height"] >= 44
+
+
+def swipe(page: Any, stroke: list[tuple[int, int]]) -> None:
+    """Draw with a finger, in pixels of a canvas of 280."""
+    box, session = page.locator("#paper").bounding_box(), page.context.new_cdp_session(page)
+    places = [{"x": box["x"] + box["width"] * x / 280, "y": box["y"] + box["height"] * y / 280} for x, y in stroke]
+    for kind, place in [("touchStart", places[0]), *(("touchMove", place) for place in places[1:])]:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+CONTRAST = """() => {
+  const numbers = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const light = (rgb) => rgb.map((value) => value / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+  const ground = light(numbers(getComputedStyle(document.body).backgroundColor));
+  const elements = ["#model", "header p", "#draw-help", "#times", "#bars .value", "#bars .best .value", "[role=tab]"];
+  const ratios = elements.map((name) => {
+    const text = light(numbers(getComputedStyle(document.querySelector(name)).color));
+    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+  });
+  return [ground, Math.min(...ratios)];
+}"""
+
+
+def test_it_is_dark_in_the_dark_and_readable_in_both(visit: Callable[..., Any]) -> None:
+    grounds = {}
+    for scheme in ("light", "dark"):
+        page = visit(color_scheme=scheme)
+        draw(page, SEVEN)
+        says(page, "7")
+        grounds[scheme], contrast = page.evaluate(CONTRAST)
+        assert contrast >= 4.5
+    assert grounds["dark"] < 0.05
+    assert grounds["light"] > 0.9
+
+
+def test_the_policy_holds_the_page_to_its_own_server(visit: Callable[..., Any]) -> None:
+    """The other tests assert that nothing was asked of anyone else; here the page tries to, and may not."""
+    page = visit()
+    told = page.evaluate("() => fetch('http://127.0.0.1:9/').then(() => 'sent', (error) => error.name)")
+    assert told == "TypeError"
+    assert [text for text in visit.heard if "Content Security Policy" in text]  # type: ignore[attr-defined]
+    visit.heard.clear()  # type: ignore[attr-defined]
+
+
+def test_the_answer_is_announced_and_everything_has_a_name(visit: Callable[..., Any]) -> None:
+    page = visit()
+    assert page.locator("[role=status] #answer").count() == 1
+    assert page.locator("[role=status]").get_attribute("aria-live") == "polite"
+    nameless = page.evaluate(
+        """() => Array.from(document.querySelectorAll("button, input, canvas[tabindex], video, [role]"))
+          .filter((element) => !(element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") ||
+            element.textContent.trim() || element.closest("label")?.textContent.trim()))
+          .map((element) => element.outerHTML)"""
+    )
+    assert nameless == []
+    meant = page.evaluate(
+        """() => ["aria-controls", "aria-labelledby", "aria-describedby"].flatMap(
+          (name) => Array.from(document.querySelectorAll(`[${name}]`), (it) => it.getAttribute(name).split(" "))
+        ).flat()"""
+    )
+    assert len(meant) >= 8
+    assert [identifier for identifier in meant if not page.locator(f"#{identifier}").count()] == []

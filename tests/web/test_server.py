@@ -1,0 +1,166 @@
+"""The server, without a browser: what it hands out, what it does not, and what it refuses."""
+
+import http.client
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgecnn import zoo
+from edgecnn.errors import CardError, EdgecnnError, ModelError
+from edgecnn.web import BUILT, default_finder, open_server, site, url
+
+PAGE = {
+    "index.html": b"<!doctype html>",
+    "page.css": b"body {}",
+    "page.js": b"1;",
+    "ort.wasm.bundle.min.mjs": b"2;",
+    "ort-wasm-simd-threaded.wasm": b"\0asm",
+    "icon.svg": b"<svg/>",
+    ".secret": b"not a part of the page",
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks like a built page, beside a file that is none of it."""
+    folder = tmp_path_factory.mktemp("web") / "built"
+    folder.mkdir()
+    for name, content in PAGE.items():
+        (folder / name).write_bytes(content)
+    (folder.parent / "beside.html").write_bytes(b"not a part of the page")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(page: Path) -> Iterator[int]:
+    with open_server(site("mnist-compact", built=page), port=0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def ask(port: int, path: str, method: str = "GET") -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/index.html?again", "text/html; charset=utf-8"),
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/ort.wasm.bundle.min.mjs", "text/javascript; charset=utf-8"),
+        ("/ort-wasm-simd-threaded.wasm", "application/wasm"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/card.json", "application/json"),
+        ("/model.onnx", "application/octet-stream"),
+    ],
+)
+def test_each_file_has_its_type_and_the_policy(port: int, path: str, kind: str) -> None:
+    answer, body = ask(port, path)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+    assert int(answer.headers["Content-Length"]) == len(body) > 0
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert {source for sources in policy.values() for source in sources.split()} == {
+        "'none'", "'self'", "'wasm-unsafe-eval'",
+    }  # fmt: skip
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_model_and_card_are_those_of_the_zoo(port: int) -> None:
+    path = zoo.find("mnist-compact")
+    assert ask(port, "/model.onnx")[1] == path.read_bytes()
+    assert json.loads(ask(port, "/card.json")[1])["name"] == "mnist-compact"
+
+
+def test_head_tells_the_same_without_the_content(port: int) -> None:
+    answer, body = ask(port, "/page.css", "HEAD")
+    assert (answer.status, answer.headers["Content-Length"], body) == (200, "7", b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../beside.html", "/..%2fbeside.html", "/%2e%2e/beside.html", "//beside.html", "/built/index.html",
+        "/.secret", "/etc/passwd", "/page.css/", "/\\..\\beside.html", "/page.js%00",
+    ],
+)  # fmt: skip
+def test_what_is_not_a_part_of_the_page_is_not_there(port: int, path: str) -> None:
+    answer, body = ask(port, path)
+    assert (answer.status, body) == (404, b"not found\n")
+
+
+def test_nothing_can_be_sent(port: int) -> None:
+    assert ask(port, "/model.onnx", "POST")[0].status == 501
+
+
+def test_a_finder_is_served_where_there_is_one(port: int, page: Path, finder: Path) -> None:
+    answer, body = ask(port, "/finder.onnx")
+    assert (answer.status, body) == (204, b"")
+    served = site("mnist-compact", finder=finder, built=page)
+    assert served.finder == str(finder)
+    assert served.contents["/finder.onnx"] == finder.read_bytes()
+
+
+def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(page: Path) -> None:
+    served = site("mnist-compact", built=page)
+    with open_server(served, port=0) as here, open_server(served, host="0.0.0.0", port=0) as everywhere:
+        assert here.server_address[0] == "127.0.0.1"
+        assert everywhere.server_address[0] == "0.0.0.0"
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url(everywhere))
+
+
+def test_a_port_in_use_is_an_error(page: Path) -> None:
+    served = site("mnist-compact", built=page)
+    with open_server(served, port=0) as server:
+        port = server.server_address[1]
+        with pytest.raises(
+            EdgecnnError, match=rf"cannot serve at 127\.0\.0\.1:{port} \(Address already in use\)\..*0 ta"
+        ):
+            open_server(served, port=port)
+
+
+def test_an_address_of_another_machine_is_an_error(page: Path) -> None:
+    with pytest.raises(EdgecnnError, match=r"cannot serve at 192\.0\.2\.1:0 \(.*--host has to be an address of this"):
+        open_server(site("mnist-compact", built=page), host="192.0.2.1", port=0)
+
+
+def test_a_page_that_is_not_built_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(EdgecnnError, match=r"the page is not built \(no index\.html in .*: make web$"):
+        site("mnist-compact", built=tmp_path / "built")
+    assert BUILT.parts[-3:] == ("edgecnn", "web", "built")
+
+
+def test_a_finder_that_is_a_classifier_is_refused(page: Path) -> None:
+    with pytest.raises(CardError, match="mnist-compact: is no finder"):
+        site("mnist-compact", finder="mnist-compact", built=page)
+
+
+def test_a_model_that_is_not_there_is_refused(page: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"no file and no model of the zoo named 'mnist-compct'.*Did you mean 'mnist-c"
+    ):
+        site("mnist-compct", built=page)
+
+
+def test_the_finder_of_the_zoo_goes_with_models_that_read_digits(
+    finder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "roots", lambda: [tmp_path])
+    assert default_finder(model) is None
+    (tmp_path / "digit-finder").mkdir()
+    (tmp_path / "digit-finder" / "fp32.onnx").write_bytes(finder.read_bytes())
+    assert default_finder(model) == "digit-finder"
