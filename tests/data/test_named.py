@@ -51,7 +51,7 @@ def _files(root: Path) -> list[str]:
 
 
 def test_finds_every_file() -> None:
-    found = ("cifar10", "cifar100", "cifar100-coarse", "digits", "fashion-mnist", "mnist")
+    found = ("cifar10", "cifar100", "cifar100-coarse", "digit-crops", "digits", "fashion-mnist", "mnist")
     assert data.named() == found  # a new data set edits this line, on purpose
 
 
@@ -89,8 +89,8 @@ def test_is_not_here_in_an_empty_root(name: str, tmp_path: Path) -> None:
 
 def test_an_unknown_name_names_those_there_are(tmp_path: Path) -> None:
     assert _message("mnits", tmp_path) == (
-        "no data set 'mnits'; there is cifar10, cifar100, cifar100-coarse, digits, fashion-mnist, mnist, folder:PATH "
-        "or a path ending in .npz. Did you mean 'mnist'?"
+        "no data set 'mnits'; there is cifar10, cifar100, cifar100-coarse, digit-crops, digits, fashion-mnist, mnist, "
+        "folder:PATH or a path ending in .npz. Did you mean 'mnist'?"
     )
 
 

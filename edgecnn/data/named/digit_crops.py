@@ -1,0 +1,39 @@
+"""Digits as a finder hands them over, and what is none: about 140,000 + 12,000 crops of rendered pages, 28x28 gray.
+
+Rendered from MNIST's training split, from EMNIST's letters where the data root has ``emnist-letters``, and from the
+fonts that are installed; see ``edgecnn.data.pages``. The test crops share no handwriting with the others.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgecnn.data.npz import Arrays
+
+LICENCE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the fonts' own are OFL, Apache or freer"
+FOLDER = "digit-crops"
+LABELS_KEY = "labels"
+NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none")
+SIZE = 160  # of the pages
+PAGES = {"train": 21_000, "test": 1_800}
+SEEDS = {"train": 61, "test": 62}
+
+
+def fetch(root: Path) -> dict[str, Arrays]:
+    """Render both splits, which takes minutes."""
+    return {"train": _cut("train", root), "test": _cut("test", root)}
+
+
+def _cut(part: Literal["train", "test"], root: Path) -> Arrays:
+    """Render the pages of a part and cut them up."""
+    from edgecnn.data.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
+    from edgecnn.data.pages.material import read_material
+    from edgecnn.data.pages.samples import sampled
+
+    found = list(each_page(SEEDS[part], PAGES[part], SIZE, read_material(part, root), sampled))
+    return {
+        "images": np.concatenate([crops.images for crops in found]),
+        "labels": np.concatenate([crops.labels for crops in found]),
+        "label_names": np.array(NAMES),
+    }

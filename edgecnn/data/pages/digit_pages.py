@@ -1,0 +1,140 @@
+"""Rendered pages in bulk: 160x160 gray, what a finder is trained on and chosen by, drawn on the spot from MNIST.
+
+Kept as ``<root>/digit-pages/{train,test}.npz``; made anew, in minutes, where they are missing. Page number k follows
+from the seed and k alone, so neither the count nor the number of processes changes it.
+"""
+
+import concurrent.futures
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.data import npz
+from edgecnn.data.pages.canvas import CLUTTER
+from edgecnn.data.pages.material import Material, Part, read_material
+from edgecnn.data.pages.opencv import cv2
+from edgecnn.data.pages.page import Page, render_page
+from edgecnn.data.root import data_root
+from edgecnn.errors import DataError
+
+FOLDER = "digit-pages"
+SIZE = 160
+COUNTS: dict[Part, int] = {"train": 40_000, "test": 2_000}
+SEEDS: dict[Part, int] = {"train": 51, "test": 52}
+NOTHING = -1
+BATCH = 50  # pages that a process renders at a time
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """N pages with up to B things on each; see ``Page``. What is missing has label -1 and a box of zeros."""
+
+    images: NDArray[np.uint8]
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int8]
+    ignored: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def is_digit(self) -> NDArray[np.bool_]:
+        """Tell which of the things, (N, B), are digits that can be read."""
+        found: NDArray[np.bool_] = (self.labels >= 0) & (self.labels < CLUTTER) & ~self.ignored
+        return found
+
+
+def read(root: Path | None, part: Part) -> Pages:
+    """Read the pages to train on or those to choose by (``test``), rendered first where the data root has none.
+
+    Raises DataError and MissingPackageError.
+    """
+    path = data_root(root) / FOLDER / f"{part}.npz"
+    if not path.exists():
+        made = render_set(SEEDS[part], COUNTS[part], SIZE, read_material(part, root))
+        try:
+            npz.write(path, asdict(made))
+        except OSError as error:
+            raise DataError(
+                f"digit-pages: cannot be put into {path.parent} ({error.strerror or error}). Name a folder that can be "
+                "written to with --data-root or EDGECNN_DATA."
+            ) from error
+        return made
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return Pages(archive["images"], archive["boxes"], archive["labels"], archive["ignored"])
+    except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
+        raise DataError(f"{path}: broken or not pages ({error}); delete it to have it made again.") from error
+
+
+def render_set(seed: int, count: int, size: int, material: Material, *, workers: int | None = None) -> Pages:
+    """Render ``count`` pages of ``size`` pixels a side in ``workers`` processes, by default one for each core."""
+    return together(list(each_page(seed, count, size, material, _itself, workers=workers)))
+
+
+def each_page(
+    seed: int, count: int, size: int, material: Material, make: Callable[[Page, np.random.Generator], Made],
+    *, workers: int | None = None,
+) -> Iterator[Made]:  # fmt: skip
+    """Yield in order what ``make``, a function of a module, makes of each page and the generator that drew it."""
+    batches = [(seed, range(first, min(first + BATCH, count)), size, make) for first in range(0, count, BATCH)]
+    processes = min(workers or _cores(), len(batches))
+    if processes <= 1:
+        for batch in batches:
+            yield from _made(material, *batch)
+        return
+    # Spawned, not forked: a fork of a process with torch's threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, context, _keep, (material,)) as pool:
+        for made in pool.map(_made_here, batches):
+            yield from made
+
+
+def together(pages: list[Page]) -> Pages:
+    """Put pages of one size into arrays, padded to the most things on any."""
+    most = max((len(page.labels_k) for page in pages), default=0)
+    shape = (len(pages), most)
+    boxes, labels = np.zeros((*shape, 4), np.float32), np.full(shape, NOTHING, np.int8)
+    ignored = np.zeros(shape, bool)
+    for index, page in enumerate(pages):
+        things = len(page.labels_k)
+        boxes[index, :things], labels[index, :things] = page.boxes_k4, page.labels_k
+        ignored[index, :things] = page.ignored_k
+    return Pages(np.stack([page.image_hw for page in pages]), boxes, labels, ignored)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _itself(page: Page, rng: np.random.Generator) -> Page:
+    return page
+
+
+_Batch = tuple[int, range, int, Callable[[Page, np.random.Generator], Made]]
+_material: list[Material] = []  # of this process, where it is one of a pool
+
+
+def _keep(material: Material) -> None:
+    cv2.setNumThreads(1)  # the processes share the cores already
+    _material.append(material)
+
+
+def _made_here(batch: "_Batch[Made]") -> list[Made]:
+    return _made(_material[0], *batch)
+
+
+def _made(
+    material: Material, seed: int, numbers: range, size: int, make: Callable[[Page, np.random.Generator], Made]
+) -> list[Made]:
+    """Render pages by their numbers."""
+    generators = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,))) for number in numbers]
+    return [make(render_page(rng, material, size, size), rng) for rng in generators]

@@ -1,0 +1,230 @@
+"""One rendered page: composed flat, seen in perspective, lit, blurred and noisy, with a box for every digit.
+
+Where things are is known exactly: the corners of each character's ink go through the same perspective as the pixels. A
+digit that no one could read any more is marked as ignored rather than forgotten, and so is what could be a digit or
+not, such as a single O.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.data.pages import light, paper
+from edgecnn.data.pages.canvas import CLUTTER, LAYERS, Canvas, Mark
+from edgecnn.data.pages.material import Material
+from edgecnn.data.pages.opencv import cv2
+from edgecnn.data.pages.scenes import compose
+
+STEEPEST = np.deg2rad(15)
+READABLE_HEIGHT = 7.0  # pixels
+READABLE_CONTRAST = 16.0  # gray levels of 255 between ink and paper, as they come out
+READABLE_OVER_NOISE = 16.0  # pixels: contrast by the noise's deviation is 2 at this height, less for larger digits
+FAINT = 50.0  # gray levels; below it JPEG must not be as coarse as it may be else
+COARSEST, COARSEST_FAINT, FINEST = 30, 65, 95  # JPEG's quality
+USUAL = 1.8  # height of a digit by its width
+READABLE_BLUR = 0.1  # the blur's deviation by the digit's height
+UNIT = 15.0  # pixels: what a page is blurred for that has no digits
+VISIBLE = 0.92  # the least share of a digit's box inside the picture
+OVERLAP = 0.3  # intersection over union of two digits that hide each other
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A picture and what is on it, K things.
+
+    ``boxes_k4`` is x, y, width, height of the tight box around the ink, in pixels, within the picture. ``labels_k`` is
+    0 to 9, or 10 for clutter whose place is known: letters, words, signs. What is ``ignored_k`` counts neither as
+    a digit nor as none.
+    """
+
+    image_hw: NDArray[np.uint8]
+    boxes_k4: NDArray[np.float32]
+    labels_k: NDArray[np.int64]
+    ignored_k: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Gray levels of the paper and of each layer's ink, before light falls on them."""
+
+    paper: float
+    inks: dict[str, float]
+
+
+def render_page(rng: np.random.Generator, material: Material, height: int, width: int) -> Page:
+    """Render one page of any size; all that is random is drawn from ``rng``."""
+    canvas, to_page_33 = _bare(rng, height, width)
+    compose(canvas, rng, material)
+    tones = _tones(rng)
+    image = _seen(_inked(rng, canvas, tones), to_page_33, height, width)
+    shade = light.lighting(rng, height, width)
+    marks = [mark for mark in canvas.marks if not mark.silent]
+    boxes_k4 = _boxes(marks, to_page_33)
+    labels_k = np.array([mark.label for mark in marks], np.int64)
+    blur = light.drawn_blur(rng, _unit(boxes_k4, labels_k))
+    contrast_k = _contrast(marks, tones, boxes_k4, shade, blur.sigma)
+    noise = _noise(rng, contrast_k)
+    image_hw = _photographed(rng, image * shade, blur, noise, _weakest(contrast_k))
+    sides = _extent(boxes_k4, labels_k)
+    unreadable_k = (
+        (contrast_k < np.maximum(READABLE_CONTRAST, noise * (1 + READABLE_OVER_NOISE / sides)))
+        | (np.minimum(sides, boxes_k4[:, 3]) < READABLE_HEIGHT)
+        | (blur.sigma > READABLE_BLUR * sides)
+        | np.array([mark.unclear for mark in marks], bool)
+    )
+    return _within(Page(image_hw, boxes_k4, labels_k, unreadable_k | _overlapping(boxes_k4, labels_k)))
+
+
+def _bare(rng: np.random.Generator, height: int, width: int) -> tuple[Canvas, NDArray[np.float64]]:
+    """Return an empty canvas that is large enough, and the perspective that brings it to the page."""
+    if rng.random() < 0.35:
+        return Canvas(height, width, height, width), np.eye(3)
+    turn = float(rng.choice((rng.normal(0, 0.05), rng.uniform(-STEEPEST, STEEPEST))))
+    tilt = np.eye(3)
+    tilt[2, :2] = rng.normal(0, 0.08, 2) / (width / 2, height / 2)
+    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    centred = _shift(width / 2, height / 2) @ tilt @ rotation
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    seen = cv2.perspectiveTransform(corners[None], np.linalg.inv(centred))[0]
+    low, high = np.floor(seen.min(0)) - 1, np.ceil(seen.max(0)) + 1
+    return Canvas(int(high[1] - low[1]), int(high[0] - low[0]), height, width), centred @ _shift(*low)
+
+
+def _seen(image: NDArray[np.float32], to_page_33: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    """Bring a canvas to the page."""
+    if np.array_equal(to_page_33, np.eye(3)):
+        return image
+    between_centres = _shift(-0.5, -0.5) @ to_page_33 @ _shift(0.5, 0.5)  # OpenCV counts from there
+    page = cv2.warpPerspective(
+        image, between_centres, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(page, np.float32)
+
+
+def _shift(x: float, y: float) -> NDArray[np.float64]:
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
+
+
+def _tones(rng: np.random.Generator) -> Tones:
+    """Draw dark ink on light paper, or the other way round; each layer has an ink of its own."""
+    inverted = rng.random() < 0.25
+    ground = float(rng.uniform(5, 110) if inverted else rng.uniform(110, 245))
+    room = (250 - ground) if inverted else ground
+    contrasts = {layer: _contrast_of(rng, room) for layer in LAYERS}
+    if rng.random() < 0.7:
+        contrasts["rules"] *= float(rng.uniform(0.15, 1.0))
+    return Tones(ground, {name: ground + value if inverted else ground - value for name, value in contrasts.items()})
+
+
+def _contrast_of(rng: np.random.Generator, room: float) -> float:
+    strong = rng.random() < 0.75
+    return float(rng.uniform(0.45, 0.97) * room if strong else rng.uniform(24, max(0.45 * room, 30)))
+
+
+def _inked(rng: np.random.Generator, canvas: Canvas, tones: Tones) -> NDArray[np.float32]:
+    """Lay the inks onto the paper."""
+    image = paper.ground(rng, canvas.height, canvas.width, tones.paper)
+    for name in LAYERS:
+        if name in canvas.layers:
+            share = canvas.layers[name] * np.float32(1 / 255)
+            if name == "hand" and rng.random() < 0.4:
+                share *= np.clip(0.92 + 0.1 * paper.texture(rng, canvas.height, canvas.width), 0.5, 1)
+            image += share * (np.float32(tones.inks[name]) - image)
+    return image
+
+
+def _boxes(marks: list[Mark], to_page_33: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the boxes of marks (K, 4) on the page, also of what lies beyond its border."""
+    if not marks:
+        return np.empty((0, 4), np.float32)
+    starts = np.cumsum([0, *(len(mark.hull) for mark in marks[:-1])])
+    corners = np.concatenate([mark.hull for mark in marks])
+    seen = cv2.perspectiveTransform(corners[None].astype(np.float64), to_page_33)[0]
+    low, high = np.minimum.reduceat(seen, starts) - 0.5, np.maximum.reduceat(seen, starts) + 0.5
+    return np.concatenate([low, high - low], 1).astype(np.float32)
+
+
+def _unit(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> float:
+    """Return how high the smaller digits of a page are."""
+    heights = boxes_k4[labels_k < CLUTTER, 3]
+    return float(np.quantile(heights, 0.3)) if heights.size else UNIT
+
+
+def _contrast(
+    marks: list[Mark], tones: Tones, boxes_k4: NDArray[np.float32], shade: NDArray[np.float32], sigma: float
+) -> NDArray[np.float32]:
+    """Estimate how many gray levels lie between ink and paper, in this light and after a blur of ``sigma`` pixels."""
+    if not marks:
+        return np.empty(0, np.float32)
+    height, width = shade.shape
+    middle = boxes_k4[:, :2] + boxes_k4[:, 2:] / 2
+    x, y = middle[:, 0].clip(0, width - 1).astype(int), middle[:, 1].clip(0, height - 1).astype(int)
+    levels = np.array([abs(tones.inks[mark.layer] - tones.paper) * mark.strength for mark in marks])
+    strokes = np.array([mark.stroke for mark in marks])
+    kept = np.minimum(1.0, strokes / max(2.5 * sigma, 1.0))
+    result: NDArray[np.float32] = (levels * shade[y, x] * kept).astype(np.float32)
+    return result
+
+
+def _noise(rng: np.random.Generator, contrast_k: NDArray[np.float32]) -> float:
+    """Draw the deviation of the noise in gray levels: little, now and then much, where the ink is strong."""
+    sigma = float(rng.uniform(0, 3) if rng.random() < 0.8 else rng.uniform(3, 14))
+    return min(sigma, _weakest(contrast_k) / 3)
+
+
+def _extent(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return how large a digit is to a reader, in pixels: a narrow one, but for the 1, is like a low one."""
+    width, height = boxes_k4[:, 2], boxes_k4[:, 3]
+    narrow = (labels_k < CLUTTER) & (labels_k != 1)
+    result: NDArray[np.float32] = np.where(narrow, np.minimum(height, USUAL * width), np.maximum(height, width))
+    return result.clip(1)
+
+
+def _weakest(contrast_k: NDArray[np.float32]) -> float:
+    """Return how strong the fainter things of a page are."""
+    return float(np.quantile(contrast_k, 0.3)) if contrast_k.size else 255.0
+
+
+def _photographed(
+    rng: np.random.Generator, image: NDArray[np.float32], blur: light.Blur, noise: float, contrast: float
+) -> NDArray[np.uint8]:
+    """Blur, scale, add noise, round and perhaps compress."""
+    seen = light.noisy(rng, light.resampled(rng, light.blurred(image, blur)), noise)
+    image_hw: NDArray[np.uint8] = np.clip(seen + 0.5, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        return image_hw
+    return light.compressed(image_hw, int(rng.integers(COARSEST_FAINT if contrast < FAINT else COARSEST, FINEST + 1)))
+
+
+def _overlapping(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which digits lie on another."""
+    hidden = np.zeros(len(labels_k), bool)
+    digits = np.flatnonzero(labels_k < CLUTTER)
+    if len(digits) > 1:
+        shared = overlaps(boxes_k4[digits], boxes_k4[digits])
+        np.fill_diagonal(shared, 0)
+        hidden[digits] = shared.max(1) > OVERLAP
+    return hidden
+
+
+def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return intersection over union of every box with every other, (N, M)."""
+    a, b = a_n4[:, None], b_m4[None]
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = (high - low).clip(0).prod(-1)
+    result: NDArray[np.float32] = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared).clip(1e-6)
+    return result
+
+
+def _within(page: Page) -> Page:
+    """Cut boxes off at the border; what loses much is ignored, and what is outside is no longer there."""
+    height, width = page.image_hw.shape
+    low = page.boxes_k4[:, :2].clip(0)
+    high = (page.boxes_k4[:, :2] + page.boxes_k4[:, 2:]).clip(max=(width, height))
+    sides = high - low
+    there = (sides > 0.5).all(1)
+    share = sides.clip(0).prod(1) / page.boxes_k4[:, 2:].prod(1).clip(1e-6)
+    boxes_k4 = np.concatenate([low, sides], 1).astype(np.float32)
+    ignored_k = page.ignored_k | (share < VISIBLE)
+    return replace(page, boxes_k4=boxes_k4[there], labels_k=page.labels_k[there], ignored_k=ignored_k[there])

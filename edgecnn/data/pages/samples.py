@@ -1,0 +1,108 @@
+"""Crops of one page for the classifier: digits as a finder hands them over, and what it may hand over by mistake."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.data.pages.canvas import CLUTTER
+from edgecnn.data.pages.crops import MARGIN, SIDE, crop, squares
+from edgecnn.data.pages.page import Page, overlaps
+
+NONE = 10
+DIGITS, MISTAKES = 12, 3  # at most, of one page
+NARROWEST, WIDEST, STRAY = 1.1, 1.6, 0.12  # side of the square by the box's, and its middle by the square's side
+NO_DIGIT = 0.3  # overlap with a digit, both as squares, below which a box is no find of it
+PAIR = 0.62  # overlap with one of two above which a box around both could be of that one
+SHARES = (0.55, 0.12, 0.2, 0.13)  # of clutter, empty places, parts of digits, pairs
+
+Boxes = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Crops (K, 28, 28) and what they are: 0 to 9, or 10 for none."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+
+def sampled(page: Page, rng: np.random.Generator) -> Crops:
+    """Cut at most twelve digits and three mistakes from a page; what is ignored is never cut."""
+    is_digit = (page.labels_k < CLUTTER) & ~page.ignored_k
+    chosen = rng.permutation(np.flatnonzero(is_digit))[:DIGITS]
+    mistakes = [_mistake(page, rng) for _ in range(MISTAKES)]
+    boxes_k4 = np.concatenate([page.boxes_k4[chosen], *mistakes])
+    labels = np.concatenate([page.labels_k[chosen], np.full(len(boxes_k4) - len(chosen), NONE)])
+    images = [crop(page.image_hw, square) for square in _jittered(boxes_k4, rng)]
+    return Crops(np.array(images, np.uint8).reshape(-1, SIDE, SIDE), labels.astype(np.uint8))
+
+
+def _jittered(boxes_k4: Boxes, rng: np.random.Generator) -> Boxes:
+    """Return the squares (K, 3) around boxes, as far off as a finder is."""
+    count = len(boxes_k4)
+    near, far = rng.normal(MARGIN, 0.08, count), rng.uniform(NARROWEST, WIDEST, count)
+    margin = np.where(rng.random(count) < 0.5, near, far)
+    found = squares(boxes_k4, margin.clip(NARROWEST, WIDEST).astype(np.float32))
+    found[:, :2] += rng.uniform(-STRAY, STRAY, (len(found), 2)) * found[:, 2:]
+    return found
+
+
+def _mistake(page: Page, rng: np.random.Generator) -> Boxes:
+    """Return the box (1, 4) of something that is no digit; (0, 4) where the first idea was one after all."""
+    make = MAKERS[int(rng.choice(len(MAKERS), p=SHARES))]
+    box_k4 = make(page, rng)
+    limit = PAIR if make is _pair else NO_DIGIT
+    counts = (page.labels_k < CLUTTER) | page.ignored_k
+    close = overlaps(_square(box_k4), _square(page.boxes_k4[counts]))
+    return box_k4 if close.max(initial=0) < limit else box_k4[:0]
+
+
+def _square(boxes_k4: Boxes) -> Boxes:
+    """Return the square around each box: that is what is cut out, and beside a narrow box much of it is the same."""
+    found = squares(boxes_k4, 1.0)
+    return np.column_stack([found, found[:, 2]])
+
+
+def _clutter(page: Page, rng: np.random.Generator) -> Boxes:
+    """A letter, a word, a sign."""
+    return _one_of(page, rng, (page.labels_k == CLUTTER) & ~page.ignored_k)
+
+
+def _empty(page: Page, rng: np.random.Generator) -> Boxes:
+    """Anywhere."""
+    height, width = page.image_hw.shape
+    side = np.exp(rng.uniform(np.log(8), np.log(height * 0.5)))
+    sides = side * rng.uniform(0.4, 1.0), side
+    corner = rng.uniform(0, width - sides[0]), rng.uniform(0, height - sides[1])
+    return np.array([[*corner, *sides]], np.float32)
+
+
+def _part(page: Page, rng: np.random.Generator) -> Boxes:
+    """A digit missed: beside it, a part of it, or much more than it."""
+    box_k4 = _one_of(page, rng, (page.labels_k < CLUTTER) & ~page.ignored_k)
+    factor = np.exp(rng.uniform(np.log(0.35), np.log(2.6)))
+    sides = box_k4[:, 2:] * factor
+    middle = box_k4[:, :2] + box_k4[:, 2:] / 2 + rng.uniform(-0.8, 0.8, 2) * np.maximum(box_k4[:, 2:], sides)
+    return np.concatenate([middle - sides / 2, sides], 1).astype(np.float32)
+
+
+def _pair(page: Page, rng: np.random.Generator) -> Boxes:
+    """A digit and the one nearest to it as one."""
+    digits = page.boxes_k4[page.labels_k < CLUTTER]
+    first = _one_of(page, rng, (page.labels_k < CLUTTER) & ~page.ignored_k)
+    if len(first) == 0 or len(digits) < 2:
+        return first[:0]
+    away = np.hypot(*(digits[:, :2] + digits[:, 2:] / 2 - first[:, :2] - first[:, 2:] / 2).T)
+    second = digits[np.argsort(away)[1:2]]
+    low = np.minimum(first[:, :2], second[:, :2])
+    high = np.maximum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
+    return np.concatenate([low, high - low], 1)
+
+
+MAKERS = (_clutter, _empty, _part, _pair)
+
+
+def _one_of(page: Page, rng: np.random.Generator, allowed_k: NDArray[np.bool_]) -> Boxes:
+    found = np.flatnonzero(allowed_k)
+    return page.boxes_k4[found[[int(rng.integers(len(found)))]]] if len(found) else np.empty((0, 4), np.float32)
