@@ -12,6 +12,7 @@
     ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
     ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
+    ├── SourceError              a source that gives no frames, or a window or video that cannot show them
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
         ├── ParityError          the exported file does not answer as the PyTorch original
@@ -64,6 +65,10 @@ class CheckpointError(EdgecnnError):
 
 class EmbedError(EdgecnnError):
     """A project that cannot be made: no such target, or a folder in the way."""
+
+
+class SourceError(EdgecnnError):
+    """A source that gives no frames, or a window or video that cannot show them."""
 
 
 class Interrupted(EdgecnnError):  # noqa: N818 - the user's wish, not an error

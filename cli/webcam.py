@@ -1,0 +1,167 @@
+"""edgecnn webcam"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from . import console
+from .options import ModelFile, Provider
+from .stop import stop_requests
+
+if TYPE_CHECKING:
+    from edgecnn.webcam.reading import Reader
+    from edgecnn.webcam.watch import Answer, Summary
+
+MIN_SCORE = 0.3
+MIN_PROBABILITY = 0.7
+STOPPED = 130  # by the user, as a shell counts it
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(webcam)
+
+
+def webcam(
+    model: ModelFile,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source",
+            metavar="SOURCE",
+            help="A camera's index, a video or picture file, numbered pictures (img_%03d.png) or a URL.",
+        ),
+    ] = "0",
+    finder: Annotated[
+        Path,
+        typer.Option("--finder", metavar="FILE", help="What finds the digits: a model file or a name of the zoo."),
+    ] = Path("digit-finder"),
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Classify the centre of the frame; colour models always do.")
+    ] = False,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            "--min-probability",
+            metavar="P",
+            min=0,
+            max=1,
+            help=f"Reject what is less sure. Default: {MIN_PROBABILITY}, for whole frames 0.",
+        ),
+    ] = None,
+    min_score: Annotated[
+        float,
+        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject finds that the finder is less sure of."),
+    ] = MIN_SCORE,
+    no_display: Annotated[
+        bool,
+        typer.Option("--no-display", "--json", help="No window: print one JSON object a frame, one a line."),
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="VIDEO", help="Write what is shown: .mp4 or .avi.")
+    ] = None,
+    frames: Annotated[int | None, typer.Option("--frames", metavar="N", min=1, help="Stop after N frames.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the crops that the network saw.")] = False,
+    provider: Provider = "cpu",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", min=1, help="Threads of the network. Default: what affinity and quota allow."
+        ),
+    ] = None,
+) -> None:
+    """Read digits from a camera, a video or a picture, live: find, classify, vote over frames, show.
+
+    Keys in the window: space or p pauses, s saves the frame, d shows the crops that the network saw, q or Esc quits.
+    Ctrl-C ends as well, with exit code 130; a video is whole either way.
+
+    Example: edgecnn webcam digits-webcam --source 0
+    """
+    from edgecnn import load
+    from edgecnn.errors import SourceError
+    from edgecnn.runtime.finder import load_finder
+    from edgecnn.webcam.reading import DigitReader, FrameReader
+    from edgecnn.webcam.recorder import Recorder
+    from edgecnn.webcam.sources import open_source
+    from edgecnn.webcam.watch import Viewer, watch
+    from edgecnn.webcam.window import Controls, Window
+
+    if output is not None and output.exists() and os.path.exists(source) and output.samefile(source):  # noqa: PTH110
+        raise SourceError(f"{output}: is the source itself. Expected another name for --output.")
+    window = None if no_display else Window()
+    classifier = load(model, provider=provider, threads=threads)
+    whole_frame = whole or classifier.card.input.channels == 3
+    opened = open_source(source, tell=console.warn)
+    if whole_frame:
+        reader: Reader = FrameReader(classifier, min_probability=min_probability or 0)
+    else:
+        # ONNX Runtime's threads spin after a call: a second pool would take the cores from the finder's.
+        reader = DigitReader(
+            load_finder(finder, provider=provider, threads=threads),
+            load(model, provider=provider, threads=1),
+            min_score=min_score,
+            min_probability=MIN_PROBABILITY if min_probability is None else min_probability,
+            shown_after=1 if opened.kind == "still" else 2,
+        )
+    closed = threading.Event()
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(stop_requests())
+        recorder = None if output is None else stack.enter_context(Recorder(output, opened.fps))
+        summary = watch(
+            opened,
+            reader,
+            Viewer(Controls(crops=debug, tell=_say), window=window, recorder=recorder),
+            on_answer=lambda answer: _print(answer, closed) if no_display else None,
+            should_stop=lambda: stop.is_set() or closed.is_set(),
+            limit=frames,
+        )
+    _say(_told(summary))
+    if output is not None and summary.frames:
+        _say(f"wrote {output}")
+    if summary.ended is not None:
+        raise summary.ended
+    raise typer.Exit(STOPPED if stop.is_set() else 0)
+
+
+def _print(answer: "Answer", closed: threading.Event) -> None:
+    """Print one frame's answer; a reader that went away (``| head``) ends the command as q does."""
+    found = answer.reading
+    line = {
+        "frame": answer.frame,
+        "latency_ms": round(answer.latency_ms, 3),
+        "text": found.text,
+        "digits": [
+            {
+                "label": digit.label,
+                "probability": round(digit.probability, 6),
+                "box": [round(value, 1) for value in digit.box],
+            }
+            for digit in found.digits
+        ],
+        "rejected": found.rejected,
+    }
+    try:
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        closed.set()
+
+
+def _told(summary: "Summary") -> str:
+    plural = "" if summary.frames == 1 else "s"
+    return (
+        f"{summary.frames} frame{plural} in {console.duration(summary.seconds)}, "
+        f"{summary.frames_per_second:.1f} frames/s, latency p50 {summary.p50_ms:.1f} ms, p99 {summary.p99_ms:.1f} ms"
+    )
+
+
+def _say(text: str) -> None:
+    console.err.print(Text(text), soft_wrap=True)

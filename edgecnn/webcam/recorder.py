@@ -1,0 +1,67 @@
+"""An annotated video, written beside its name and renamed when it is whole."""
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edgecnn.errors import SourceError
+from edgecnn.files import replacing
+from edgecnn.webcam.opencv import Pixels, cv2
+
+CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+
+
+class Recorder:
+    """A video file in the making; use it in a ``with``. Nothing is written where no frame came.
+
+    Raises SourceError for another suffix, a folder that is not there to write to, and frames that change their size.
+    """
+
+    def __init__(self, target: Path, fps: float) -> None:
+        if target.suffix.lower() not in CODECS:
+            raise SourceError(f"{target}: cannot write such a video. Expected a name ending in {' or '.join(CODECS)}.")
+        if target.is_dir():
+            raise SourceError(f"{target}: a folder. Expected the name of a new video.")
+        self._target, self._fps = target, fps
+        self._stack = contextlib.ExitStack()
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._frames = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.release()  # before the file gets its name
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, image_bgr: Pixels, *, at_s: float | None = None) -> None:
+        """Add a frame; ``at_s`` is when a live one was taken, and it is repeated or left out to keep that time."""
+        if self._writer is None:
+            self._writer = self._open(image_bgr)
+        size = (image_bgr.shape[1], image_bgr.shape[0])
+        if size != self._size:
+            raise SourceError(
+                f"{self._target}: a frame of {size[0]}x{size[1]} pixels after frames of {self._size[0]}x"
+                f"{self._size[1]}. A video has one size; leave out --output, or bring the pictures to one size."
+            )
+        copies = 1 if at_s is None else round(at_s * self._fps) + 1 - self._frames
+        for _ in range(min(copies, round(self._fps))):
+            self._writer.write(image_bgr)
+        self._frames += max(copies, 0)
+
+    def _open(self, image_bgr: Pixels) -> cv2.VideoWriter:
+        self._size = (image_bgr.shape[1], image_bgr.shape[0])
+        try:
+            partial = self._stack.enter_context(replacing(self._target))
+        except OSError as error:
+            raise SourceError(f"{self._target}: cannot be written ({error.strerror}).") from error
+        codec = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
+        writer = cv2.VideoWriter(str(partial), codec, self._fps, self._size)
+        if not writer.isOpened():
+            raise SourceError(f"{self._target}: cannot be written. Expected a folder that takes new files.")
+        return writer

@@ -1,0 +1,210 @@
+"""Where frames come from: a camera, a stream, a video, numbered pictures, one picture.
+
+A file delivers every frame, so that its result can be reproduced; a camera or a stream delivers the newest
+(``edgecnn/webcam/live.py``). Whatever cannot be opened is told at once, as a SourceError or an ImageError.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from edgecnn.errors import SourceError
+from edgecnn.runtime.image import SUFFIXES, read_image
+from edgecnn.webcam.opencv import Pixels, cv2
+
+DEVICES = Path("/dev")
+PROBED = 5  # camera indices that are tried where the system does not list its cameras
+USUAL_FPS = 25.0  # of what does not say
+WHOLE = 0.95  # containers estimate their number of frames
+TEXT = "ansi"  # FFmpeg plays text files
+STREAM_TIMEOUT_MS = 10_000
+NUMBER = re.compile(r"%(0\d+)?d")
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame, uint8 (H, W, 3) in BGR. ``number`` counts what the source gave, from 0."""
+
+    number: int
+    pixels_bgr: Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """An open source. Close ``frames`` when done; None among them says that nothing new came within 50 ms."""
+
+    name: str
+    kind: Literal["still", "file", "live"]
+    fps: float
+    frames: Generator[Frame | None, None, None]
+
+
+class Capture(Protocol):
+    """What is used of ``cv2.VideoCapture``."""
+
+    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
+
+    def read(self) -> tuple[bool, Any]: ...
+
+    def release(self) -> None: ...
+
+
+def open_source(given: str, *, tell: Tell) -> Source:
+    """Open a camera's index, a URL, a printf pattern of pictures (``img_%03d.png``), a picture or a video file.
+
+    ``tell`` gets what happens later and ends nothing: a camera that went away, a video that is shorter than it says.
+    Raises SourceError or ImageError.
+    """
+    if given.isdecimal():
+        return _camera(int(given), tell)
+    if device := re.fullmatch(re.escape(str(DEVICES)) + r"/video(\d+)", given):
+        return _camera(int(device[1]), tell)
+    if "://" in given:
+        return _stream(given, tell)
+    path = Path(given)
+    if NUMBER.search(path.name) and not path.exists():
+        return _numbered(path)
+    _check_file(path)
+    return _still(path) if path.suffix.lower() in SUFFIXES else _video(path, tell)
+
+
+def cameras() -> list[int]:
+    """Return the indices of the cameras of this machine, as far as the system tells."""
+    if sys.platform == "linux":
+        numbers = (path.name.removeprefix("video") for path in DEVICES.glob("video*"))
+        return sorted(int(number) for number in numbers if number.isdecimal())
+    return [index for index in range(PROBED) if _opens(index)]
+
+
+def describe_cameras() -> str:
+    """Say which sources there are, for a message."""
+    found = [f"{index} ({DEVICES}/video{index})" if sys.platform == "linux" else str(index) for index in cameras()]
+    if not found:
+        return "This machine shows no camera; a picture, a video, a pattern such as img_%03d.png or a URL will do."
+    return f"Cameras here: {', '.join(found)}."
+
+
+def _opens(index: int) -> bool:
+    capture = cv2.VideoCapture(index)
+    opened = bool(capture.isOpened())
+    capture.release()
+    return opened
+
+
+def _camera(index: int, tell: Tell) -> Source:
+    from edgecnn.webcam.live import live_frames
+
+    name, device = f"camera {index}", DEVICES / f"video{index}"
+    capture = cv2.VideoCapture(index)
+    if not capture.isOpened():
+        if sys.platform == "linux" and device.exists() and not os.access(device, os.R_OK | os.W_OK):
+            raise SourceError(f"{name}: {device} may not be read by this user. Add it to the group of that device.")
+        raise SourceError(f"{name}: not there, or in use. {describe_cameras()}")
+    fps = _fps(capture)
+    return Source(name, "live", fps, live_frames(capture, lambda: cv2.VideoCapture(index), name, tell=tell))
+
+
+def _stream(url: str, tell: Tell) -> Source:
+    from edgecnn.webcam.live import live_frames
+
+    name = re.sub(r"//[^/@]*@", "//", url)  # a password belongs in no message
+    timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS)
+
+    def connect() -> cv2.VideoCapture:
+        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
+
+    capture = connect()
+    if not capture.isOpened():
+        raise SourceError(f"{name}: no answer, or not a stream that OpenCV reads. Expected MJPEG over HTTP, RTSP, HLS.")
+    return Source(name, "live", _fps(capture), live_frames(capture, connect, name, tell=tell))
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise SourceError(
+                f"{path}: no such file. Expected a picture, a video, a pattern such as img_%03d.png, a URL or the "
+                "index of a camera."
+            )
+        if path.is_dir():
+            raise SourceError(f"{path}: a folder. Expected a file, or a pattern such as {path / 'img_%03d.png'}.")
+        if path.stat().st_size == 0 and path.is_file():
+            raise SourceError(f"{path}: an empty file (0 bytes). Expected a picture or a video.")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _still(path: Path) -> Source:
+    return Source(str(path), "still", USUAL_FPS, (frame for frame in [Frame(0, _picture(path))]))
+
+
+def _picture(path: Path) -> Pixels:
+    """Read a picture as BGR."""
+    pixels_hwc = read_image(path)
+    if pixels_hwc.shape[2] == 1:
+        return np.repeat(pixels_hwc, 3, axis=2)
+    return np.ascontiguousarray(pixels_hwc[..., ::-1])
+
+
+def _numbered(pattern: Path) -> Source:
+    """Open all pictures of a printf pattern, in the order of their numbers; gaps are passed over."""
+    if pattern.name.count("%") != 1:
+        raise SourceError(f"{pattern}: expected one number in the name, such as img_%03d.png.")
+    before, after = (re.escape(part) for part in NUMBER.split(pattern.name)[::2])
+    wanted = re.compile(before + r"(\d+)" + after)
+    paths = pattern.parent.iterdir() if pattern.parent.is_dir() else iter(())
+    matches = (wanted.fullmatch(path.name) for path in paths)
+    numbers = sorted(int(match[1]) for match in matches if match and pattern.name % int(match[1]) == match[0])
+    if not numbers:
+        raise SourceError(
+            f"{pattern}: no such pictures. Expected files such as {pattern.name % 1} in {pattern.parent}."
+        )
+    files = (pattern.with_name(pattern.name % number) for number in numbers)
+    frames = (Frame(index, _picture(file)) for index, file in enumerate(files))
+    return Source(str(pattern), "file", USUAL_FPS, frames)
+
+
+def _video(path: Path, tell: Tell) -> Source:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened() or _codec(capture) == TEXT:
+        capture.release()
+        raise SourceError(
+            f"{path}: not a video that OpenCV reads (cut, broken or something else). "
+            f"Expected a video, or a picture that ends in {', '.join(sorted(SUFFIXES))}."
+        )
+    read, first_bgr = capture.read()
+    if not read:
+        capture.release()
+        raise SourceError(f"{path}: a video without a frame that can be read.")
+    return Source(str(path), "file", _fps(capture), _video_frames(path, capture, np.asarray(first_bgr, np.uint8), tell))
+
+
+def _video_frames(path: Path, capture: cv2.VideoCapture, first_bgr: Pixels, tell: Tell) -> Generator[Frame, None, None]:
+    try:
+        read, pixels_bgr, number = True, first_bgr, 0
+        while read:
+            yield Frame(number, pixels_bgr)
+            number += 1
+            read, pixels_bgr = capture.read()  # type: ignore[assignment]
+        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if number < promised * WHOLE:
+            tell(f"{path}: ended after {number} of {promised:.0f} frames; the file is cut or broken.")
+    finally:
+        capture.release()
+
+
+def _codec(capture: cv2.VideoCapture) -> str:
+    return int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(8, "little", signed=True)[:4].decode("latin-1")
+
+
+def _fps(capture: cv2.VideoCapture) -> float:
+    said = float(capture.get(cv2.CAP_PROP_FPS))
+    return said if 1 <= said <= 1000 else USUAL_FPS
