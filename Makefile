@@ -8,7 +8,7 @@ endif
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test test-data lint bench docs conformance clean
+.PHONY: demo test test-data lint bench docs web conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -33,17 +33,22 @@ docs: $(INSTALLED)  ## docs/commands.md from the commands' own help, the zoo's p
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/results.py
 
+web:  ## the page of edgecnn web, built by npm; without it the command says so
+	rm -rf .web && cp -R edgecnn/web/page .web
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix .web
+	node .web/build.js edgecnn/web/built
+
 conformance: $(INSTALLED)  ## docs/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract
 	npm install --silent --ignore-scripts --prefix .conformance onnxruntime-node onnxruntime-web
 	PYTHONPATH=.conformance $(BIN)/python docs/conformance.py --node-modules .conformance/node_modules
 
 clean:
-	rm -rf $(VENV) .conformance build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .conformance .web edgecnn/web/built build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,webcam-headless,pages,dev]"
 	touch $@

@@ -20,6 +20,8 @@ COMMANDS = (
     "inspect",
     "selftest",
     "embed",
+    "webcam",
+    "web",
     "list",
     "doctor",
     "demo",

@@ -16,10 +16,10 @@ def selftest(model: ModelFile, provider: Provider = "cpu", as_json: AsJson = Fal
 
     Example: edgecnn selftest mnist-c1.onnx
     """
-    from edgecnn import load
+    from edgecnn.runtime.finder import load_either
     from edgecnn.runtime.selftest import selftest as run
 
-    result = run(load(model, provider=provider))
+    result = run(load_either(model, provider=provider))
     if as_json:
         console.show_json(result)
     else:

@@ -1,8 +1,8 @@
 """Small image classifiers from data set to edge device.
 
 ``edgecnn.load(path)``, or a model of the zoo as in ``edgecnn.load("mnist-compact")``, gives a :class:`Classifier`; its
-``predict(frame)`` gives a :class:`Prediction`. Names are looked up on first use, so that ``import edgecnn`` costs
-nothing and never brings in what only training needs.
+``predict(frame)`` gives a :class:`Prediction`. ``edgecnn.load_finder`` gives a :class:`Finder` in the same way. Names
+are looked up on first use, so that ``import edgecnn`` costs nothing and never brings in what only training needs.
 """
 
 import importlib
@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from edgecnn.card import ModelCard
     from edgecnn.errors import EdgecnnError
     from edgecnn.runtime.classifier import Classifier, Prediction, load
+    from edgecnn.runtime.finder import Finder, Finds, load_finder
 
 __version__ = "0.1.0"
 
-__all__ = ["Classifier", "EdgecnnError", "ModelCard", "Prediction", "__version__", "load"]
+__all__ = [
+    "Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction", "__version__", "load", "load_finder"
+]  # fmt: skip
 
 _HOMES = {
     "Classifier": "edgecnn.runtime.classifier",
     "EdgecnnError": "edgecnn.errors",
+    "Finder": "edgecnn.runtime.finder",
+    "Finds": "edgecnn.runtime.finder",
     "ModelCard": "edgecnn.card",
     "Prediction": "edgecnn.runtime.classifier",
     "load": "edgecnn.runtime.classifier",
+    "load_finder": "edgecnn.runtime.finder",
 }
 
 

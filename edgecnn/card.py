@@ -23,6 +23,7 @@ from edgecnn.errors import CardError
 
 SCHEMA = 1
 CARD_KEY = "edgecnn.card"
+CLASSIFIER, FINDER = "classifier", "finder"
 
 T = TypeVar("T")
 
@@ -118,7 +119,11 @@ class Golden:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The whole document. ``form`` is fp32, int8-static or int8-dense."""
+    """The whole document. ``form`` is fp32, int8-static or int8-dense; ``kind`` is classifier, or finder.
+
+    A finder takes frames of any size: its ``input`` is that of its pages, and its golden images are one page, with
+    the scores of what is found there as probabilities.
+    """
 
     name: str
     form: str
@@ -134,7 +139,7 @@ class ModelCard:
     parent_sha256: str | None
     versions: dict[str, str]
     golden: Golden
-    kind: str = "classifier"
+    kind: str = CLASSIFIER
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -162,6 +167,8 @@ class ModelCard:
         golden = self.golden
         count = len(golden.images_nhwc) if golden.images_nhwc.ndim else 0
         images, probabilities = (count, *self.input.shape), (count, len(self.labels))
+        if self.kind == FINDER:  # one page, and a score for whatever is found there
+            images, probabilities = (1, *self.input.shape), (1, golden.probabilities_nk.size)
         if not count or golden.images_nhwc.shape != images or golden.probabilities_nk.shape != probabilities:
             raise CardError(
                 f"{source}: golden images {golden.images_nhwc.shape} with probabilities "

@@ -23,19 +23,24 @@ from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
 
 METADATA_KEY = "edgecnn"
+CONTRAST_FLOOR = 4 / 255  # what an image's deviation is raised by, so that the noise of an empty one stays small
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 class PixelClassifier(nn.Module):
     """Raw pixels in, logits out: what is trained and exported. ``scale`` and ``shift`` are by channel.
 
-    With ``flip_average``, inference (not training) answers the mean logits of an image and its mirror image.
+    With ``flip_average``, inference (not training) answers the mean logits of an image and its mirror image. With
+    ``each``, every image is further brought to mean 0 and deviation 1 by itself, whatever the light.
     """
 
-    def __init__(self, network: nn.Module, scale_c: Tensor, shift_c: Tensor, *, flip_average: bool = False) -> None:
+    def __init__(
+        self, network: nn.Module, scale_c: Tensor, shift_c: Tensor, *, flip_average: bool = False, each: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
         self.flip_average = flip_average
+        self.each = each
         self.register_buffer("scale", scale_c.reshape(1, -1, 1, 1))
         self.register_buffer("shift", shift_c.reshape(1, -1, 1, 1))
         self.scale: Tensor
@@ -43,7 +48,12 @@ class PixelClassifier(nn.Module):
 
     def normalized(self, images_nhwc: Tensor) -> Tensor:
         """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to what the network takes (N, C, H, W)."""
-        return images_nhwc.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift
+        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift
+        if not self.each:
+            return pixels_nchw
+        centred_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
+        deviation_n111 = centred_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
+        return centred_nchw / (deviation_n111 + CONTRAST_FLOOR)
 
     def forward(self, images_nhwc: Tensor) -> Tensor:
         """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to logits_nk."""
@@ -92,7 +102,9 @@ def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelCl
         classes=classes,
     )
     scale_c, shift_c = torch.full((shape.channels,), 1 / 255), torch.zeros(shape.channels)
-    return PixelClassifier(network, scale_c, shift_c, flip_average=recipe.average == "flip")
+    return PixelClassifier(
+        network, scale_c, shift_c, flip_average=recipe.average == "flip", each=recipe.preprocess.scale == "each"
+    )
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

@@ -16,12 +16,13 @@ from edgecnn import zoo
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.errors import missing_package
 from edgecnn.runtime import threads as machine_threads
-from edgecnn.runtime.classifier import load
+from edgecnn.runtime.finder import Finder, load_either
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> logits_nk
 
 DENSE_FORM = "int8-dense"
 BATCH = 256
+FRAME = (480, 640)  # height and width of what a finder is timed on
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = N
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
     file = zoo.find(path)
-    classifier = load(path, provider=provider, threads=count)
+    classifier = load_either(path, provider=provider, threads=count)
+    if isinstance(classifier, Finder):
+        return _finder(classifier, path, file)
     card = classifier.card
     return Contender(
         name=str(path),
@@ -79,6 +82,31 @@ def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = N
         provider=classifier.running_provider,
         threads=count,
         classify=classifier.logits,
+    )
+
+
+def _finder(finder: Finder, path: Path, file: Path) -> Contender:
+    """Return what benchmarks need of a finder: a frame of a camera's usual size, filled with its golden page."""
+    page_nhwc = finder.card.golden.images_nhwc
+    height, width = FRAME
+    repeats = (1, -(-height // page_nhwc.shape[1]), -(-width // page_nhwc.shape[2]), 1)
+    frame_nhwc = np.tile(page_nhwc, repeats)[:, :height, :width]
+
+    def find_each(frames_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.array([[len(finder.find(frame_hwc))] for frame_hwc in frames_nhwc], np.float32)
+
+    return Contender(
+        name=str(path),
+        file=file,
+        kind="onnx",
+        form=finder.card.form,
+        labels=tuple(finder.card.labels),
+        input=ImageInput(height, width, 1),
+        dataset=finder.card.dataset,
+        golden_images_nhwc=frame_nhwc,
+        provider=finder.provider,
+        threads=finder.threads,
+        classify=find_each,
     )
 
 

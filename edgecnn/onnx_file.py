@@ -8,14 +8,16 @@ import onnx
 from numpy.typing import NDArray
 
 import edgecnn
-from edgecnn.card import ModelCard
+from edgecnn.card import FINDER, ModelCard
 from edgecnn.errors import ParityError
-from edgecnn.runtime.classifier import load
+from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.runtime.finder import Finder, load_finder
 from edgecnn.runtime.selftest import selftest
 from edgecnn.runtime.session import open_model
 
 OPSET, IR_VERSION = 21, 10  # int8 wants opset 21; ONNX Runtime takes both since 1.18
 BATCHES = (1, 2, 7)
+LEVEL, LEVELS = "level", 4  # how a finder's nodes at each level of its pyramid begin, and how many there are
 
 
 def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
@@ -45,6 +47,12 @@ def golden_probabilities(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArra
     return result
 
 
+def finder_scores(graph: bytes, page_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the scores (1, M) of what a serialized finder finds on a page; one thread, for the same reason."""
+    scores_m: NDArray[np.float32] = open_model(graph, thread_count=1).session.run(["scores"], {"frame": page_nhwc})[0]
+    return scores_m[None]
+
+
 def runtime_versions() -> dict[str, str]:
     """Return the versions that an exported or quantized file depends on."""
     import onnxruntime
@@ -66,12 +74,19 @@ def check(path: Path, card: ModelCard) -> None:
         raise ParityError(
             f"the graph has operators of {', '.join(foreign)}; other runtimes lack them. No file was written."
         )
+    if card.kind == FINDER:
+        _check_answers(load_finder(path))
+        return
     classifier = load(path)
     for batch in BATCHES:
         images = np.resize(card.golden.images_nhwc, (batch, *card.input.shape))
         if classifier.probabilities(images).shape != (batch, len(card.labels)):
             raise ParityError(f"the file does not take a batch of {batch}. No file was written.")
-    result = selftest(classifier)
+    _check_answers(classifier)
+
+
+def _check_answers(model: Classifier | Finder) -> None:
+    result = selftest(model)
     if not result.passed:
         raise ParityError(
             f"the file does not repeat its golden images (gap {result.max_abs_probability_gap:.3g}) or answers an "

@@ -18,7 +18,7 @@ from PIL import Image
 import edgecnn
 from edgecnn import card as cards
 from edgecnn import checkpoint, data, export, networks
-from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.card import CLASSIFIER, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier
 from edgecnn.contender import open_contender
 from edgecnn.errors import CheckpointError, DataError, EdgecnnError, ParityError
@@ -285,7 +285,7 @@ def test_not_a_number_is_no_parity(side: int) -> None:
         export.check_parity(*answers)
 
 
-@pytest.mark.parametrize("network", networks.names())
+@pytest.mark.parametrize("network", networks.names(CLASSIFIER))
 def test_every_network_answers_as_in_pytorch(network: str, tmp_path: Path) -> None:
     path = tmp_path / "untrained.safetensors"
     checkpoint.write(path, untrained(network))

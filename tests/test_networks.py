@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecnn import networks
+from edgecnn.card import CLASSIFIER, FINDER
 from edgecnn.errors import RecipeError
 from edgecnn.networks._layers import Residual
 from edgecnn.recipes.read import read
@@ -38,6 +39,7 @@ def test_finds_every_file() -> None:
         "compact",
         "dense",
         "doubleconv",
+        "finder",
         "funnel",
         "inception",
         "lenet",
@@ -59,13 +61,20 @@ def test_what_the_families_share_is_no_family() -> None:
         networks.build("_layers", {}, **GRAY_28)
 
 
-@pytest.mark.parametrize("name", networks.names())
+CLASSIFIERS = networks.names(CLASSIFIER)
+
+
+def test_finders_are_told_from_classifiers() -> None:
+    assert set(networks.names()) - set(CLASSIFIERS) == set(networks.names(FINDER)) == {"finder"}
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_maps_pixels_to_logits(name: str) -> None:
     network = networks.build(name, {}, size=(32, 24), channels=3, classes=7)
     assert network(torch.rand(5, 3, 32, 24)).shape == (5, 7)
 
 
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
     claim = CLAIM.search(networks.describe(name))
     assert claim, f"{name} claims no count: {networks.describe(name)}"
@@ -231,7 +240,7 @@ def test_parameters_are_what_a_recipe_may_set() -> None:
     assert networks.parameters("twoconv") == {"filters": (32, 64), "hidden": 1024}
 
 
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_parameter_has_a_default(name: str) -> None:
     build = importlib.import_module(f"edgecnn.networks.{name}").build
     assert build(**GRAY_28).eval()(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
@@ -268,7 +277,7 @@ def test_images_too_small_are_a_message(name: str, side: int) -> None:
 
 
 @given(
-    name=st.sampled_from(networks.names()),
+    name=st.sampled_from(CLASSIFIERS),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     channels=st.sampled_from((1, 3)),
     classes=st.integers(2, 20),

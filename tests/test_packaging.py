@@ -45,7 +45,7 @@ def installed(once) -> Path:
     def build(folder: Path) -> None:
         source = folder / "source"
         for name in ("edgecnn", "cli", "exported"):
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "built"))
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, source)
         script = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"

@@ -4,12 +4,7 @@ uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as s
 images inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint.
 """
 
-import contextlib
-import io
-import logging
 import math
-import warnings
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import card as cards
-from edgecnn import data, files, onnx_file
-from edgecnn.card import Accuracy, Golden, ModelCard, Parity
+from edgecnn import data, files, networks, onnx_file
+from edgecnn.card import FINDER, Accuracy, Golden, ModelCard, Parity
 from edgecnn.contender import Contender, in_batches, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
+from edgecnn.export import finder
+from edgecnn.export.proof import Proven, public_recipe, trained_parameters
+from edgecnn.export.trace import traced
 from edgecnn.runtime.session import open_model
 from edgecnn.verify.compare import check_labels, read_for
 
@@ -75,19 +73,17 @@ def export(
     from edgecnn import checkpoint as checkpoints
 
     checkpoint = checkpoints.read(run_or_checkpoint)
-    original = open_contender(run_or_checkpoint)
     target = output or Path(f"{_model_name(run_or_checkpoint)}.onnx")
     if target.suffix != ".onnx":
         raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
     with files.replacing(target) as partial:
-        graph = _graph(checkpoint)
-        partial.write_bytes(graph)
-        answers = _answers(original, graph, checkpoint, dataset, root)
-        gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
-        card = _card(checkpoint, graph, answers, agreement)
-        onnx_file.write_with_card(graph, card, partial)
-        onnx_file.check(partial, card)
-    files.write_text(cards.beside(target), card.to_json())
+        if networks.kind(checkpoint.recipe.network.name) == FINDER:
+            proven = finder.prove(checkpoint)
+        else:
+            proven = _prove(checkpoint, open_contender(run_or_checkpoint), dataset, root)
+        onnx_file.write_with_card(proven.graph, proven.card, partial)
+        onnx_file.check(partial, proven.card)
+    files.write_text(cards.beside(target), proven.card.to_json())
     opset, ir_version = onnx_file.versions_of(target)
     return Exported(
         path=target,
@@ -96,11 +92,26 @@ def export(
         sha256=files.sha256(target),
         opset=opset,
         ir_version=ir_version,
-        parameters=card.parameters,
-        max_abs_logit_gap=gap,
+        parameters=proven.card.parameters,
+        max_abs_logit_gap=proven.gap,
+        agreement=proven.agreement,
+        parity_images=proven.images,
+        parity_source=proven.source,
+        test_accuracy=proven.test_accuracy,
+    )
+
+
+def _prove(checkpoint: "Checkpoint", original: Contender, dataset: str | None, root: Path | None) -> Proven:
+    graph = _graph(checkpoint)
+    answers = _answers(original, graph, checkpoint, dataset, root)
+    gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
+    return Proven(
+        graph=graph,
+        card=_card(checkpoint, graph, answers, agreement),
+        gap=gap,
         agreement=agreement,
-        parity_images=len(answers.original_nk),
-        parity_source=answers.source + answers.remark,
+        images=len(answers.original_nk),
+        source=answers.source + answers.remark,
         test_accuracy=_accuracy(answers),
     )
 
@@ -127,9 +138,7 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
 
 def _graph(checkpoint: "Checkpoint") -> bytes:
     """Trace the network with its preprocessing and a softmax; the model bears no trace of this machine."""
-    import onnx_ir
     import torch
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     class Deployed(torch.nn.Module):
         """The classifier with both of its outputs."""
@@ -142,50 +151,16 @@ def _graph(checkpoint: "Checkpoint") -> bytes:
             logits_nk = self.classifier(image)
             return logits_nk, torch.softmax(logits_nk, dim=1)
 
-    example = checkpoint.golden_images_nhwc[:2]
-    with _quiet_exporter(checkpoint.recipe.network.name):
-        program = torch.onnx.export(
-            Deployed().eval(),
-            (example,),
-            dynamo=True,
-            input_names=["image"],
-            output_names=["logits", "probabilities"],
-            dynamic_shapes={"image": {0: torch.export.Dim("N")}},
-            opset_version=onnx_file.OPSET,
-            optimize=True,
-            external_data=False,
-            verbose=False,
-        )
-    assert program is not None
-    program.model.graph.name = "edgecnn"
-    model = onnx_ir.to_proto(ClearMetadataAndDocStringPass()(program.model).model)
-    model.ir_version = onnx_file.IR_VERSION
+    model = traced(
+        Deployed().eval(),
+        checkpoint.golden_images_nhwc[:2],
+        checkpoint.recipe.network.name,
+        inputs=["image"],
+        outputs=["logits", "probabilities"],
+        dynamic={0: torch.export.Dim("N")},
+    )
     graph: bytes = model.SerializeToString(deterministic=True)
     return graph
-
-
-@contextlib.contextmanager
-def _quiet_exporter(network: str) -> Iterator[None]:
-    """Keep the exporter's notes off the terminal, and make one message of whatever it raises.
-
-    What it exports wrongly is found by the checks that follow.
-    """
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    except Exception as error:  # it wraps what it meets, a swallowed Ctrl-C included, into errors of many kinds
-        cause = error.__cause__ or error
-        reason = (str(cause).strip().splitlines() or [""])[0]
-        raise ParityError(
-            f"PyTorch's exporter failed on network {network} ({type(cause).__name__}: {reason}). No file was written. "
-            "If it was not interrupted, the network has an operation that ONNX lacks; take that out."
-        ) from error
-    finally:
-        logger.setLevel(level)
 
 
 def _answers(
@@ -215,11 +190,6 @@ def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: 
     golden = checkpoint.golden_images_nhwc.numpy()
     gap = float(np.abs(answers.original_nk - answers.exported_nk).max())
     dataset = data.public_name(checkpoint.dataset.name)
-    recipe = checkpoint.recipe.model_dump(exclude_none=True)
-    recipe["data"]["name"] = dataset
-    started_from = recipe["network"]["parameters"].get("weights")
-    if isinstance(started_from, str):
-        recipe["network"]["parameters"]["weights"] = Path(started_from).name  # a file's name, not where it lies
     images, accuracy = len(answers.original_nk), _accuracy(answers)
     validation = Accuracy("validation", checkpoint.dataset.validation, checkpoint.figures["accuracy"])
     return ModelCard(
@@ -228,9 +198,9 @@ def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: 
         labels=list(checkpoint.labels),
         input=checkpoint.input,
         network=checkpoint.recipe.network.name,
-        parameters=sum(tensor.numel() for key, tensor in checkpoint.weights.items() if _is_parameter(key)),
+        parameters=trained_parameters(checkpoint),
         dataset=cards.DatasetRecord(**{**asdict(checkpoint.dataset), "name": dataset}),
-        recipe=recipe,
+        recipe=public_recipe(checkpoint),
         metrics=[validation] + ([] if accuracy is None else [Accuracy("test", images, accuracy)]),
         parity=Parity(
             images=images,
@@ -257,11 +227,6 @@ def _model_name(run_or_checkpoint: Path) -> str:
     if path.is_dir():
         return path.name
     return path.parent.name if path.stem in ("best", "last") else path.stem
-
-
-def _is_parameter(name: str) -> bool:
-    """Tell trained parameters from buffers: preprocessing, running statistics."""
-    return name.startswith("network.") and not name.endswith(("running_mean", "running_var", "num_batches_tracked"))
 
 
 def _next_power_of_ten(gap: float) -> float:

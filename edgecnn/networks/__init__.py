@@ -9,6 +9,8 @@ first training images or from a file, once, before training; ``normalization(**p
 deviation such a file's weights want; ``stages(network)`` lists its parts from the last layer backwards, for recipes
 that unfreeze them one by one. A family that says ``SHORT = "model"`` can be named with that parameter:
 ``torchvision:resnet50``.
+
+A family that says ``KIND = "finder"`` answers with maps of where things are in place of logits_nk.
 """
 
 import importlib
@@ -18,6 +20,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from edgecnn.card import CLASSIFIER, FINDER
 from edgecnn.errors import RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -26,9 +29,16 @@ if TYPE_CHECKING:
 GIVEN = ("size", "channels", "classes")
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the architecture families, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+def names(of_kind: str | None = None) -> tuple[str, ...]:
+    """Return the names of the architecture families, sorted: all of them, or the classifiers or finders."""
+    found = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(name for name in found if of_kind is None or kind(name) == of_kind)
+
+
+def kind(name: str) -> str:
+    """Return what a family's networks are: classifier or finder."""
+    found: str = getattr(_family(name)[0], "KIND", CLASSIFIER)
+    return found
 
 
 def describe(name: str) -> str:
@@ -58,14 +68,14 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
         with warnings.catch_warnings(), torch.no_grad():
             warnings.filterwarnings("ignore", "Initializing zero-element")  # images too small; the next lines say so
             network: nn.Module = module.build(size=size, channels=channels, classes=classes, **named, **settings)
-            logits_nk = network.eval()(torch.zeros(2, channels, *size))
+            answer = network.eval()(torch.zeros(2, channels, *size))
     except (RuntimeError, ValueError, TypeError, IndexError, ZeroDivisionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(
             f"network {name} with {dict(settings)} cannot take {size[0]}x{size[1]} images of {channels} channels "
             f"({reason})."
         ) from error
-    assert logits_nk.shape == (2, classes), f"{name} answers {tuple(logits_nk.shape)} for {classes} classes"
+    assert kind(name) == FINDER or answer.shape == (2, classes), f"{name} answers {tuple(answer.shape)}"
     return network
 
 

@@ -1,64 +1,29 @@
 """Build the quantized forms, measure each against the parent, and name the one to ship, which may be the parent."""
 
-import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from edgecnn import card as cards
 from edgecnn import data, files, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.bench.environment import processor
-from edgecnn.card import Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
+from edgecnn.card import FINDER, Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, EdgecnnError
 from edgecnn.quantize import forms
-from edgecnn.runtime.classifier import load
+from edgecnn.quantize.figures import Candidate, Method, Quantized, is_better, preferred_form, reason
+from edgecnn.quantize.finder import quantize_finder
+from edgecnn.quantize.ship import ship
+from edgecnn.runtime.finder import load_either
 from edgecnn.verify import compare
 from edgecnn.verify.compare import read_for
 
-Method = Literal["auto", "static", "dense"]
-
 CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
-SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One form against the parent: accuracy on the validation split, latency at batch 1 with the default threads."""
-
-    form: str
-    size_bytes: int
-    validation_accuracy: float
-    drop_pp: float
-    drop_pp_ci95: tuple[float, float]
-    latency_ratio: float
-    latency_ratio_ci95: tuple[float, float]
-    verdict: str
-    accurate: bool
-    better: bool
-
-
-@dataclass(frozen=True)
-class Quantized:
-    """What was tried, what is preferred (a form, or the parent's own) and where it lies."""
-
-    parent: Path
-    parent_form: str
-    parent_size_bytes: int
-    parent_validation_accuracy: float
-    validation_images: int
-    candidates: list[Candidate]
-    preferred: str
-    output: Path
-    output_form: str
-    reason: str
 
 
 def quantize(
@@ -80,12 +45,16 @@ def quantize(
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent.
     """
     file = zoo.find(model)
-    card = load(file).card
+    card = load_either(file).card
     if card.form != "fp32":
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
     target = output or _default_target(model, file, method)
     if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
+    if card.kind == FINDER:
+        return quantize_finder(
+            file, target, method=method, max_drop_pp=max_drop_pp, root=root, seconds=seconds, on_stage=on_stage
+        )
     on_stage("reading images")
     train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
     validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
@@ -97,9 +66,9 @@ def quantize(
             path = Path(folder) / f"{form}.onnx"
             built[form] = _build_and_measure(form, path, parent, card, train, validation, max_drop_pp, seconds), path
         candidates = [candidate for candidate, _ in built.values()]
-        preferred = _preferred(candidates, card.form)
+        preferred = preferred_form(candidates, card.form)
         form = preferred if method == "auto" else candidates[0].form
-        _ship(file if form == card.form else built[form][1], target)
+        ship(file if form == card.form else built[form][1], target)
     return Quantized(
         parent=model,
         parent_form=card.form,
@@ -112,7 +81,7 @@ def quantize(
         preferred=preferred,
         output=target,
         output_form=form,
-        reason=_reason(preferred, card.form, max_drop_pp),
+        reason=reason(preferred, card.form, max_drop_pp),
     )
 
 
@@ -189,7 +158,6 @@ def _measure(
     )
     latency = compare_latency(contender.file, parent.file, seconds=seconds)
     size, parent_size = contender.file.stat().st_size, parent.file.stat().st_size
-    lighter = latency.verdict == "same" and size <= SMALLER * parent_size
     return Candidate(
         form=contender.form,
         size_bytes=size,
@@ -200,7 +168,7 @@ def _measure(
         latency_ratio_ci95=latency.ratio_ci95,
         verdict=latency.verdict,
         accurate=found.passed,
-        better=found.passed and (latency.verdict == "faster" or lighter),
+        better=is_better(found.passed, latency, size, parent_size),
     )
 
 
@@ -220,21 +188,3 @@ def _with_measurement(card: ModelCard, candidate: Candidate, images: int) -> Mod
         metrics=[Accuracy("validation", images, candidate.validation_accuracy)],
         quantization=replace(card.quantization, measured=measured),
     )
-
-
-def _preferred(candidates: list[Candidate], parent_form: str) -> str:
-    better = [candidate for candidate in candidates if candidate.better]
-    return min(better, key=lambda candidate: candidate.latency_ratio).form if better else parent_form
-
-
-def _ship(source: Path, target: Path) -> None:
-    """Copy the chosen file and write its card beside it."""
-    with files.replacing(target) as partial:
-        shutil.copyfile(source, partial)
-    files.write_text(cards.beside(target), load(target).card.to_json())
-
-
-def _reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:
-    if preferred == parent_form:
-        return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
-    return f"{preferred} is preferred: the fastest form that is better than the parent within {max_drop_pp:g} points"

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from edgecnn.onnx_file import LEVEL, LEVELS
+
 STATIC, DENSE = "int8-static", "int8-dense"
 DENSE_OPERATORS = ("MatMul", "Gemm")
 WEIGHTED_OPERATORS = ("Conv", *DENSE_OPERATORS)
@@ -27,19 +29,20 @@ STATIC_OPERATORS = (
     "Reshape", "Flatten", "Transpose",
 )  # fmt: skip
 CALIBRATION_BATCH = 32
+FINDER_OPERATORS = ("Conv", "Relu", "Add", "Resize")
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no annotations
     """Feeds calibration images in batches."""
 
-    def __init__(self, images_nhwc: NDArray[np.uint8]) -> None:
-        self._starts = iter(range(0, len(images_nhwc), CALIBRATION_BATCH))
-        self._images = images_nhwc
+    def __init__(self, images_nhwc: NDArray[np.uint8], name: str = "image", batch: int = CALIBRATION_BATCH) -> None:
+        self._starts = iter(range(0, len(images_nhwc), batch))
+        self._images, self._name, self._batch = images_nhwc, name, batch
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
         """Return the next batch, or None at the end."""
         start = next(self._starts, None)
-        return None if start is None else {"image": self._images[start : start + CALIBRATION_BATCH]}
+        return None if start is None else {self._name: self._images[start : start + self._batch]}
 
 
 def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8]) -> bytes:
@@ -53,6 +56,28 @@ def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8]) -> bytes:
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(STATIC_OPERATORS),
             nodes_to_exclude=[*_preprocessing(model), _last_dense(model)],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return result.read_bytes()
+
+
+def static_finder(parent: Path, frames_nhwc: NDArray[np.uint8]) -> bytes:
+    """Return the static form of a finder: its convolutions are int8 at every level but for the first, which has one
+    channel, and the last, whose maps are coordinates; peaks, boxes and crops stay float32."""
+    with _workplace(parent, any_size=True) as (prepared, result):
+        graph = onnx.load(prepared).graph
+        nodes = [node for node in graph.node if node.name.startswith(LEVEL) and node.op_type in FINDER_OPERATORS]
+        convolutions = [node for node in nodes if node.op_type == "Conv"]
+        depth = len(convolutions) // LEVELS
+        outer = {node.name for place, node in enumerate(convolutions) if place % depth in (0, depth - 1)}
+        quantize_static(
+            prepared,
+            result,
+            _Images(frames_nhwc, "frame", 1),
+            quant_format=QuantFormat.QDQ,
+            nodes_to_quantize=[node.name for node in nodes if node.name not in outer],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -75,8 +100,11 @@ def has_dense_layers(parent: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _workplace(parent: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield (the parent, its shapes inferred and constants folded; where the result goes), with the quantizer quiet."""
+def _workplace(parent: Path, *, any_size: bool = False) -> Iterator[tuple[Path, Path]]:
+    """Yield (the parent, its shapes inferred and constants folded; where the result goes), with the quantizer quiet.
+
+    The shapes of a model for ``any_size`` stay as they are: the symbolic inference fails on them.
+    """
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -84,7 +112,7 @@ def _workplace(parent: Path) -> Iterator[tuple[Path, Path]]:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             prepared = Path(folder) / "prepared.onnx"
-            quant_pre_process(parent, prepared)
+            quant_pre_process(parent, prepared, skip_symbolic_shape=any_size)
             yield prepared, Path(folder) / "quantized.onnx"
     finally:
         logger.setLevel(level)

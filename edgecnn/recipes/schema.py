@@ -38,10 +38,11 @@ class Data(Table):
 
 class Preprocess(Table):
     """How pixels are brought to the network, inside the model file. ``unit``: divided by 255. ``standard``: then less
-    the training images' mean, divided by their deviation, by channel. ``weights``: as the pretrained weights of a
+    the training images' mean, divided by their deviation, by channel. ``each``: less each image's own mean, divided by
+    its own deviation, so that light and contrast do not matter. ``weights``: as the pretrained weights of a
     torchvision network want it. ``mean`` and ``std`` set these by hand."""
 
-    scale: Literal["unit", "standard", "weights"] = "unit"
+    scale: Literal["unit", "standard", "each", "weights"] = "unit"
     mean: list[float] | None = None
     std: list[Positive] | None = None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import ModelCard
+from edgecnn.card import FINDER, ModelCard
 from edgecnn.errors import CardError, ImageError
 from edgecnn.runtime.image import to_input
 from edgecnn.runtime.session import OpenModel, open_model
@@ -40,6 +40,11 @@ class Classifier:
         self._model = model
         metadata = model.session.get_modelmeta().custom_metadata_map
         self.card = ModelCard.from_metadata(metadata, source=model.name)
+        if self.card.kind == FINDER:
+            raise CardError(
+                f"{model.name}: is a finder, which answers boxes and crops; a classifier was expected. Open it with "
+                "edgecnn.load_finder, or name a classifier (edgecnn list models)."
+            )
         self._check_contract()
 
     @property

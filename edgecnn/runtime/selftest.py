@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecnn.runtime.classifier import Classifier
+from edgecnn.runtime.finder import Finder
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,29 @@ class SelfTest:
     passed: bool
 
 
-def selftest(classifier: Classifier) -> SelfTest:
-    """Run the golden images as one batch and one by one, and compare both with the card."""
+def selftest(model: Classifier | Finder) -> SelfTest:
+    """Run the golden images as one batch and one by one, and compare both with the card. A finder's is one page."""
+    return _finds_again(model) if isinstance(model, Finder) else _classifies_again(model)
+
+
+def _finds_again(finder: Finder) -> SelfTest:
+    golden = finder.card.golden
+    wanted_m, found_m = golden.probabilities_nk[0], finder.find(golden.images_nhwc[0]).scores_m
+    same = len(found_m) == len(wanted_m)
+    gap = float(np.abs(found_m - wanted_m).max(initial=0)) if same else 1.0
+    return SelfTest(
+        model=finder.card.name,
+        images=1,
+        max_abs_probability_gap=gap,
+        max_abs_batch_gap=0.0,
+        tolerance=golden.tolerance,
+        same_labels=same,
+        provider=finder.provider,
+        passed=same and gap <= golden.tolerance,
+    )
+
+
+def _classifies_again(classifier: Classifier) -> SelfTest:
     golden = classifier.card.golden
     together_nk = classifier.probabilities(golden.images_nhwc)
     single_nk = np.concatenate([classifier.probabilities(image[None]) for image in golden.images_nhwc])

@@ -18,18 +18,17 @@ from torch import Tensor
 from edgecnn import checkpoint, files, networks
 from edgecnn.bench.environment import processor
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
-from edgecnn.data import Split
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
-from edgecnn.recipes.schema import Loss, Recipe
+from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
-from edgecnn.train.figures import EpochRow, Figures, Outcome, Progress, Tally, best_index
-from edgecnn.train.loss import cross_entropy, mean_loss
+from edgecnn.train.figures import EpochRow, Figures, Outcome, Progress, best_index
 from edgecnn.train.optimizers import factor, make_optimizer
-from edgecnn.train.prepare import Prepared, golden_images, initial_classifier, prepare
+from edgecnn.train.prepare import Examples, Prepared, golden_images, initial_classifier, prepare
+from edgecnn.train.task import task_of
 
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -80,14 +79,14 @@ class _Loop:
         self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
         self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
         self.bf16 = runs_bf16(device, recipe.precision)
-        self.images, self.labels = _on_device(prepared.train, device)
+        self.images, self.targets = _on_device(prepared.train, device)
         self.validation = _on_device(prepared.validation, device)
-        self.steps = -(-len(self.labels) // recipe.batch_size)
-        self.classes = len(prepared.train.names)
+        self.steps = -(-len(self.targets) // recipe.batch_size)
         self.epoch = self.step = 0
         self.seconds = 0.0
         self.rows: list[EpochRow] = []
-        self.tally = Tally(self.classes, self.device)
+        self.task = task_of(recipe, len(prepared.train.names), device)
+        self.tally = self.task.score()
 
     def run_to_end(
         self,
@@ -153,11 +152,11 @@ class _Loop:
 
     def _train_batch(self, order: Tensor, mirrored: Tensor) -> None:
         chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
-        images_nhwc, labels_n = self.images.index_select(0, chosen), self.labels[chosen]
-        batch = augment(images_nhwc, labels_n, self.recipe.augment, mirrored[chosen])
+        images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
+        batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            logits_nk = self._forward(batch.images_nhwc)
-        loss = mean_loss(logits_nk.float(), batch, self.recipe.loss)
+            answers = self._forward(batch.images_nhwc)
+        loss = self.task.mean_loss(answers.float(), batch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.regularization.clip_norm is not None:
@@ -167,21 +166,21 @@ class _Loop:
         if self.average:
             self.average.update(self.classifier)
         self.step += 1
-        self.tally.add(loss.detach().double() * len(chosen), labels_n, logits_nk)
+        self.tally.add(loss.detach().double() * len(chosen), targets, answers)
 
     def _forward(self, images_nhwc: Tensor) -> Tensor:
-        """Map images to logits_nk; where one image leaves a norm nothing to measure, say so."""
+        """Map images to logits_nk or maps; where one image leaves a norm nothing to measure, say so."""
         try:
-            logits_nk: Tensor = self.forward(images_nhwc)
+            answers: Tensor = self.forward(images_nhwc)
         except ValueError as error:
             if len(images_nhwc) > 1:
                 raise
             raise RecipeError(
                 f"network {self.recipe.network.name} cannot learn from a batch of one image of this size, and with "
-                f"batch_size {self.recipe.batch_size} the last of {len(self.labels)} images is alone. Change "
+                f"batch_size {self.recipe.batch_size} the last of {len(self.targets)} images is alone. Change "
                 "batch_size, or data.validation by one."
             ) from error
-        return logits_nk
+        return answers
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
@@ -207,20 +206,21 @@ class _Loop:
         lines = "".join(json.dumps(asdict(done)) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
         self.epoch, self.step = self.epoch + 1, 0
-        self.tally = Tally(self.classes, self.device)
+        self.tally = self.task.score()
         self.save_state()
 
     @torch.no_grad()
     def _evaluate(self) -> Figures:
         """Measure the validation split in float32, as the exported model will compute."""
         self.kept.eval()
-        images, labels = self.validation
-        plain = Loss(name=self.recipe.loss.name)
-        tally = Tally(self.classes, self.device)
-        for start in range(0, len(labels), EVALUATION_BATCH):
-            logits_nk = self.kept(images[start : start + EVALUATION_BATCH])
-            labels_n = labels[start : start + EVALUATION_BATCH]
-            tally.add(cross_entropy(logits_nk, labels_n, plain, "sum"), labels_n, logits_nk)
+        images, targets = self.validation
+        tally = self.task.score()
+        for start in range(0, len(targets), EVALUATION_BATCH):
+            answers, part = (
+                self.kept(images[start : start + EVALUATION_BATCH]),
+                targets[start : start + EVALUATION_BATCH],
+            )
+            tally.add(self.task.loss_sum(answers, part), part, answers)
         return tally.figures()
 
     def save_state(self) -> None:
@@ -260,11 +260,11 @@ class _Loop:
 
     def _order(self) -> Tensor:
         generator = torch.Generator().manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
-        return torch.randperm(len(self.labels), generator=generator).to(self.device)
+        return torch.randperm(len(self.targets), generator=generator).to(self.device)
 
     def _mirrored(self) -> Tensor:
         """Tell which images the alternating flip mirrors in this epoch."""
-        return alternating_flips(len(self.labels), self.recipe.seed, self.epoch).to(self.device)
+        return alternating_flips(len(self.targets), self.recipe.seed, self.epoch).to(self.device)
 
     def _freeze(self) -> None:
         """Let the stages learn whose time has come; of the others, also the norms' statistics stand still."""
@@ -303,8 +303,8 @@ class _Loop:
         checkpoint.write(self.run / name, snapshot)
 
 
-def _on_device(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(split.images_nhwc).to(device), torch.from_numpy(split.labels_n).to(device)
+def _on_device(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(examples.images_nhwc).to(device), torch.from_numpy(examples.targets).to(device)
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

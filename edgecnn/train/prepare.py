@@ -12,8 +12,10 @@ from edgecnn import data, networks
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.checkpoint import PixelClassifier, build_classifier
 from edgecnn.data import Split
+from edgecnn.data.pages import digit_pages
 from edgecnn.errors import RecipeError
-from edgecnn.recipes.schema import Data, Recipe
+from edgecnn.recipes.schema import Augment, Data, Recipe
+from edgecnn.train.finding import DIGIT, IGNORED, NOTHING
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
 INITIAL_IMAGES, INITIAL_VALUES = 5_000, 5_000 * 32 * 32 * 3  # what a network may look at before it starts, at most
@@ -22,11 +24,25 @@ GOLDEN_MOST, GOLDEN_LEAST = 10, 2
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Images with what is to be learnt of each: ``targets`` is a class, int64 (N,), or for a finder float32 (N, B, 5):
+    boxes as x, y, width, height in pixels, and whether each is a digit, to be ignored, or nothing."""
+
+    images_nhwc: NDArray[np.uint8]
+    targets: NDArray[np.int64] | NDArray[np.float32]
+    names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images_nhwc)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The data of one training. Both splits carry the same label names."""
 
-    train: Split
-    validation: Split
+    train: Examples
+    validation: Examples
     record: DatasetRecord
 
     @property
@@ -37,6 +53,8 @@ class Prepared:
 
 def prepare(recipe: Recipe, root: Path | None) -> Prepared:
     """Read the recipe's training split and hold out its validation split. The test split is not read."""
+    if networks.kind(recipe.network.name) == "finder":
+        return _prepare_pages(recipe, root)
     wanted = recipe.data
     size = (wanted.size, wanted.size) if wanted.size else None
     whole = data.read_split(wanted.name, "train", root=root, size=size, channels=CHANNELS[wanted.color])
@@ -49,7 +67,7 @@ def prepare(recipe: Recipe, root: Path | None) -> Prepared:
         subset=wanted.subset,
         groups=wanted.groups,
     )
-    train, validation = data.divided(used, record)
+    train, validation = (_with_classes(split) for split in data.divided(used, record))
     return Prepared(train, validation, DatasetRecord(**{**vars(record), "train": len(train)}))
 
 
@@ -69,12 +87,37 @@ def initial_classifier(recipe: Recipe, prepared: Prepared) -> PixelClassifier:
     return classifier
 
 
-def golden_images(validation: Split) -> Tensor:
-    """Return a few validation images, one of each class as far as they go: uint8 (N, H, W, C)."""
+def golden_images(validation: Examples) -> Tensor:
+    """Return a few validation images, one of each class as far as they go: uint8 (N, H, W, C). Of pages, the first."""
+    if validation.targets.ndim > 1:
+        return torch.from_numpy(validation.images_nhwc[:1])
     pixels = int(np.prod(validation.images_nhwc.shape[1:]))
     count = max(GOLDEN_LEAST, min(GOLDEN_MOST, GOLDEN_BYTES // pixels))
-    _, first_of_class = np.unique(validation.labels_n, return_index=True)
+    _, first_of_class = np.unique(validation.targets, return_index=True)
     return torch.from_numpy(validation.images_nhwc[first_of_class[:count]])
+
+
+def _with_classes(split: Split) -> Examples:
+    return Examples(split.images_nhwc, split.labels_n, split.names, split.skipped)
+
+
+def _prepare_pages(recipe: Recipe, root: Path | None) -> Prepared:
+    """Read the rendered pages; what they are validated on is rendered from other digits, so nothing is held out."""
+    if recipe.data != Data(name=digit_pages.FOLDER) or recipe.augment != Augment():
+        raise RecipeError(
+            f"network {recipe.network.name} learns from rendered pages as they are: data.name is "
+            f'"{digit_pages.FOLDER}" and nothing else of [data] or [augment] is set.'
+        )
+    train, validation = (_with_boxes(digit_pages.read(root, split)) for split in ("train", "test"))
+    record = DatasetRecord(digit_pages.FOLDER, len(train), len(validation), split_seed=0)
+    return Prepared(train, validation, record)
+
+
+def _with_boxes(pages: digit_pages.Pages) -> Examples:
+    what = np.where(pages.ignored, IGNORED, np.where(pages.is_digit, DIGIT, NOTHING)).astype(np.float32)
+    order = np.argsort(what == NOTHING, axis=1, kind="stable")[:, : max(int((what != NOTHING).sum(1).max()), 1)]
+    boxes_nb5 = np.take_along_axis(np.concatenate((pages.boxes, what[..., None]), axis=2), order[..., None], axis=1)
+    return Examples(pages.images[..., None], boxes_nb5, ("digit",))
 
 
 def _validation_count(wanted: Data, images: int) -> int:

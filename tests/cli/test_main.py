@@ -15,7 +15,7 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has mnist-
 def test_has_these_commands() -> None:
     assert COMMANDS == (
         "train", "study", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "embed",
-        "list", "doctor", "demo",
+        "webcam", "web", "list", "doctor", "demo",
     )  # fmt: skip
 
 

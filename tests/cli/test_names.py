@@ -20,6 +20,7 @@ TAKE_A_MODEL = {
     "inspect": {"model"},
     "selftest": {"model"},
     "embed": {"model"},
+    "webcam": {"model"},
 }
 
 
@@ -54,6 +55,12 @@ def test_embed(edgecnn, here: Path, own_zoo: Path) -> None:
         json.loads(edgecnn("embed", "ours", "--to", "python", "-o", "app", "--json").out)["model"] == "digits-compact"
     )
     assert Path("app/model.onnx").read_bytes() == (own_zoo / "ours" / "fp32.onnx").read_bytes()
+
+
+def test_webcam(edgecnn, here: Path) -> None:
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save("black.png")
+    told = json.loads(edgecnn("webcam", "ours", "--source", "black.png", "--whole", "--no-display").out)
+    assert told["digits"][0]["box"] == [0, 0, 40, 40]
 
 
 def test_inspect(edgecnn, here: Path, own_zoo: Path) -> None:

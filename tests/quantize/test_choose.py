@@ -13,6 +13,7 @@ from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
+from edgecnn.quantize.figures import preferred_form
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.verify.compare import read_for
@@ -127,16 +128,16 @@ def test_drop_of_a_form_is_measured_on_the_validation_images(
 
 def test_fastest_of_the_better_is_preferred() -> None:
     candidates = [made_up("a", 0.9, better=True), made_up("b", 0.6, better=True), made_up("c", 0.7, better=True)]
-    assert choose._preferred(candidates, "fp32") == "b"
+    assert preferred_form(candidates, "fp32") == "b"
 
 
 def test_faster_that_is_not_better_is_not_preferred() -> None:
     candidates = [made_up("a", 0.1, better=False), made_up("b", 0.9, better=True)]
-    assert choose._preferred(candidates, "fp32") == "b"
+    assert preferred_form(candidates, "fp32") == "b"
 
 
 def test_parent_is_preferred_where_nothing_is_better() -> None:
-    assert choose._preferred([made_up("a", 0.1, better=False)], "fp32") == "fp32"
+    assert preferred_form([made_up("a", 0.1, better=False)], "fp32") == "fp32"
 
 
 # What auto writes

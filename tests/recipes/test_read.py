@@ -47,6 +47,7 @@ def test_finds_every_file() -> None:
         "cifar100-a2",
         "cifar100-a2-as-written",
         "cifar100-best",
+        "digit-finder",
         "digits-compact",
         "digits-webcam",
         "fashion-mnist-best",

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from edgecnn import data
-from edgecnn.data import Split
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
-from edgecnn.train.prepare import golden_images, initial_classifier, prepare
+from edgecnn.train.prepare import Examples, golden_images, initial_classifier, prepare
 
 DIGITS = 1438
 COLOUR_COUNT = 90
@@ -65,7 +64,7 @@ def test_split_seed_alone_decides_the_split(data_root: Path) -> None:
 
 def test_subset_is_drawn_in_the_shares_of_the_classes(data_root: Path) -> None:
     prepared = prepare(digits(data__subset=200, data__validation=50), data_root)
-    counts = np.bincount(np.concatenate([prepared.train.labels_n, prepared.validation.labels_n]))
+    counts = np.bincount(np.concatenate([prepared.train.targets, prepared.validation.targets]))
     assert counts.sum() == 200
     assert counts.min() >= 18
     assert counts.max() <= 22
@@ -76,7 +75,7 @@ def test_groups_join_classes_and_leave_others_out(data_root: Path) -> None:
     labels = data.read_split("digits", "train", root=data_root).labels_n
     expected = [np.isin(labels, (0, 1)).sum(), (labels == 9).sum()]
     assert prepared.train.names == ("low", "high")
-    found = np.bincount(np.concatenate([prepared.train.labels_n, prepared.validation.labels_n]))
+    found = np.bincount(np.concatenate([prepared.train.targets, prepared.validation.targets]))
     assert found.tolist() == expected
 
 
@@ -143,10 +142,10 @@ def test_initial_weights_follow_from_the_seed(data_root: Path) -> None:
     assert not torch.equal(weights(1), weights(2))
 
 
-def split_of(labels: list[int], side: int) -> Split:
+def split_of(labels: list[int], side: int) -> Examples:
     """Images whose every pixel is their place in the split."""
     images = np.broadcast_to(np.arange(len(labels), dtype=np.uint8)[:, None, None, None], (len(labels), side, side, 1))
-    return Split(images, np.array(labels), tuple(str(label) for label in range(max(labels) + 1)))
+    return Examples(images, np.array(labels), tuple(str(label) for label in range(max(labels) + 1)))
 
 
 def test_golden_images_are_the_first_of_each_class() -> None:

@@ -1,0 +1,223 @@
+"""docs/photographs.md: digits read in photographs, with a full OCR engine beside it in the same run.
+
+    python docs/photographs.py --data-root ROOT [--pictures FOLDER]
+
+ROOT has ``digit-photos``: pen digits on squared paper, one a picture, and sudokus with their 9x9 labels. A reading
+counts for the cell in which its middle lies; the grid's corners are those of the largest quadrangle. What is read
+outside the grid may well be a digit of the page, so it is counted apart, and ``--pictures`` shows it. RapidOCR joins in
+where it can be imported (pip install --no-deps --target FOLDER rapidocr-onnxruntime, and what it needs).
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import load, load_finder
+from edgecnn.bench.environment import environment
+from edgecnn.files import write_text
+from edgecnn.runtime.image import read_image
+from edgecnn.webcam.reading import DigitReader
+
+PAGE = Path(__file__).with_name("photographs.md")
+BLURRED = ("image1", "image36", "image73", "image185")
+FILLED = ("image2002", "image2003")
+SIDE = 9
+MIN_SCORE, MIN_PROBABILITY = 0.3, 0.5
+
+Box = tuple[float, float, float, float]
+Read = Callable[[NDArray[np.uint8]], list[tuple[str, Box]]]
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture and its digits: one, or a grid of 81 where 0 is empty."""
+
+    name: str
+    group: str
+    image_hwc: NDArray[np.uint8]
+    digits: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was read in one picture: digits right of those there, digits where there is none or another, and outside."""
+
+    there: int
+    right: int
+    false: int
+    outside: int
+    seconds: float
+
+
+def photographs(root: Path) -> list[Photograph]:
+    """Read all photographs of the data root."""
+    found = []
+    for path in sorted((root / "digit-photos" / "pen-on-squared-paper").glob("*.jpg")):
+        found.append(Photograph(path.stem, "pen on squared paper", read_image(path), np.array([int(path.stem)])))
+    for path in sorted((root / "digit-photos" / "sudoku").glob("*.jpg")):
+        rows = path.with_suffix(".dat").read_text().splitlines()[2 : 2 + SIDE]
+        digits = np.array([[int(digit) for digit in row.split()] for row in rows])
+        group = "sudoku, filled in" if path.stem in FILLED else "sudoku, print"
+        if path.stem in BLURRED:
+            group += ", blurred"
+        found.append(Photograph(path.stem, group, read_image(path), digits))
+    return found
+
+
+def corners(image_hwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the grid's corners (4, 2) from the top left, clockwise: the largest quadrangle that lines draw."""
+    gray = cv2.GaussianBlur(cv2.cvtColor(_bgr(image_hwc), cv2.COLOR_BGR2GRAY), (5, 5), 0)
+    best = np.zeros((4, 2), np.float32)
+    for block in (31, 51, 15, 81):
+        ink = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, 5)
+        ink = cv2.dilate(ink, np.ones((3, 3), np.uint8))
+        outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        for outline in sorted(outlines, key=cv2.contourArea, reverse=True)[:3]:
+            hull = cv2.convexHull(outline)
+            for slack in (0.02, 0.04, 0.06, 0.1):
+                shape = cv2.approxPolyDP(hull, slack * cv2.arcLength(hull, True), True)
+                if len(shape) == 4 and cv2.contourArea(shape) > cv2.contourArea(best):
+                    best = shape[:, 0].astype(np.float32)
+                    break
+    order = np.argsort(np.arctan2(*(best - best.mean(0)).T[::-1]))
+    return best[order]
+
+
+def scored(photo: Photograph, read: Read) -> tuple[Score, list[tuple[str, Box]]]:
+    """Read one picture and compare."""
+    started = time.perf_counter()
+    readings = read(photo.image_hwc)
+    seconds = time.perf_counter() - started
+    if photo.digits.ndim == 1:
+        right = int(any(label == str(photo.digits[0]) for label, _ in readings))
+        return Score(1, right, len(readings) - right, 0, seconds), readings
+    square = np.array([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float32)
+    to_grid = cv2.getPerspectiveTransform(corners(photo.image_hwc), square)
+    claimed = np.zeros((SIDE, SIDE), bool)
+    false = outside = 0
+    for label, (x, y, width, height) in readings:
+        middle = np.float32([[[x + width / 2, y + height / 2]]])
+        column, row = np.floor(cv2.perspectiveTransform(middle, to_grid)[0, 0]).astype(int)
+        if not (0 <= row < SIDE and 0 <= column < SIDE):
+            outside += 1
+        elif str(photo.digits[row, column]) == label and not claimed[row, column]:
+            claimed[row, column] = True
+        else:
+            false += 1
+    return Score(int((photo.digits > 0).sum()), int(claimed.sum()), false, outside, seconds), readings
+
+
+def edgecnn_reader(finder: str, model: str) -> Read:
+    """Return the finder and the classifier behind it, as ``edgecnn webcam`` runs them on a still picture."""
+    opened, classifier = load_finder(finder), load(model)
+
+    def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
+        reader = DigitReader(opened, classifier, min_score=MIN_SCORE, min_probability=MIN_PROBABILITY, shown_after=1)
+        return [(digit.label, digit.box) for digit in reader.read(_bgr(image_hwc)).digits]
+
+    return read
+
+
+def rapidocr_reader() -> Read | None:
+    """Return RapidOCR's readings of single characters, or None where it is not installed."""
+    try:
+        from rapidocr_onnxruntime import RapidOCR
+    except ImportError:
+        return None
+    engine = RapidOCR()
+
+    def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
+        lines, _ = engine(_bgr(image_hwc), return_word_box=True)
+        characters = [pair for line in lines or [] for pair in zip("".join(line[4]), line[3], strict=False)]
+        return [(label, _upright(quadrangle)) for label, quadrangle in characters if label.isdigit()]
+
+    return read
+
+
+def _bgr(image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(image_hwc, 3, 2) if image_hwc.shape[2] == 1 else np.ascontiguousarray(image_hwc[..., ::-1])
+
+
+def _upright(quadrangle: list[list[float]]) -> Box:
+    points = np.array(quadrangle)
+    (x, y), (right, bottom) = points.min(0), points.max(0)
+    return float(x), float(y), float(right - x), float(bottom - y)
+
+
+def draw(photo: Photograph, readings: list[tuple[str, Box]], path: Path) -> None:
+    """Write the picture with what was read in it."""
+    picture = _bgr(photo.image_hwc).copy()
+    if photo.digits.ndim == 2:
+        cv2.polylines(picture, [corners(photo.image_hwc).astype(int)], True, (255, 160, 0), 1)
+    for label, box in readings:
+        x, y, width, height = (round(side) for side in box)
+        cv2.rectangle(picture, (x, y), (x + width, y + height), (0, 200, 0), 1)
+        cv2.putText(picture, label, (x, y - 2), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 255), 1, cv2.LINE_AA)
+    cv2.imwrite(str(path), picture)
+
+
+def table(scores: dict[str, dict[str, list[Score]]]) -> str:
+    """Return one line a group and engine."""
+    lines = [
+        "| photographs | read by | pictures | right / there | false in the grid | outside | s a picture |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for group, engines in scores.items():
+        for engine, found in engines.items():
+            names = ("right", "there", "false", "outside", "seconds")
+            right, there, false, outside, seconds = (sum(getattr(score, name) for score in found) for name in names)
+            cells = (group, engine, len(found), f"{right} / {there}", false, outside, f"{seconds / len(found):.3f}")
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def text(figures: str, processor: str, threads: int) -> str:
+    """Return the page."""
+    return f"""# Digits in photographs
+
+Made by `python docs/photographs.py --data-root ROOT`. None of these pictures was trained on or chosen by.
+
+{figures}
+
+*false in the grid*: a reading in an empty cell, or not the cell's digit, or a second one there. *outside*: readings off
+the grid, where newspapers have digits of their own. Measured on {processor}, {threads} threads.
+"""
+
+
+def main() -> None:
+    """Measure and write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--finder", default="digit-finder")
+    parser.add_argument("--model", default="digits-webcam")
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    options = parser.parse_args()
+    engines: dict[str, Read | None] = {
+        f"{options.finder} and {options.model}": edgecnn_reader(options.finder, options.model),
+        "RapidOCR": rapidocr_reader(),
+    }
+    scores: dict[str, dict[str, list[Score]]] = {}
+    for photo in photographs(options.data_root):
+        for engine, read in engines.items():
+            if read is None:
+                continue
+            score, readings = scored(photo, read)
+            scores.setdefault(photo.group, {}).setdefault(engine, []).append(score)
+            print(f"{photo.name:12} {engine:32} {score.right:3} / {score.there:3} {score.false:3} {score.outside:3}")
+            if options.pictures:
+                options.pictures.mkdir(parents=True, exist_ok=True)
+                draw(photo, readings, options.pictures / f"{photo.name}-{engine.split()[0].replace('/', '-')}.png")
+    print(table(scores))
+    machine = environment()
+    write_text(options.page, text(table(scores), machine.processor, machine.threads_available))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""A finder's whole file around its network: pyramid, peaks, merging and crops as standard ONNX operators.
+
+The frame is brought to at most 640 pixels on its longer side, then to its half, quarter and eighth, each rounded to
+multiples of 16; the network runs on all four with the same weights. The strongest peaks of all four become boxes in
+pixels of the frame, overlapping ones are merged, and each is cut from the frame as it came: a square of 1.3 times the
+longer side, averaged to 28x28 by RoiAlign.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
+
+LONGEST = 640
+MULTIPLE = 16
+STRIDE = 4
+UNIT = 16.0  # pixels; sides are learnt as logarithms in this unit
+PEAKS = 200  # of each level
+FINDS = 200  # of a frame, at most
+THRESHOLD = 0.3
+OVERLAP = 0.35
+CROP, MARGIN = 28, 1.3
+LARGEST_LOG = 4.0  # an untrained network must not overflow
+
+
+class _Graph:
+    """Nodes in the making; every call returns the name of its result."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+
+    def __call__(self, operator: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        result = name or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [result], name=f"{result}_node", **attributes))
+        return result
+
+    def ints(self, *values: int) -> str:
+        """Return an int64 vector."""
+        return self._constant(np.array(values, np.int64))
+
+    def floats(self, *values: float) -> str:
+        """Return a float32 vector."""
+        return self._constant(np.array(values, np.float32))
+
+    def _constant(self, values: NDArray[Any]) -> str:
+        name = f"{values.dtype}_" + "_".join(str(value).replace(".", "p").replace("-", "m") for value in values)
+        self.constants[name] = numpy_helper.from_array(values, name)
+        return name
+
+
+def compose(network: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the file's model around ``network``, which maps float32 pixels (1, 1, H, W) of 0..255 to five maps."""
+    graph = _Graph()
+    frame_nchw = graph("Transpose", graph("Cast", "frame", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
+    frame_size = graph("Cast", graph("Shape", frame_nchw, start=2, end=4), to=TensorProto.FLOAT)  # height, width
+    longest = graph("ReduceMax", frame_size, graph.ints(0), keepdims=1)
+    shrink = graph("Min", graph("Div", graph.floats(LONGEST), longest), graph.floats(1.0))
+    image_nchw, boxes, scores = frame_nchw, [], []
+    for level in range(LEVELS):
+        size = _level_size(graph, frame_size, shrink, level)
+        image_nchw = graph(
+            "Resize", image_nchw, "", "", graph("Concat", graph.ints(1, 1), size, axis=0), mode="linear",
+            coordinate_transformation_mode="half_pixel", antialias=1,
+        )  # fmt: skip
+        maps = _inlined(graph, network, image_nchw, f"{LEVEL}{level}_")
+        to_frame = graph("Div", frame_size, graph("Cast", size, to=TensorProto.FLOAT))
+        found, how_sure = _peaks(graph, maps, to_frame)
+        boxes.append(found)
+        scores.append(how_sure)
+    corners, best, sides = _merged(graph, graph("Concat", *boxes, axis=0), graph("Concat", *scores, axis=0))
+    graph("Identity", best, name="scores")
+    graph("Concat", _columns(graph, corners, 0, 2), sides, axis=1, name="boxes")
+    _crops(graph, frame_nchw, corners, sides)
+    return _model(graph, network)
+
+
+def _level_size(graph: _Graph, frame_size: str, shrink: str, level: int) -> str:
+    """Return (height, width) of a level, int64, multiples of 16 and at least that."""
+    wanted = graph("Mul", graph("Mul", frame_size, shrink), graph.floats(1 / (MULTIPLE * 2**level)))
+    cells = graph("Max", graph("Round", wanted), graph.floats(1.0))
+    return graph("Mul", graph("Cast", cells, to=TensorProto.INT64), graph.ints(MULTIPLE))
+
+
+def _inlined(graph: _Graph, network: onnx.ModelProto, pixels: str, prefix: str) -> str:
+    """Repeat the network's nodes with names of their own; weights are shared."""
+    weights = {tensor.name for tensor in network.graph.initializer}
+    renamed = {network.graph.input[0].name: pixels}
+    for node in network.graph.node:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.name = prefix + node.name
+        for names in (copy.input, copy.output):
+            names[:] = [renamed.get(name, name if name in weights or not name else prefix + name) for name in names]
+        graph.nodes.append(copy)
+    output: str = network.graph.output[0].name
+    return prefix + output
+
+
+def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
+    """Return the strongest local maxima as centre and side boxes (K, 4), in pixels of the frame, and scores (K,)."""
+    heat = graph("Sigmoid", graph("Slice", maps, graph.ints(0), graph.ints(1), graph.ints(1)))
+    highest = graph("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    peaks = graph("Mul", heat, graph("Cast", graph("GreaterOrEqual", heat, highest), to=TensorProto.FLOAT))
+    flat = graph("Reshape", peaks, graph.ints(-1))
+    count = graph("Min", graph("Shape", flat), graph.ints(PEAKS))
+    scores, cells = f"{flat}_scores", f"{flat}_cells"
+    graph.nodes.append(helper.make_node("TopK", [flat, count], [scores, cells], name=f"{flat}_top"))
+    width = graph("Shape", maps, start=3, end=4)
+    row = graph("Div", cells, width)
+    column = graph("Sub", cells, graph("Mul", row, width))
+    cell = graph("Concat", *(graph("Unsqueeze", part, graph.ints(0)) for part in (column, row)), axis=0)  # (2, K)
+    values = graph("Gather", graph("Reshape", maps, graph.ints(5, -1)), cells, axis=1)  # (5, K)
+    offset = graph("Slice", values, graph.ints(1), graph.ints(3), graph.ints(0))
+    centre = graph("Add", graph("Add", graph("Cast", cell, to=TensorProto.FLOAT), graph.floats(0.5)), offset)
+    logs = graph("Slice", values, graph.ints(3), graph.ints(5), graph.ints(0))
+    logs = graph("Min", graph("Max", logs, graph.floats(-LARGEST_LOG)), graph.floats(LARGEST_LOG))
+    both = graph(
+        "Concat",
+        graph("Mul", centre, graph.floats(STRIDE)),
+        graph("Mul", graph("Exp", logs), graph.floats(UNIT)),
+        axis=0,
+    )
+    factor_yx = graph("Gather", to_frame, graph.ints(1, 0, 1, 0))  # x, y, width, height
+    return graph("Mul", graph("Transpose", both, perm=[1, 0]), factor_yx), scores
+
+
+def _merged(graph: _Graph, boxes: str, scores: str) -> tuple[str, str, str]:
+    """Return what stays after overlapping finds are merged: corners (M, 4) as x0, y0, x1, y1, scores (M,), sides
+    (M, 2)."""
+    centre, side = _columns(graph, boxes, 0, 2), _columns(graph, boxes, 2, 4)
+    half = graph("Mul", side, graph.floats(0.5))
+    corners = graph("Concat", graph("Sub", centre, half), graph("Add", centre, half), axis=1)
+    kept = graph(
+        "NonMaxSuppression", graph("Unsqueeze", corners, graph.ints(0)), graph("Unsqueeze", scores, graph.ints(0, 1)),
+        graph.ints(FINDS), graph.floats(OVERLAP), graph.floats(THRESHOLD),
+    )  # fmt: skip
+    index = graph("Reshape", _columns(graph, kept, 2, 3), graph.ints(-1))
+    order = graph("Gather", scores, index)
+    return graph("Gather", corners, index), order, graph("Gather", side, index)
+
+
+def _crops(graph: _Graph, frame_nchw: str, corners: str, sides: str) -> None:
+    """Cut squares around the boxes from the frame itself, as uint8 (M, 28, 28, 1)."""
+    side = graph("ReduceMax", sides, graph.ints(1), keepdims=1)
+    reach = graph("Mul", side, graph.floats(MARGIN / 2))
+    low, high = _columns(graph, corners, 0, 2), _columns(graph, corners, 2, 4)
+    centre = graph("Mul", graph("Add", low, high), graph.floats(0.5))
+    squares = graph("Concat", graph("Sub", centre, reach), graph("Add", centre, reach), axis=1)
+    count = graph("Shape", squares, start=0, end=1)
+    batch = graph("Expand", graph.ints(0), count)
+    crops = graph(
+        "RoiAlign", frame_nchw, squares, batch, output_height=CROP, output_width=CROP, sampling_ratio=0,
+        spatial_scale=1.0, mode="avg", coordinate_transformation_mode="half_pixel",
+    )  # fmt: skip
+    whole = graph("Cast", graph("Clip", graph("Round", crops), "zero", "white"), to=TensorProto.UINT8)
+    graph.constants["zero"] = numpy_helper.from_array(np.array(0, np.float32), "zero")
+    graph.constants["white"] = numpy_helper.from_array(np.array(255, np.float32), "white")
+    graph("Reshape", whole, graph.ints(-1, CROP, CROP, 1), name="crops")
+
+
+def _columns(graph: _Graph, table: str, first: int, end: int) -> str:
+    return graph("Slice", table, graph.ints(first), graph.ints(end), graph.ints(1))
+
+
+def _model(graph: _Graph, network: onnx.ModelProto) -> onnx.ModelProto:
+    outputs = [
+        helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["M", 4]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["M"]),
+        helper.make_tensor_value_info("crops", TensorProto.UINT8, ["M", CROP, CROP, 1]),
+    ]
+    frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, "H", "W", 1])
+    tensors = [*network.graph.initializer, *graph.constants.values()]
+    made = helper.make_graph(graph.nodes, "edgecnn", [frame], outputs, initializer=tensors)
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    return model

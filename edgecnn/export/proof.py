@@ -1,0 +1,43 @@
+"""A model with its card, after it was held to the PyTorch original and before it has a name; and what cards share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecnn import data
+from edgecnn.card import ModelCard
+
+if TYPE_CHECKING:
+    from edgecnn.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A serialized model. ``gap`` and ``agreement`` are against PyTorch in float32 on ``images`` of ``source``."""
+
+    graph: bytes
+    card: ModelCard
+    gap: float
+    agreement: float
+    images: int
+    source: str
+    test_accuracy: float | None
+
+
+def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
+    """Return the recipe as a card tells it: names of data and weights without the folders that lead to them."""
+    recipe = checkpoint.recipe.model_dump(exclude_none=True)
+    recipe["data"]["name"] = data.public_name(checkpoint.dataset.name)
+    started_from = recipe["network"]["parameters"].get("weights")
+    if isinstance(started_from, str):
+        recipe["network"]["parameters"]["weights"] = Path(started_from).name
+    return recipe
+
+
+def trained_parameters(checkpoint: "Checkpoint") -> int:
+    """Count parameters, not buffers: preprocessing, running statistics."""
+    return sum(tensor.numel() for key, tensor in checkpoint.weights.items() if _is_parameter(key))
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith("network.") and not name.endswith(("running_mean", "running_var", "num_batches_tracked"))

@@ -1,0 +1,130 @@
+"""The int8 form of a finder, measured against its parent on validation pages and on a camera's frame."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import files, onnx_file
+from edgecnn.bench import compare_latency
+from edgecnn.bench.environment import processor
+from edgecnn.card import Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
+from edgecnn.data.pages import digit_pages
+from edgecnn.errors import EdgecnnError
+from edgecnn.quantize import forms
+from edgecnn.quantize.figures import Candidate, Method, Quantized, is_better, preferred_form, reason
+from edgecnn.quantize.ship import ship
+from edgecnn.runtime.finder import load_finder
+from edgecnn.verify.finds import FinderComparison, compare_on
+
+FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many pages: 480x640 of pages of 160x160
+GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
+
+
+def quantize_finder(
+    file: Path,
+    target: Path,
+    *,
+    method: Method,
+    max_drop_pp: float,
+    root: Path | None,
+    seconds: float,
+    on_stage: Callable[[str], None],
+) -> Quantized:
+    """Write the int8 form to ``target`` where it is better than the parent, or in any case for ``static``.
+
+    Its accuracy is F1 on the validation pages. Raises DataError where the pages cannot be rendered, EdgecnnError for
+    ``dense``: a finder has no dense layers.
+    """
+    if method == "dense":
+        raise EdgecnnError(f"{file.name}: a finder has no dense layer to quantize. Use --method static.")
+    on_stage("reading pages")
+    frames_nhwc = calibration_frames(digit_pages.read(root, "train").images)
+    pages, parent = digit_pages.read(root, "test"), load_finder(file)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{forms.STATIC}.onnx"
+        on_stage(f"building and measuring {forms.STATIC}")
+        graph, card = _built(file, parent.card, frames_nhwc)
+        onnx_file.write_with_card(graph, card, path)
+        onnx_file.check(path, card)
+        comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
+        candidate = _measured(path, file, comparison, seconds)
+        onnx_file.write_with_card(graph, _with_measurement(card, candidate, comparison), path)
+        candidate = replace(candidate, size_bytes=path.stat().st_size)
+        preferred = preferred_form([candidate], parent.card.form)
+        form = preferred if method == "auto" else forms.STATIC
+        ship(file if form == parent.card.form else path, target)
+    return Quantized(
+        parent=file,
+        parent_form=parent.card.form,
+        parent_size_bytes=file.stat().st_size,
+        parent_validation_accuracy=comparison.reference.f1,
+        validation_images=len(pages),
+        candidates=[candidate],
+        preferred=preferred,
+        output=target,
+        output_form=form,
+        reason=reason(preferred, parent.card.form, max_drop_pp),
+    )
+
+
+def _measured(path: Path, parent: Path, comparison: FinderComparison, seconds: float) -> Candidate:
+    latency = compare_latency(path, parent, seconds=seconds)
+    size = path.stat().st_size
+    return Candidate(
+        form=forms.STATIC,
+        size_bytes=size,
+        validation_accuracy=comparison.candidate.f1,
+        drop_pp=comparison.drop_pp,
+        drop_pp_ci95=comparison.drop_pp_ci95,
+        latency_ratio=latency.ratio,
+        latency_ratio_ci95=latency.ratio_ci95,
+        verdict=latency.verdict,
+        accurate=comparison.passed,
+        better=is_better(comparison.passed, latency, size, parent.stat().st_size),
+    )
+
+
+def calibration_frames(pages_phw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return frames (N, 3 h, 4 w, 1) of the first pages, side by side."""
+    count = min(FRAMES, len(pages_phw) // (ROWS * COLUMNS))
+    height, width = pages_phw.shape[1:]
+    grid = pages_phw[: count * ROWS * COLUMNS].reshape(count, ROWS, COLUMNS, height, width)
+    return grid.transpose(0, 1, 3, 2, 4).reshape(count, ROWS * height, COLUMNS * width, 1)
+
+
+def _built(file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> tuple[bytes, ModelCard]:
+    graph = forms.static_finder(file, frames_nhwc)
+    page_nhwc = parent.golden.images_nhwc
+    count = len(frames_nhwc) * ROWS * COLUMNS
+    return graph, replace(
+        parent,
+        form=forms.STATIC,
+        parity=None,
+        metrics=[],
+        quantization=Quantization(forms.STATIC, Calibration(count, 0, list(range(count))), measured=None),
+        parent_sha256=files.sha256(file),
+        versions=parent.versions | onnx_file.runtime_versions(),
+        golden=Golden(page_nhwc, onnx_file.finder_scores(graph, page_nhwc), GOLDEN_TOLERANCE),
+    )
+
+
+def _with_measurement(card: ModelCard, candidate: Candidate, comparison: FinderComparison) -> ModelCard:
+    assert card.quantization is not None
+    measured = Measured(
+        images=comparison.pages,
+        drop_pp=candidate.drop_pp,
+        latency_ratio=candidate.latency_ratio,
+        latency_ratio_ci95=list(candidate.latency_ratio_ci95),
+        verdict=candidate.verdict,
+        preferred=candidate.better,
+        machine=processor(),
+    )
+    return replace(
+        card,
+        metrics=[Accuracy("validation", comparison.pages, candidate.validation_accuracy)],
+        quantization=replace(card.quantization, measured=measured),
+    )

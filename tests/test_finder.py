@@ -1,0 +1,171 @@
+"""A finder from checkpoint to file: the same boxes, scores and crops as in PyTorch, on frames of any size."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+from torchvision.ops import nms, roi_align
+
+from edgecnn import checkpoint, load, load_finder
+from edgecnn.bench import bench
+from edgecnn.card import FINDER, DatasetRecord, ImageInput
+from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
+from edgecnn.errors import CardError, ParityError
+from edgecnn.export import export, finder_graph
+from edgecnn.export import finder as finder_export
+from edgecnn.onnx_file import LEVELS
+from edgecnn.recipes.read import read
+from edgecnn.runtime.finder import Finder, Finds, load_either
+from edgecnn.runtime.selftest import selftest
+from edgecnn.train.finding import decode
+
+PAGE = ImageInput(160, 160, 1)
+
+
+def untrained(logit: float = 0.0) -> Checkpoint:
+    """A finder whose weights are drawn, and which is as sure of a digit everywhere as ``logit`` says."""
+    torch.manual_seed(1)
+    recipe = read("digit-finder", {"network.parameters": {"widths": [4, 8, 12, 16]}})
+    classifier = build_classifier(recipe, PAGE, 1)
+    classifier.network.maps.bias.data[0] = logit
+    for norm in (layer for layer in classifier.modules() if isinstance(layer, torch.nn.BatchNorm2d)):
+        norm.running_mean.normal_(0, 0.1)
+        norm.running_var.uniform_(0.5, 1.5)
+    return Checkpoint(
+        recipe=recipe,
+        labels=("digit",),
+        input=PAGE,
+        dataset=DatasetRecord("digit-pages", 1, 1, 0),
+        epoch=1,
+        figures={"f1": 0.5},
+        versions={},
+        weights=classifier.state_dict(),
+        golden_images_nhwc=torch.from_numpy(frame(0, 160, 160)[None]),
+    )
+
+
+def frame(seed: int, height: int, width: int) -> np.ndarray:
+    """Smooth blobs: uint8 (H, W, 1)."""
+    noise = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(seed))
+    return (F.interpolate(noise, (height, width), mode="bicubic").clamp(0, 1) * 255).byte()[0, 0, ..., None].numpy()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint and the file that was exported from it."""
+    folder = tmp_path_factory.mktemp("finder")
+    checkpoint.write(folder / "own.safetensors", untrained())
+    export(folder / "own.safetensors", folder / "finder.onnx")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finder(made: Path) -> Finder:
+    return load_finder(made / "finder.onnx")
+
+
+def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
+    """Do what the file says it does."""
+    image = torch.from_numpy(frame_hwc)[None].permute(0, 3, 1, 2).float()
+    whole = torch.tensor(image.shape[2:])
+    shrink = min(finder_graph.LONGEST / max(whole.tolist()), 1.0)
+    level_image, boxes, scores = image, [], []
+    for level in range(LEVELS):
+        size = [max(1, round(float(side) * shrink / 16 / 2**level)) * 16 for side in whole]
+        level_image = F.interpolate(level_image, size, mode="bilinear", antialias=True)
+        found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), finder_graph.PEAKS)
+        factor = whole / torch.tensor(size)
+        boxes.append(found[0] * factor.flip(0).repeat(2))
+        scores.append(sure[0])
+    all_boxes, all_scores = torch.cat(boxes), torch.cat(scores)
+    corners = torch.cat((all_boxes[:, :2], all_boxes[:, :2] + all_boxes[:, 2:]), 1)
+    sure = all_scores > finder_graph.THRESHOLD
+    corners, all_scores, all_boxes = corners[sure], all_scores[sure], all_boxes[sure]
+    kept = nms(corners, all_scores, finder_graph.OVERLAP)[: finder_graph.FINDS]
+    reach = all_boxes[kept, 2:].max(1, keepdim=True).values * finder_graph.MARGIN / 2
+    centre = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
+    squares = torch.cat((torch.zeros(len(kept), 1), centre - reach, centre + reach), 1)
+    crops = roi_align(image, squares, 28, sampling_ratio=-1, aligned=True)
+    return Finds(all_boxes[kept].numpy(), all_scores[kept].numpy(), crops.round().byte().permute(0, 2, 3, 1).numpy())
+
+
+def by_place(finds: Finds) -> Finds:
+    """Sort by x, then y: finds that are equally likely come in any order."""
+    order = np.lexsort(finds.boxes_m4[:, 1::-1].round(1).T)
+    return Finds(finds.boxes_m4[order], finds.scores_m[order], finds.crops_mhwc[order])
+
+
+@pytest.mark.parametrize("size", [(160, 160), (480, 640), (100, 333), (900, 700)])
+@torch.no_grad()
+def test_file_finds_what_pytorch_finds(finder: Finder, size: tuple[int, int]) -> None:
+    image = frame(3, *size)
+    found, wanted = (by_place(finds) for finds in (finder.find(image), in_pytorch(untrained().build(), image)))
+    assert len(wanted) > 3
+    np.testing.assert_allclose(found.scores_m, wanted.scores_m, atol=1e-4)
+    np.testing.assert_allclose(found.boxes_m4, wanted.boxes_m4, atol=0.05)
+    assert np.abs(found.crops_mhwc.astype(int) - wanted.crops_mhwc).max() <= 1
+
+
+@given(height=st.integers(1, 700), width=st.integers(1, 700))
+@settings(max_examples=40, deadline=None)
+def test_any_size_is_taken(finder: Finder, height: int, width: int) -> None:
+    finds = finder.find(np.full((height, width), 128, np.uint8))
+    assert finds.boxes_m4.shape == (len(finds), 4)
+    assert finds.crops_mhwc.shape == (len(finds), 28, 28, 1)
+    assert (np.diff(finds.scores_m) <= 0).all()
+
+
+def test_nothing_found_is_no_rows(tmp_path: Path) -> None:
+    checkpoint.write(tmp_path / "own.safetensors", untrained(logit=-20.0))
+    finds = load_finder(export(tmp_path / "own.safetensors", tmp_path / "finder.onnx").path).find(frame(3, 200, 300))
+    assert (len(finds), finds.boxes_m4.shape, finds.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
+
+
+def test_colour_frames_become_gray(finder: Finder) -> None:
+    gray = frame(5, 120, 160)
+    assert np.array_equal(finder.find(gray).scores_m, finder.find(np.repeat(gray, 3, 2), bgr=True).scores_m)
+
+
+def test_file_tests_itself(finder: Finder) -> None:
+    assert finder.card.kind == FINDER
+    assert selftest(finder).passed
+
+
+def test_changed_file_fails_its_self_test(made: Path) -> None:
+    model = onnx.load(made / "finder.onnx")
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name.endswith("maps.weight"))
+    tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) * 1.5, tensor.name))
+    assert not selftest(load_finder(model.SerializeToString())).passed
+
+
+def test_a_finder_is_no_classifier_nor_the_other_way(made: Path, model: Path) -> None:
+    with pytest.raises(CardError, match=r"finder\.onnx: is a finder, .* Open it with edgecnn\.load_finder"):
+        load(made / "finder.onnx")
+    with pytest.raises(CardError, match="is no finder: it has image -> logits, probabilities, expected frame -> boxes"):
+        load_finder(model)
+    assert isinstance(load_either(made / "finder.onnx"), Finder)
+    assert not isinstance(load_either(model), Finder)
+
+
+def test_maps_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.write(tmp_path / "own.safetensors", untrained())
+    monkeypatch.setattr(finder_export, "MAP_TOLERANCE", -1.0)
+    with pytest.raises(ParityError, match="maps differ from PyTorch's by"):
+        export(tmp_path / "own.safetensors", tmp_path / "finder.onnx")
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_same_checkpoint_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    again = export(made / "own.safetensors", tmp_path / "again.onnx").path
+    assert again.read_bytes() == (made / "finder.onnx").read_bytes()
+
+
+@pytest.mark.slow
+def test_bench_times_a_finder_on_a_camera_frame(made: Path) -> None:
+    report = bench([made / "finder.onnx"], batches=(1,), threads=(1,), seconds=0.1)
+    assert report.contenders[0].p50_ms > 0
