@@ -59,7 +59,7 @@ def _gaussian(centre_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
     """Return (N, B, cells): 1 at the centre's own cell."""
     away = centre_nb[..., None] - cells
     spread = (side_nb / STRIDE * SPREAD).clamp(min=NARROWEST)[..., None]
-    return torch.where(away.abs() <= 0.5, 1.0, torch.exp(-0.5 * (away / spread) ** 2))
+    return torch.where((away >= -0.5) & (away < 0.5), 1.0, torch.exp(-0.5 * (away / spread) ** 2))
 
 
 def _inside(centre_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
