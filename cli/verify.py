@@ -8,7 +8,7 @@ from . import console
 from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, Reference
 
 if TYPE_CHECKING:
-    from edgecnn.verify import Comparison
+    from edgecnn.verify import Comparison, FinderComparison
 
 MOST_FLIPS, MOST_CLASSES = 10, 20
 
@@ -27,22 +27,22 @@ def verify(
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two classifiers on the test set they were made for; exit code 1 when the candidate is worse.
+    """Compare two classifiers on their test set, or two finders on rendered pages; exit code 1 if the second is worse.
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    from edgecnn.verify import compare_files
+    from edgecnn.verify import compare_files, compare_finders, is_finder
 
     with console.stages(quiet=as_json) as say:
-        say(f"running both on the {split} split")
-        comparison = compare_files(
-            reference,
-            candidate,
-            dataset=dataset,
-            root=root,
-            split=split,
-            max_drop_pp=max_drop_pp,
-        )
+        comparison: Comparison | FinderComparison
+        if is_finder(reference):
+            say("running both on the validation pages")
+            comparison = compare_finders(reference, candidate, root=root, max_drop_pp=max_drop_pp)
+        else:
+            say(f"running both on the {split} split")
+            comparison = compare_files(
+                reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
+            )
     if as_json:
         console.show_json(comparison)
     else:
@@ -50,8 +50,42 @@ def verify(
     raise typer.Exit(0 if comparison.passed else 1)
 
 
-def show(comparison: "Comparison") -> None:
-    """Print the metrics of both, class by class where there are not too many, and the verdict."""
+def show(comparison: "Comparison | FinderComparison") -> None:
+    """Print the metrics of both and the verdict."""
+    from edgecnn.verify import FinderComparison
+
+    if isinstance(comparison, FinderComparison):
+        _show_finds(comparison)
+        what = "F1"
+    else:
+        _show_classes(comparison)
+        what = "accuracy"
+    low, high = comparison.drop_pp_ci95
+    console.verdict(
+        comparison.passed,
+        f"{what} drops by {comparison.drop_pp:.2f} points (95 %: {low:.2f}..{high:.2f}), "
+        f"allowed {comparison.max_drop_pp:g}",
+    )
+
+
+def _show_finds(comparison: "FinderComparison") -> None:
+    both = (comparison.reference, comparison.candidate)
+    console.show_table(
+        f"{comparison.digits:,} digits on {comparison.pages:,} pages",
+        ("", "model", "form", "found", "missed", "false", "precision", "recall", "F1"),
+        [
+            (
+                *(role, found.model, found.form, f"{found.found:,}", f"{found.missed:,}", f"{found.false:,}"),
+                *(f"{found.precision:.4f}", f"{found.recall:.4f}", f"{found.f1:.4f}"),
+            )
+            for role, found in zip(("reference", "candidate"), both, strict=True)
+        ],
+        left=3,
+    )
+
+
+def _show_classes(comparison: "Comparison") -> None:
+    """Print the metrics of both, class by class where there are not too many."""
     both = (comparison.reference, comparison.candidate)
     console.show_table(
         f"{comparison.images:,} images of the {comparison.split} split of {comparison.dataset}, "
@@ -89,15 +123,9 @@ def show(comparison: "Comparison") -> None:
             [(str(f.index), f.label, f.reference, f.candidate) for f in comparison.flips[:MOST_FLIPS]],
             left=4,
         )
-    low, high = comparison.drop_pp_ci95
     console.say(
         f"agreement {comparison.agreement:.2%}, largest logit gap {comparison.max_abs_logit_gap:.2g}, "
         f"McNemar p {comparison.mcnemar_p:.2g}"
-    )
-    console.verdict(
-        comparison.passed,
-        f"accuracy drops by {comparison.drop_pp:.2f} points (95 %: {low:.2f}..{high:.2f}), "
-        f"allowed {comparison.max_drop_pp:g}",
     )
 
 

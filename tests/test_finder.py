@@ -6,23 +6,28 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from edgecnn_cli.verify import show
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision.ops import nms, roi_align
 
-from edgecnn import checkpoint, load, load_finder
+from edgecnn import checkpoint, files, load, load_finder
 from edgecnn.bench import bench
 from edgecnn.card import FINDER, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
-from edgecnn.errors import CardError, ParityError
+from edgecnn.data.pages import digit_pages
+from edgecnn.data.pages.digit_pages import Pages
+from edgecnn.errors import CardError, EdgecnnError, ParityError
 from edgecnn.export import export, finder_graph
 from edgecnn.export import finder as finder_export
 from edgecnn.onnx_file import LEVELS
+from edgecnn.quantize import quantize
 from edgecnn.recipes.read import read
 from edgecnn.runtime.finder import Finder, Finds, load_either
 from edgecnn.runtime.selftest import selftest
 from edgecnn.train.finding import decode
+from edgecnn.verify.finds import compare_finders, compare_on, matched
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -163,6 +168,61 @@ def test_maps_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.Monk
 def test_same_checkpoint_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
     again = export(made / "own.safetensors", tmp_path / "again.onnx").path
     assert again.read_bytes() == (made / "finder.onnx").read_bytes()
+
+
+# On pages
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch, finder: Finder) -> Pages:
+    """Pages on which this finder finds everything: what it finds is what is said to be there."""
+    images = np.stack([frame(seed, 160, 160)[..., 0] for seed in range(24)])
+    finds = [finder.find(image).boxes_m4 for image in images]
+    most = max(len(boxes) for boxes in finds)
+    boxes = np.stack([np.pad(found, ((0, most - len(found)), (0, 0))) for found in finds])
+    labels = np.where(boxes[..., 2] > 0, 3, -1).astype(np.int8)
+    made = Pages(images, boxes, labels, np.zeros(labels.shape, bool))
+    monkeypatch.setattr(digit_pages, "read", lambda root, part: made)
+    return made
+
+
+def test_a_finder_that_finds_everything_scores_one(finder: Finder, pages: Pages) -> None:
+    comparison = compare_on(pages, finder, finder, max_drop_pp=0.0)
+    assert (comparison.reference.f1, comparison.reference.missed, comparison.reference.false) == (1.0, 0, 0)
+    assert comparison.digits == pages.is_digit.sum() > 20
+    assert (comparison.drop_pp, comparison.drop_pp_ci95, comparison.passed) == (0.0, (0.0, 0.0), True)
+
+
+def test_finds_are_matched_best_first_and_each_digit_once() -> None:
+    digits = np.array([[10, 10, 20, 20], [60, 60, 20, 20]], np.float32)
+    unread = np.array([[100, 100, 30, 30]], np.float32)
+    found = np.array([[11, 10, 20, 20], [9, 10, 20, 20], [101, 100, 30, 30], [140, 10, 9, 9]], np.float32)
+    assert matched(found, digits, unread) == (1, 2, 1)
+    assert matched(found[:0], digits, unread) == (0, 0, 2)
+    assert matched(found, digits[:0], unread[:0]) == (0, 4, 0)
+
+
+@pytest.mark.slow
+def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Pages, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "int8.onnx"
+    result = quantize(made / "finder.onnx", out, method="static", max_drop_pp=100, seconds=0.1)
+    assert result.output_form == result.candidates[0].form == "int8-static"
+    assert result.parent_validation_accuracy == 1.0
+    assert 0.3 < result.candidates[0].validation_accuracy <= 1.0
+    card = load_finder(out).card
+    assert (card.form, card.kind, card.parent_sha256) == ("int8-static", FINDER, files.sha256(made / "finder.onnx"))
+    operators = {node.op_type for node in onnx.load(out).graph.node}
+    assert "QuantizeLinear" in operators
+    assert selftest(load_finder(out)).passed
+    show(compare_finders(made / "finder.onnx", out, max_drop_pp=100))
+    shown = capsys.readouterr().out
+    assert "digits on 24 pages" in shown
+    assert "passed: F1 drops by" in shown
+
+
+def test_a_finder_has_no_dense_form(made: Path) -> None:
+    with pytest.raises(EdgecnnError, match="a finder has no dense layer to quantize"):
+        quantize(made / "finder.onnx", made / "dense.onnx", method="dense")
 
 
 @pytest.mark.slow

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.contender import is_checkpoint
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
-from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.runtime.finder import Finder, load_either, load_finder
 
 RESAMPLES = 1000
 RIGHT, EXCUSED = 0.5, 0.3  # intersection over union with a digit, with something that no one could read
@@ -40,6 +41,11 @@ class FinderComparison:
     drop_pp_ci95: tuple[float, float]
     max_drop_pp: float
     passed: bool
+
+
+def is_finder(path: Path) -> bool:
+    """Tell a finder's file, or its name in the zoo, from anything else that ``open_contender`` opens."""
+    return not is_checkpoint(path) and isinstance(load_either(path), Finder)
 
 
 def compare_finders(

@@ -1,6 +1,7 @@
 """Rendered pages: the same from the same seed, boxes around the ink, and nothing that nobody could read."""
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -296,6 +297,19 @@ def _equal(first: digit_pages.Pages, second: digit_pages.Pages) -> bool:
 def test_the_number_of_processes_changes_nothing(ink) -> None:
     one, two = (digit_pages.render_set(3, 60, 64, ink, workers=workers) for workers in (1, 2))
     assert _equal(one, two)
+
+
+@pytest.mark.slow
+def test_a_script_that_its_own_processes_would_run_again_is_told_what_to_do(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "import sys\nfrom pathlib import Path\nfrom edgecnn.data.pages import digit_pages, material\n"
+        "digit_pages.render_set(0, 100, 64, material.read_material('test', Path(sys.argv[1])), workers=2)\n"
+    )
+    command = [sys.executable, tmp_path / "script.py", root]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (
+        done.stderr.strip().splitlines()[-1].startswith("edgecnn.errors.DataError: a process that renders pages ended")
+    )
 
 
 def test_a_page_does_not_depend_on_how_many_follow(ink) -> None:

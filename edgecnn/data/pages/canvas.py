@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.data.pages.glyphs import Glyph, draw
+from edgecnn.data.pages.labels import CLUTTER
 
-CLUTTER = 10
 LAYERS = ("rules", "print", "hand")
 # How far a pen travels to write a digit, in heights; its ink over that is about the width of the stroke.
 TRAVEL = (2.6, 1.1, 2.3, 2.6, 2.7, 2.6, 2.6, 1.8, 3.2, 2.6, 2.6)

@@ -7,27 +7,34 @@ from the seed and k alone, so neither the count nor the number of processes chan
 import concurrent.futures
 import multiprocessing
 import os
+import pickle
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.data import npz
-from edgecnn.data.pages.canvas import CLUTTER
+from edgecnn.data.pages.labels import CLUTTER, NOTHING
 from edgecnn.data.pages.material import Material, Part, read_material
-from edgecnn.data.pages.opencv import cv2
-from edgecnn.data.pages.page import Page, render_page
 from edgecnn.data.root import data_root
 from edgecnn.errors import DataError
+
+if TYPE_CHECKING:
+    from edgecnn.data.pages.page import Page  # OpenCV is needed to render pages, not to read them
 
 FOLDER = "digit-pages"
 SIZE = 160
 COUNTS: dict[Part, int] = {"train": 40_000, "test": 2_000}
 SEEDS: dict[Part, int] = {"train": 51, "test": 52}
-NOTHING = -1
+ENDED = (
+    "a process that renders pages ended early. In a script of your own, put what calls this under "
+    '`if __name__ == "__main__":`, since each process imports the script; else look for memory running out.'
+)
 BATCH = 50  # pages that a process renders at a time
 
 Made = TypeVar("Made")
@@ -81,7 +88,7 @@ def render_set(seed: int, count: int, size: int, material: Material, *, workers:
 
 
 def each_page(
-    seed: int, count: int, size: int, material: Material, make: Callable[[Page, np.random.Generator], Made],
+    seed: int, count: int, size: int, material: Material, make: "Callable[[Page, np.random.Generator], Made]",
     *, workers: int | None = None,
 ) -> Iterator[Made]:  # fmt: skip
     """Yield in order what ``make``, a function of a module, makes of each page and the generator that drew it."""
@@ -91,14 +98,23 @@ def each_page(
         for batch in batches:
             yield from _made(material, *batch)
         return
-    # Spawned, not forked: a fork of a process with torch's threads may hang.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise DataError(ENDED)  # this is one of the processes, importing a script that starts them: it would never end
+    # Spawned, not forked: a fork of a process with torch's threads may hang. What they start from goes through a file:
+    # a process that ends before it has read its pipe would leave this one waiting.
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(processes, context, _keep, (material,)) as pool:
-        for made in pool.map(_made_here, batches):
-            yield from made
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "material.pickle"
+        kept.write_bytes(pickle.dumps(material))
+        try:
+            with concurrent.futures.ProcessPoolExecutor(processes, context, _keep, (kept,)) as pool:
+                for made in pool.map(_made_here, batches):
+                    yield from made
+        except BrokenProcessPool as error:
+            raise DataError(ENDED) from error
 
 
-def together(pages: list[Page]) -> Pages:
+def together(pages: "list[Page]") -> Pages:
     """Put pages of one size into arrays, padded to the most things on any."""
     most = max((len(page.labels_k) for page in pages), default=0)
     shape = (len(pages), most)
@@ -115,17 +131,19 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _itself(page: Page, rng: np.random.Generator) -> Page:
+def _itself(page: "Page", rng: np.random.Generator) -> "Page":
     return page
 
 
-_Batch = tuple[int, range, int, Callable[[Page, np.random.Generator], Made]]
+_Batch = tuple[int, range, int, "Callable[[Page, np.random.Generator], Made]"]
 _material: list[Material] = []  # of this process, where it is one of a pool
 
 
-def _keep(material: Material) -> None:
+def _keep(material: Path) -> None:
+    from edgecnn.data.pages.opencv import cv2
+
     cv2.setNumThreads(1)  # the processes share the cores already
-    _material.append(material)
+    _material.append(pickle.loads(material.read_bytes()))
 
 
 def _made_here(batch: "_Batch[Made]") -> list[Made]:
@@ -133,8 +151,10 @@ def _made_here(batch: "_Batch[Made]") -> list[Made]:
 
 
 def _made(
-    material: Material, seed: int, numbers: range, size: int, make: Callable[[Page, np.random.Generator], Made]
+    material: Material, seed: int, numbers: range, size: int, make: "Callable[[Page, np.random.Generator], Made]"
 ) -> list[Made]:
     """Render pages by their numbers."""
+    from edgecnn.data.pages.page import render_page
+
     generators = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,))) for number in numbers]
     return [make(render_page(rng, material, size, size), rng) for rng in generators]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.data.pages import light, paper
-from edgecnn.data.pages.canvas import CLUTTER, LAYERS, Canvas, Mark
+from edgecnn.data.pages.canvas import LAYERS, Canvas, Mark
+from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.material import Material
 from edgecnn.data.pages.opencv import cv2
 from edgecnn.data.pages.scenes import compose

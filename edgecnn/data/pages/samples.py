@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.canvas import CLUTTER
 from edgecnn.data.pages.crops import MARGIN, SIDE, crop, squares
+from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.page import Page, overlaps
 
 NONE = 10

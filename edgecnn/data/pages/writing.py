@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.canvas import CLUTTER, TRAVEL, Canvas
+from edgecnn.data.pages.canvas import TRAVEL, Canvas
 from edgecnn.data.pages.glyphs import PAD, Glyph, placing, printed, thinned, written
+from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.material import Material
 from edgecnn.data.pages.strokes import SIGNS, penned, segments
 
