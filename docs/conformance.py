@@ -26,6 +26,7 @@ from edgecnn.bench.environment import processor
 from edgecnn.card import Golden
 from edgecnn.embed import embed
 from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.verify import is_finder
 
 ZOO = Path(__file__).resolve().parents[1] / "exported"
 PAGE = Path(__file__).with_name("conformance.md")
@@ -82,7 +83,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--node-modules", type=Path, help="folder with onnxruntime-node and onnxruntime-web")
     found = runtimes(parser.parse_args().node_modules)
-    rows = {(model.name, form): path for model in zoo.models_in(ZOO) for form, path in reversed(model.forms.items())}
+    rows = {
+        (model.name, form): path
+        for model in zoo.models_in(ZOO)
+        for form, path in reversed(model.forms.items())
+        if not is_finder(path)
+    }
     cells = {key: [measure(runtime, path) for runtime in found] for key, path in rows.items()}
     PAGE.write_text(page(found, cells), encoding="utf-8")
 

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.onnx_file import versions_of
-from edgecnn.runtime.classifier import load
+from edgecnn.runtime.finder import load_either
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 DENSE = ("Gemm", "MatMul", "MatMulInteger")
@@ -60,7 +60,7 @@ def inspect(path_or_name: Path) -> Inspection:
     Raises ModelError or CardError.
     """
     path = zoo.find(path_or_name)
-    card = load(path).card
+    card = load_either(path).card
     model = onnx.shape_inference.infer_shapes(onnx.load(path))
     opset, ir_version = versions_of(path)
     return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card)
