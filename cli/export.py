@@ -19,6 +19,9 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="MODEL.onnx", help="Default: RUN.onnx here.")
     ] = None,
+    calibrated: Annotated[
+        bool, typer.Option("--calibrate", help="Fit a temperature on the validation split, so that probabilities hold.")
+    ] = False,
     dataset: Dataset = None,
     root: DataRoot = None,
     as_json: AsJson = False,
@@ -31,7 +34,7 @@ def export(
 
     with console.stages(quiet=as_json) as say:
         say("exporting and comparing with PyTorch")
-        exported = export_run(run, output, dataset=dataset, root=root)
+        exported = export_run(run, output, dataset=dataset, root=root, calibrated=calibrated)
     if as_json:
         console.show_json(exported)
         return

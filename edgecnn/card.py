@@ -78,6 +78,19 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """Logits are divided by ``temperature``, which was fitted on so many validation images.
+
+    The errors are the expected calibration error there before and after: how far probabilities are from frequencies.
+    """
+
+    temperature: float
+    images: int
+    error_before: float
+    error_after: float
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The training images whose activations set the ranges of a static form."""
 
@@ -140,6 +153,7 @@ class ModelCard:
     versions: dict[str, str]
     golden: Golden
     kind: str = CLASSIFIER
+    confidence: Confidence | None = None
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -204,7 +218,10 @@ def beside(model: Path) -> Path:
 
 def _encode(value: object) -> object:
     if dataclasses.is_dataclass(value):
-        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        named = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {
+            field.name: _encode(item) for field, item in named.items() if item is not None or field.default is not None
+        }
     if isinstance(value, np.ndarray):
         contiguous = np.ascontiguousarray(value)
         content = base64.b64encode(contiguous.tobytes()).decode("ascii")

@@ -5,6 +5,7 @@ A class that was never predicted has precision 0, one that never occurs has reca
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,29 @@ def from_confusion(confusion_kk: NDArray[np.int64]) -> Metrics:
         recall_k=recall_k,
         f1_k=f1_k,
     )
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The images whose best probability lies in one tenth: how many, how sure on average, and how often right."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(probabilities_nk: NDArray[np.floating[Any]], labels_n: NDArray[np.int64], bins: int = 10) -> list[Bin]:
+    """Return the bins that have images, from unsure to sure (Niculescu-Mizil and Caruana 2005)."""
+    best_n, right_n = probabilities_nk.max(axis=1), probabilities_nk.argmax(axis=1) == labels_n
+    place_n = np.minimum((best_n * bins).astype(int), bins - 1)
+    members = [np.flatnonzero(place_n == place) for place in range(bins)]
+    return [Bin(len(own), float(best_n[own].mean()), float(right_n[own].mean())) for own in members if len(own)]
+
+
+def expected_calibration_error(probabilities_nk: NDArray[np.floating[Any]], labels_n: NDArray[np.int64]) -> float:
+    """Return the mean gap between how sure and how often right, over fifteen bins (Naeini et al. 2015)."""
+    found = reliability(probabilities_nk, labels_n, bins=15)
+    return sum(own.images * abs(own.confidence - own.accuracy) for own in found) / max(len(labels_n), 1)
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ images inside and beside; no external data, no trace of the builder's paths; the
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from edgecnn import card as cards
 from edgecnn import data, files, networks, onnx_file
-from edgecnn.card import FINDER, Accuracy, Golden, ModelCard, Parity
+from edgecnn.card import FINDER, Accuracy, Confidence, Golden, ModelCard, Parity
 from edgecnn.contender import Contender, in_batches, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
-from edgecnn.export import finder
+from edgecnn.export import calibrate, finder
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.runtime.session import open_model
@@ -64,11 +64,17 @@ class _Answers:
 
 
 def export(
-    run_or_checkpoint: Path, output: Path | None = None, *, dataset: str | None = None, root: Path | None = None
+    run_or_checkpoint: Path,
+    output: Path | None = None,
+    *,
+    dataset: str | None = None,
+    root: Path | None = None,
+    calibrated: bool = False,
 ) -> Exported:
     """Export a run or checkpoint to ``output`` (default: named after the run, in the working directory).
 
-    Raises ParityError when the file does not answer as the original; then there is no file.
+    ``calibrated`` divides a classifier's logits by a temperature that is fitted on its validation split. Raises
+    ParityError when the file does not answer as the original; then there is no file.
     """
     from edgecnn import checkpoint as checkpoints
 
@@ -80,7 +86,9 @@ def export(
         if networks.kind(checkpoint.recipe.network.name) == FINDER:
             proven = finder.prove(checkpoint)
         else:
-            proven = _prove(checkpoint, open_contender(run_or_checkpoint), dataset, root)
+            original = open_contender(run_or_checkpoint)
+            confidence = _confidence(original, dataset, root) if calibrated else None
+            proven = _prove(checkpoint, original, dataset, root, confidence)
         onnx_file.write_with_card(proven.graph, proven.card, partial)
         onnx_file.check(partial, proven.card)
     files.write_text(cards.beside(target), proven.card.to_json())
@@ -101,13 +109,22 @@ def export(
     )
 
 
-def _prove(checkpoint: "Checkpoint", original: Contender, dataset: str | None, root: Path | None) -> Proven:
-    graph = _graph(checkpoint)
+def _confidence(original: Contender, dataset: str | None, root: Path | None) -> Confidence:
+    validation = read_for(original.dataset, original.input.shape, "validation", dataset=dataset, root=root)
+    return calibrate.fitted(original.logits(validation.images_nhwc), validation.labels_n)
+
+
+def _prove(
+    checkpoint: "Checkpoint", original: Contender, dataset: str | None, root: Path | None, confidence: Confidence | None
+) -> Proven:
+    temperature = confidence.temperature if confidence else 1.0
+    graph = _graph(checkpoint, temperature)
     answers = _answers(original, graph, checkpoint, dataset, root)
+    answers = replace(answers, original_nk=answers.original_nk / np.float32(temperature))
     gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
     return Proven(
         graph=graph,
-        card=_card(checkpoint, graph, answers, agreement),
+        card=replace(_card(checkpoint, graph, answers, agreement), confidence=confidence),
         gap=gap,
         agreement=agreement,
         images=len(answers.original_nk),
@@ -136,7 +153,7 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
     return float(gaps_n.max()), float(1 - differs_n.mean())
 
 
-def _graph(checkpoint: "Checkpoint") -> bytes:
+def _graph(checkpoint: "Checkpoint", temperature: float) -> bytes:
     """Trace the network with its preprocessing and a softmax; the model bears no trace of this machine."""
     import torch
 
@@ -149,6 +166,8 @@ def _graph(checkpoint: "Checkpoint") -> bytes:
 
         def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             logits_nk = self.classifier(image)
+            if temperature != 1:
+                logits_nk = logits_nk / temperature
             return logits_nk, torch.softmax(logits_nk, dim=1)
 
     model = traced(

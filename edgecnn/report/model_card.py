@@ -320,7 +320,8 @@ def _training(found: Summary, card: ModelCard) -> str:
     import tomli_w
 
     recipe = card.recipe["name"]
-    text = f"```console\n$ edgecnn train {recipe}\n$ edgecnn export runs/{recipe} -o fp32.onnx\n"
+    calibrate = " --calibrate" if card.confidence else ""
+    text = f"```console\n$ edgecnn train {recipe}\n$ edgecnn export runs/{recipe} -o fp32.onnx{calibrate}\n"
     if found.forms[0].form != "fp32":
         text += "$ edgecnn quantize fp32.onnx -o preferred.onnx\n"
     text += "```\n\n"
@@ -342,6 +343,12 @@ def _origin(evidence: _Evidence) -> str:
             text += (
                 f" Compared with PyTorch on {card.parity.images:,} images ({card.parity.source}): largest logit gap "
                 f"below {card.parity.max_abs_logit_gap_below:g}, the same top-1 on {card.parity.agreement:.2%}."
+            )
+        if card.confidence:
+            found = card.confidence
+            text += (
+                f" Logits are divided by a temperature of {found.temperature:g}, fitted on {found.images:,} validation "
+                f"images: expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after."
             )
         if card.quantization:
             text += _quantized(card)
