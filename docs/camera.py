@@ -3,8 +3,8 @@
     python docs/camera.py --data-root ROOT [--pictures FOLDER]
 
 ROOT has MNIST, from which pages and crops are rendered that nothing was trained on or chosen by, and ``digit-photos``:
-pen digits on squared paper, one a picture, and sudokus with their 9x9 labels. A reading counts for the cell in which its
-middle lies; the grid's corners are those of the largest quadrangle. What is read outside the grid may well be a digit of
+pen digits on squared paper, one a picture, and sudokus with 9x9 labels. A reading counts for the cell in which its
+middle lies; the grid's corners are those of the largest quadrangle. What is read outside it may well be a digit of
 the page, so it is counted apart, and ``--pictures`` shows it. RapidOCR joins in where it can be imported (pip install
 --no-deps --target FOLDER rapidocr-onnxruntime, and what it needs).
 """

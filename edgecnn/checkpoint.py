@@ -23,7 +23,7 @@ from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
 
 METADATA_KEY = "edgecnn"
-CONTRAST_FLOOR = 4 / 255  # what an image's deviation is raised by, so that the noise of an empty one stays small
+CONTRAST_FLOOR = 4.0  # gray levels that an image's deviation is raised by, so that the noise of an empty one stays small
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
@@ -31,7 +31,8 @@ class PixelClassifier(nn.Module):
     """Raw pixels in, logits out: what is trained and exported. ``scale`` and ``shift`` are by channel.
 
     With ``flip_average``, inference (not training) answers the mean logits of an image and its mirror image. With
-    ``each``, every image is further brought to mean 0 and deviation 1 by itself, whatever the light.
+    ``each``, every image is brought to mean 0 and deviation 1 by itself, whatever the light, and ``scale`` and
+    ``shift`` do not matter.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class PixelClassifier(nn.Module):
 
     def normalized(self, images_nhwc: Tensor) -> Tensor:
         """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to what the network takes (N, C, H, W)."""
-        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift
+        pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32)
         if not self.each:
-            return pixels_nchw
+            return pixels_nchw * self.scale + self.shift
+        # On whole numbers, whose sum is exact: what is nearly blank is raised by a factor of up to 64, errors included.
         centred_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
         deviation_n111 = centred_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
         return centred_nchw / (deviation_n111 + CONTRAST_FLOOR)
