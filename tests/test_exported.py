@@ -27,7 +27,15 @@ MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.
 
 
 def test_has_these_models() -> None:
-    assert NAMES == ["mnist-c1", "mnist-compact", "mnist-small"]
+    assert NAMES == [
+        "cifar10-fast",
+        "digit-finder",
+        "digits-webcam",
+        "mnist-best",
+        "mnist-c1",
+        "mnist-compact",
+        "mnist-small",
+    ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
