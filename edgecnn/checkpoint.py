@@ -23,7 +23,7 @@ from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
 
 METADATA_KEY = "edgecnn"
-CONTRAST_FLOOR = 4.0  # gray levels that an image's deviation is raised by, so that the noise of an empty one stays small
+CONTRAST_FLOOR = 4.0  # gray levels added to an image's deviation, so that the noise of an empty one stays small
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
