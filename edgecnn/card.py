@@ -158,7 +158,10 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Return the document as JSON, the same text for the same card; the order of groups is that of the labels."""
-        return json.dumps(_encode(self), indent=1, ensure_ascii=False)
+        document = cast(dict[str, Any], _encode(self))
+        if self.confidence is None:
+            del document["confidence"]  # so that files from before there was one still have the card that is inside
+        return json.dumps(document, indent=1, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, *, source: str) -> "ModelCard":
@@ -218,10 +221,7 @@ def beside(model: Path) -> Path:
 
 def _encode(value: object) -> object:
     if dataclasses.is_dataclass(value):
-        named = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {
-            field.name: _encode(item) for field, item in named.items() if item is not None or field.default is not None
-        }
+        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
         contiguous = np.ascontiguousarray(value)
         content = base64.b64encode(contiguous.tobytes()).decode("ascii")

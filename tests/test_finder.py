@@ -37,6 +37,7 @@ def untrained(logit: float = 0.0) -> Checkpoint:
     torch.manual_seed(1)
     recipe = read("digit-finder", {"network.parameters": {"widths": [4, 8, 12, 16]}})
     classifier = build_classifier(recipe, PAGE, 1)
+    classifier.network.maps.weight.data[0] *= 40  # so that few are equally likely
     classifier.network.maps.bias.data[0] = logit
     for norm in (layer for layer in classifier.modules() if isinstance(layer, torch.nn.BatchNorm2d)):
         norm.running_mean.normal_(0, 0.1)
