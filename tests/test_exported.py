@@ -78,6 +78,7 @@ def test_a_page_can_be_copied_from(model: zoo.ZooModel, capsys: pytest.CaptureFi
 
 
 @pytest.mark.realdata
+@pytest.mark.timeout(1500)  # digit-crops are rendered first, in minutes
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=[f"{path.parent.name}/{path.stem}" for path in CLASSIFIERS])
 def test_has_the_accuracy_that_its_card_claims(path: Path, real_data_root: Path) -> None:
     contender, card = open_contender(path), edgecnn.load(path).card

@@ -27,7 +27,10 @@ def test_every_package_is_listed() -> None:
 
 
 def test_exports_these_names() -> None:
-    assert edgecnn.__all__ == ["Classifier", "EdgecnnError", "ModelCard", "Prediction", "__version__", "load"]
+    assert edgecnn.__all__ == [
+        *("Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction"),
+        *("__version__", "load", "load_finder"),
+    ]
 
 
 def test_the_smallest_models_are_installed_along_as_many_as_5_mb_hold() -> None:

@@ -38,7 +38,9 @@ def test_serves_until_ctrl_c_and_ends_without_a_word(built: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        address = re.match(r"http://127\.0\.0\.1:\d+/(?=  mnist-compact \(int8-\w+\); Ctrl-C ends$)", line)
+        address = re.match(
+            r"http://127\.0\.0\.1:\d+/(?=  mnist-compact \(int8-\w+\), finder digit-finder; Ctrl-C ends$)", line
+        )
         assert address is not None, line
         with urllib.request.urlopen(address[0], timeout=20) as answer:
             assert answer.read() == b"<!doctype html>the page"
