@@ -13,12 +13,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from edgecnn.networks.finder import MULTIPLE, STRIDE, UNIT
 from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 
 LONGEST = 640
-MULTIPLE = 16
-STRIDE = 4
-UNIT = 16.0  # pixels; sides are learnt as logarithms in this unit
 PEAKS = 200  # of each level
 FINDS = 200  # of a frame, at most
 THRESHOLD = 0.3

@@ -17,6 +17,7 @@ from edgecnn.networks._layers import basic_block, norm_convolution
 KIND = "finder"
 STRIDE = 4
 MAPS = 5
+UNIT = 16.0  # pixels; sides of boxes are learnt as logarithms in this unit
 MULTIPLE = 16  # what height and width must be multiples of
 RARE = 0.01  # how likely a centre is before training (Lin et al. 2017, "Focal loss")
 

@@ -9,13 +9,20 @@ import numpy as np
 
 from edgecnn import data, files, onnx_file, zoo
 from edgecnn.bench import compare_latency
-from edgecnn.bench.environment import processor
-from edgecnn.card import FINDER, Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
+from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Quantization
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, EdgecnnError
 from edgecnn.quantize import forms
-from edgecnn.quantize.figures import Candidate, Method, Quantized, is_better, preferred_form, reason
+from edgecnn.quantize.figures import (
+    Candidate,
+    Method,
+    Quantized,
+    candidate_of,
+    preferred_form,
+    reason,
+    with_measurement,
+)
 from edgecnn.quantize.finder import quantize_finder
 from edgecnn.quantize.ship import ship
 from edgecnn.runtime.finder import load_either
@@ -139,7 +146,7 @@ def _build_and_measure(
     onnx_file.write_with_card(graph, card, path)
     onnx_file.check(path, card)
     candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds)
-    onnx_file.write_with_card(graph, _with_measurement(card, candidate, len(validation)), path)
+    onnx_file.write_with_card(graph, with_measurement(card, candidate, len(validation)), path)
     return replace(candidate, size_bytes=path.stat().st_size)
 
 
@@ -157,34 +164,4 @@ def _measure(
         parent, contender, validation, dataset=parent.dataset.name, split_name="validation", max_drop_pp=max_drop_pp
     )
     latency = compare_latency(contender.file, parent.file, seconds=seconds)
-    size, parent_size = contender.file.stat().st_size, parent.file.stat().st_size
-    return Candidate(
-        form=contender.form,
-        size_bytes=size,
-        validation_accuracy=found.candidate.accuracy,
-        drop_pp=found.drop_pp,
-        drop_pp_ci95=found.drop_pp_ci95,
-        latency_ratio=latency.ratio,
-        latency_ratio_ci95=latency.ratio_ci95,
-        verdict=latency.verdict,
-        accurate=found.passed,
-        better=is_better(found.passed, latency, size, parent_size),
-    )
-
-
-def _with_measurement(card: ModelCard, candidate: Candidate, images: int) -> ModelCard:
-    assert card.quantization is not None
-    measured = Measured(
-        images=images,
-        drop_pp=candidate.drop_pp,
-        latency_ratio=candidate.latency_ratio,
-        latency_ratio_ci95=list(candidate.latency_ratio_ci95),
-        verdict=candidate.verdict,
-        preferred=candidate.better,
-        machine=processor(),
-    )
-    return replace(
-        card,
-        metrics=[Accuracy("validation", images, candidate.validation_accuracy)],
-        quantization=replace(card.quantization, measured=measured),
-    )
+    return candidate_of(contender.form, contender.file, parent.file, found.candidate.accuracy, found, latency)

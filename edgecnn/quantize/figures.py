@@ -1,12 +1,16 @@
 """What came of a quantization: the forms that were tried, what each is worth, and which one to ship."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from edgecnn.bench.environment import processor
 from edgecnn.bench.measure import Ratio
+from edgecnn.card import Accuracy, Measured, ModelCard
+from edgecnn.verify import Comparison, FinderComparison
 
 Method = Literal["auto", "static", "dense"]
+Compared = Comparison | FinderComparison
 
 SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
 
@@ -43,10 +47,22 @@ class Quantized:
     reason: str
 
 
-def is_better(accurate: bool, latency: Ratio, size: int, parent_size: int) -> bool:
-    """Tell whether a form is worth shipping in place of its parent: faster, or as fast and lighter."""
+def candidate_of(form: str, path: Path, parent: Path, accuracy: float, found: Compared, latency: Ratio) -> Candidate:
+    """Put what was found of one form together."""
+    size, parent_size = path.stat().st_size, parent.stat().st_size
     lighter = latency.verdict == "same" and size <= SMALLER * parent_size
-    return accurate and (latency.verdict == "faster" or lighter)
+    return Candidate(
+        form=form,
+        size_bytes=size,
+        validation_accuracy=accuracy,
+        drop_pp=found.drop_pp,
+        drop_pp_ci95=found.drop_pp_ci95,
+        latency_ratio=latency.ratio,
+        latency_ratio_ci95=latency.ratio_ci95,
+        verdict=latency.verdict,
+        accurate=found.passed,
+        better=found.passed and (latency.verdict == "faster" or lighter),
+    )
 
 
 def preferred_form(candidates: list[Candidate], parent_form: str) -> str:
@@ -58,3 +74,22 @@ def reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:
     if preferred == parent_form:
         return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
     return f"{preferred} is preferred: the fastest form that is better than the parent within {max_drop_pp:g} points"
+
+
+def with_measurement(card: ModelCard, candidate: Candidate, images: int) -> ModelCard:
+    """Write what a form was found to be worth on validation images into its card."""
+    assert card.quantization is not None
+    measured = Measured(
+        images=images,
+        drop_pp=candidate.drop_pp,
+        latency_ratio=candidate.latency_ratio,
+        latency_ratio_ci95=list(candidate.latency_ratio_ci95),
+        verdict=candidate.verdict,
+        preferred=candidate.better,
+        machine=processor(),
+    )
+    return replace(
+        card,
+        metrics=[Accuracy("validation", images, candidate.validation_accuracy)],
+        quantization=replace(card.quantization, measured=measured),
+    )

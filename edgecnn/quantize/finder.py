@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 
 from edgecnn import files, onnx_file
 from edgecnn.bench import compare_latency
-from edgecnn.bench.environment import processor
-from edgecnn.card import Accuracy, Calibration, Golden, Measured, ModelCard, Quantization
+from edgecnn.card import Calibration, Golden, ModelCard, Quantization
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
-from edgecnn.quantize.figures import Candidate, Method, Quantized, is_better, preferred_form, reason
+from edgecnn.quantize.figures import (
+    Method,
+    Quantized,
+    candidate_of,
+    preferred_form,
+    reason,
+    with_measurement,
+)
 from edgecnn.quantize.ship import ship
 from edgecnn.runtime.finder import load_finder
-from edgecnn.verify.finds import FinderComparison, compare_on
+from edgecnn.verify.finds import compare_on
 
 FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many pages: 480x640 of pages of 160x160
 GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
@@ -51,8 +57,9 @@ def quantize_finder(
         onnx_file.write_with_card(graph, card, path)
         onnx_file.check(path, card)
         comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
-        candidate = _measured(path, file, comparison, seconds)
-        onnx_file.write_with_card(graph, _with_measurement(card, candidate, comparison), path)
+        latency = compare_latency(path, file, seconds=seconds)
+        candidate = candidate_of(forms.STATIC, path, file, comparison.candidate.f1, comparison, latency)
+        onnx_file.write_with_card(graph, with_measurement(card, candidate, len(pages)), path)
         candidate = replace(candidate, size_bytes=path.stat().st_size)
         preferred = preferred_form([candidate], parent.card.form)
         form = preferred if method == "auto" else forms.STATIC
@@ -68,23 +75,6 @@ def quantize_finder(
         output=target,
         output_form=form,
         reason=reason(preferred, parent.card.form, max_drop_pp),
-    )
-
-
-def _measured(path: Path, parent: Path, comparison: FinderComparison, seconds: float) -> Candidate:
-    latency = compare_latency(path, parent, seconds=seconds)
-    size = path.stat().st_size
-    return Candidate(
-        form=forms.STATIC,
-        size_bytes=size,
-        validation_accuracy=comparison.candidate.f1,
-        drop_pp=comparison.drop_pp,
-        drop_pp_ci95=comparison.drop_pp_ci95,
-        latency_ratio=latency.ratio,
-        latency_ratio_ci95=latency.ratio_ci95,
-        verdict=latency.verdict,
-        accurate=comparison.passed,
-        better=is_better(comparison.passed, latency, size, parent.stat().st_size),
     )
 
 
@@ -109,22 +99,4 @@ def _built(file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> tup
         parent_sha256=files.sha256(file),
         versions=parent.versions | onnx_file.runtime_versions(),
         golden=Golden(page_nhwc, onnx_file.finder_scores(graph, page_nhwc), GOLDEN_TOLERANCE),
-    )
-
-
-def _with_measurement(card: ModelCard, candidate: Candidate, comparison: FinderComparison) -> ModelCard:
-    assert card.quantization is not None
-    measured = Measured(
-        images=comparison.pages,
-        drop_pp=candidate.drop_pp,
-        latency_ratio=candidate.latency_ratio,
-        latency_ratio_ci95=list(candidate.latency_ratio_ci95),
-        verdict=candidate.verdict,
-        preferred=candidate.better,
-        machine=processor(),
-    )
-    return replace(
-        card,
-        metrics=[Accuracy("validation", comparison.pages, candidate.validation_accuracy)],
-        quantization=replace(card.quantization, measured=measured),
     )

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgecnn.networks.finder import STRIDE
+from edgecnn.networks.finder import STRIDE, UNIT
 from edgecnn.train.figures import Figures
 
 SPREAD, NARROWEST = 0.09, 0.6  # a centre's Gaussian: deviation by the box's side, and at least, in cells
 NEAR = 0.5  # cells whose Gaussian is above this learn the box
-UNIT = 16.0  # pixels; boxes are learnt as logarithms of their sides in this unit
 BOX_WEIGHT = 1.0
 DIGIT, IGNORED, NOTHING = 1.0, 2.0, 0.0  # the last column of a target
 CANDIDATES, THRESHOLD, OVERLAP, EXCUSED = 160, 0.3, 0.5, 0.3
