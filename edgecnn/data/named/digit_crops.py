@@ -1,4 +1,4 @@
-"""Digits as a finder hands them over, and what is none: about 140,000 + 12,000 crops of rendered pages, 28x28 gray.
+"""Digits as a finder hands them over, and what is none: about 240,000 + 12,000 crops of rendered pages, 28x28 gray.
 
 Rendered from MNIST's training split, from EMNIST's letters where the data root has ``emnist-letters``, and from the
 fonts that are installed; see ``edgecnn.data.pages``. The test crops share no handwriting with the others.
@@ -16,7 +16,7 @@ FOLDER = "digit-crops"
 LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none")
 SIZE = 160  # of the pages
-PAGES = {"train": 21_000, "test": 1_800}
+PAGES = {"train": 36_000, "test": 1_800}
 SEEDS = {"train": 61, "test": 62}
 
 

@@ -62,9 +62,9 @@ class Blur:
 
 
 def drawn_blur(rng: np.random.Generator, unit: float) -> Blur:
-    """Draw a blur for digits of ``unit`` pixels: mostly none to speak of, at most about a tenth of their height."""
+    """Draw a blur for digits of ``unit`` pixels: mostly none to speak of, at most a tenth of their height."""
     kind = str(rng.choice(("gaussian", "defocus", "motion"), p=(0.6, 0.25, 0.15)))
-    share = float(rng.choice((0.0, rng.uniform(0.0, 0.06), rng.uniform(0.06, 0.105)), p=(0.3, 0.4, 0.3)))
+    share = float(rng.choice((0.0, rng.uniform(0.0, 0.06), rng.uniform(0.06, 0.09)), p=(0.3, 0.4, 0.3)))
     share *= 0.6 if kind == "motion" else 1.0  # a streak hides more than its deviation says
     return Blur(kind, max(share * unit, 0.35 if rng.random() < 0.7 else 0.0), float(rng.uniform(0, np.pi)))
 

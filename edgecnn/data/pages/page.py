@@ -18,13 +18,15 @@ from edgecnn.data.pages.opencv import cv2
 from edgecnn.data.pages.scenes import compose
 
 STEEPEST = np.deg2rad(15)
-READABLE_HEIGHT = 7.0  # pixels
-READABLE_CONTRAST = 16.0  # gray levels of 255 between ink and paper, as they come out
-READABLE_OVER_NOISE = 16.0  # pixels: contrast by the noise's deviation is 2 at this height, less for larger digits
+READABLE_HEIGHT = 10.0  # pixels
+READABLE_CONTRAST = 30.0  # gray levels of 255 between ink and paper, as they come out
+READABLE_OVER_NOISE = (2.0, 24.0)  # contrast by the deviation of the noise, at least, and what small digits need more
+FAINTEST = 32.0  # gray levels between an ink and its paper before light falls on them
 FAINT = 50.0  # gray levels; below it JPEG must not be as coarse as it may be else
 COARSEST, COARSEST_FAINT, FINEST = 30, 65, 95  # JPEG's quality
 USUAL = 1.8  # height of a digit by its width
-READABLE_BLUR = 0.1  # the blur's deviation by the digit's height
+READABLE_BLUR = 0.085  # the blur's deviation by the digit's height
+STRONGEST_RULES = 1.5  # contrast of lines by that of the fainter ink
 UNIT = 15.0  # pixels: what a page is blurred for that has no digits
 VISIBLE = 0.92  # the least share of a digit's box inside the picture
 OVERLAP = 0.3  # intersection over union of two digits that hide each other
@@ -69,7 +71,7 @@ def render_page(rng: np.random.Generator, material: Material, height: int, width
     image_hw = _photographed(rng, image * shade, blur, noise, _weakest(contrast_k))
     sides = _extent(boxes_k4, labels_k)
     unreadable_k = (
-        (contrast_k < np.maximum(READABLE_CONTRAST, noise * (1 + READABLE_OVER_NOISE / sides)))
+        (contrast_k < np.maximum(READABLE_CONTRAST, noise * (READABLE_OVER_NOISE[0] + READABLE_OVER_NOISE[1] / sides)))
         | (np.minimum(sides, boxes_k4[:, 3]) < READABLE_HEIGHT)
         | (blur.sigma > READABLE_BLUR * sides)
         | np.array([mark.unclear for mark in marks], bool)
@@ -115,12 +117,13 @@ def _tones(rng: np.random.Generator) -> Tones:
     contrasts = {layer: _contrast_of(rng, room) for layer in LAYERS}
     if rng.random() < 0.7:
         contrasts["rules"] *= float(rng.uniform(0.15, 1.0))
+    contrasts["rules"] = min(contrasts["rules"], STRONGEST_RULES * min(contrasts["print"], contrasts["hand"]))
     return Tones(ground, {name: ground + value if inverted else ground - value for name, value in contrasts.items()})
 
 
 def _contrast_of(rng: np.random.Generator, room: float) -> float:
     strong = rng.random() < 0.75
-    return float(rng.uniform(0.45, 0.97) * room if strong else rng.uniform(24, max(0.45 * room, 30)))
+    return float(rng.uniform(0.45, 0.97) * room if strong else rng.uniform(FAINTEST, max(0.45 * room, FAINTEST + 8)))
 
 
 def _inked(rng: np.random.Generator, canvas: Canvas, tones: Tones) -> NDArray[np.float32]:
@@ -171,7 +174,7 @@ def _contrast(
 def _noise(rng: np.random.Generator, contrast_k: NDArray[np.float32]) -> float:
     """Draw the deviation of the noise in gray levels: little, now and then much, where the ink is strong."""
     sigma = float(rng.uniform(0, 3) if rng.random() < 0.8 else rng.uniform(3, 14))
-    return min(sigma, _weakest(contrast_k) / 3)
+    return min(sigma, _weakest(contrast_k) / 5)
 
 
 def _extent(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> NDArray[np.float32]:

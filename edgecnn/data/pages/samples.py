@@ -10,7 +10,7 @@ from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.page import Page, overlaps
 
 NONE = 10
-DIGITS, MISTAKES = 12, 3  # at most, of one page
+DIGITS, MISTAKES = 12, 4  # at most, of one page
 NARROWEST, WIDEST, STRAY = 1.1, 1.6, 0.12  # side of the square by the box's, and its middle by the square's side
 NO_DIGIT = 0.3  # overlap with a digit, both as squares, below which a box is no find of it
 PAIR = 0.62  # overlap with one of two above which a box around both could be of that one
@@ -28,7 +28,7 @@ class Crops:
 
 
 def sampled(page: Page, rng: np.random.Generator) -> Crops:
-    """Cut at most twelve digits and three mistakes from a page; what is ignored is never cut."""
+    """Cut at most twelve digits and four mistakes from a page; what is ignored is never cut."""
     is_digit = (page.labels_k < CLUTTER) & ~page.ignored_k
     chosen = rng.permutation(np.flatnonzero(is_digit))[:DIGITS]
     mistakes = [_mistake(page, rng) for _ in range(MISTAKES)]

@@ -1,6 +1,7 @@
 """What is on a page: single digits, numbers, grids, forms, displays, text, and pages without any digit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from edgecnn.data.pages.writing import (
 
 Scene = Callable[[Canvas, np.random.Generator, Material], None]
 
-SMALLEST, LARGEST = 8.0, 60.0  # digits of a page with many, pixels high
+SMALLEST, LARGEST = 10.0, 60.0  # digits of a page with many, pixels high
 # Letters as often as they are used in print; text is made of them at random.
 COMMON = (
     "eeeeeeeeeeeettttttaaaaaaooooooiiiiiinnnnnnsssssrrrrrhhhhddddlllluuuccmmwwffggyyppbbvvkjxqz&;!" + " " * 22 + ",.-'"
@@ -142,7 +143,7 @@ def _numbers(canvas: Canvas, rng: np.random.Generator, material: Material) -> No
 
 def _sudoku(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
     """A grid of nine by nine, printed and perhaps filled in by hand; now and then a crossword."""
-    cell = _height(rng, 13, canvas.page_height * 0.4)
+    cell = _height(rng, 18, canvas.page_height * 0.4)
     left, top = (
         rng.uniform(min(side - 9 * cell, 0) - cell, max(side - 9 * cell, 0) + cell)
         for side in (canvas.width, canvas.height)
@@ -283,6 +284,19 @@ def _lettered(canvas: Canvas, rng: np.random.Generator, material: Material) -> N
         _somewhere(canvas, rng, material, pen, text)
 
 
+def _close_up(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
+    """A piece of something much larger than the page: its strokes are no ones, its loops no zeros."""
+    height = canvas.page_height * rng.uniform(1.4, 3.5)
+    _ruling(canvas, rng, height, 0.4)
+    pen = any_pen(rng, material, float(height), by_hand=0.8)
+    sign = _digit(rng)
+    x, y = rng.uniform(-0.2, 1.2, 2) * (canvas.width, canvas.height)
+    put(canvas, rng, pen, character(rng, material, pen, sign), sign, float(x), float(y))
+    if canvas.marks:
+        canvas.marks[-1] = replace(canvas.marks[-1], silent=True)
+    _clutter(canvas, rng, int(rng.integers(0, 3)))
+
+
 def _empty(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
     """Nothing that is a digit: rulings, shapes, a few words."""
     _ruling(canvas, rng, _height(rng, 10, 60), 0.5)
@@ -302,6 +316,7 @@ SCENES: dict[Scene, float] = {
     _display: 0.06,
     _newspaper: 0.1,
     _lettered: 0.05,
+    _close_up: 0.05,
     _empty: 0.05,
 }
 
