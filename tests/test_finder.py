@@ -79,12 +79,15 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
     image = torch.from_numpy(frame_hwc)[None].permute(0, 3, 1, 2).float()
     whole = torch.tensor(image.shape[2:])
     shrink = min(finder_graph.LONGEST / max(whole.tolist()), 1.0)
-    level_image, boxes, scores = image, [], []
+    size = [max(1, round(float(side) * shrink / 16)) * 16 for side in whole]
+    level_image, boxes, scores = F.interpolate(image, size, mode="bilinear", antialias=True), [], []
     for level in range(LEVELS):
-        size = [max(1, round(float(side) * shrink / 16 / 2**level)) * 16 for side in whole]
-        level_image = F.interpolate(level_image, size, mode="bilinear", antialias=True)
+        if level:
+            level_image = F.avg_pool2d(level_image, 2)
+            down, right = (-side % 16 for side in level_image.shape[2:])
+            level_image = F.pad(level_image, (0, right, 0, down), mode="replicate")
         found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), finder_graph.PEAKS)
-        factor = whole / torch.tensor(size)
+        factor = whole / torch.tensor(size) * 2**level
         boxes.append(found[0] * factor.flip(0).repeat(2))
         scores.append(sure[0])
     all_boxes, all_scores = torch.cat(boxes), torch.cat(scores)

@@ -1,9 +1,9 @@
 """A finder's whole file around its network: pyramid, peaks, merging and crops as standard ONNX operators.
 
-The frame is brought to at most 640 pixels on its longer side, then to its half, quarter and eighth, each rounded to
-multiples of 16; the network runs on all four with the same weights. The strongest peaks of all four become boxes in
-pixels of the frame, overlapping ones are merged, and each is cut from the frame as it came: a square of 1.3 times the
-longer side, averaged to 28x28 by RoiAlign.
+The frame is brought to at most 640 pixels on its longer side, both sides multiples of 16, then halved three times,
+each time with its border repeated up to multiples of 16; the network runs on all four with the same weights. The
+strongest peaks of all four become boxes in pixels of the frame, overlapping ones are merged, and each is cut from the
+frame as it came: a square of 1.3 times the longer side, averaged to 28x28 by RoiAlign.
 """
 
 from typing import Any
@@ -58,16 +58,18 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
     frame_size = graph("Cast", graph("Shape", frame_nchw, start=2, end=4), to=TensorProto.FLOAT)  # height, width
     longest = graph("ReduceMax", frame_size, graph.ints(0), keepdims=1)
     shrink = graph("Min", graph("Div", graph.floats(LONGEST), longest), graph.floats(1.0))
-    image_nchw, boxes, scores = frame_nchw, [], []
+    size = _first_size(graph, frame_size, shrink)
+    image_nchw = graph(
+        "Resize", frame_nchw, "", "", graph("Concat", graph.ints(1, 1), size, axis=0), mode="linear",
+        coordinate_transformation_mode="half_pixel", antialias=1,
+    )  # fmt: skip
+    to_frame = graph("Div", frame_size, graph("Cast", size, to=TensorProto.FLOAT))
+    boxes, scores = [], []
     for level in range(LEVELS):
-        size = _level_size(graph, frame_size, shrink, level)
-        image_nchw = graph(
-            "Resize", image_nchw, "", "", graph("Concat", graph.ints(1, 1), size, axis=0), mode="linear",
-            coordinate_transformation_mode="half_pixel", antialias=1,
-        )  # fmt: skip
-        maps = _inlined(graph, network, image_nchw, f"{LEVEL}{level}_")
-        to_frame = graph("Div", frame_size, graph("Cast", size, to=TensorProto.FLOAT))
-        found, how_sure = _peaks(graph, maps, to_frame)
+        if level:
+            image_nchw = _halved(graph, image_nchw)
+            to_frame = graph("Mul", to_frame, graph.floats(2.0))
+        found, how_sure = _peaks(graph, _inlined(graph, network, image_nchw, f"{LEVEL}{level}_"), to_frame)
         boxes.append(found)
         scores.append(how_sure)
     corners, best, sides = _merged(graph, graph("Concat", *boxes, axis=0), graph("Concat", *scores, axis=0))
@@ -77,11 +79,20 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
     return _model(graph, network)
 
 
-def _level_size(graph: _Graph, frame_size: str, shrink: str, level: int) -> str:
-    """Return (height, width) of a level, int64, multiples of 16 and at least that."""
-    wanted = graph("Mul", graph("Mul", frame_size, shrink), graph.floats(1 / (MULTIPLE * 2**level)))
+def _first_size(graph: _Graph, frame_size: str, shrink: str) -> str:
+    """Return (height, width) of the first level, int64, multiples of 16 and at least that."""
+    wanted = graph("Mul", graph("Mul", frame_size, shrink), graph.floats(1 / MULTIPLE))
     cells = graph("Max", graph("Round", wanted), graph.floats(1.0))
     return graph("Mul", graph("Cast", cells, to=TensorProto.INT64), graph.ints(MULTIPLE))
+
+
+def _halved(graph: _Graph, image_nchw: str) -> str:
+    """Return the means of 2x2 pixels, the last row and column repeated up to multiples of 16."""
+    half_nchw = graph("AveragePool", image_nchw, kernel_shape=[2, 2], strides=[2, 2])
+    over = graph("Mod", graph("Shape", half_nchw, start=2, end=4), graph.ints(MULTIPLE))
+    missing = graph("Mod", graph("Sub", graph.ints(MULTIPLE), over), graph.ints(MULTIPLE))
+    pads = graph("Concat", graph.ints(0, 0, 0, 0, 0, 0), missing, axis=0)
+    return graph("Pad", half_nchw, pads, mode="edge")
 
 
 def _inlined(graph: _Graph, network: onnx.ModelProto, pixels: str, prefix: str) -> str:

@@ -19,6 +19,7 @@ from edgecnn.runtime.finder import Finder, Finds
 from edgecnn.runtime.image import to_input
 from edgecnn.webcam.opencv import Pixels, gray_of
 from edgecnn.webcam.order import reading_order, text_of
+from edgecnn.webcam.parts import parts
 from edgecnn.webcam.tracking import VOTES, Tracker
 
 NONE = "none"  # the label of what is no digit
@@ -89,17 +90,17 @@ class DigitReader:
         """Read one frame, uint8 (H, W, 3). Raises SourceError for a frame that the finder does not take."""
         finds = self._find(frame_bgr)
         good = finds.scores_m >= self._min_score
-        images_mhwc = self._images(finds.crops_mhwc[good])
-        probabilities_mk = np.zeros((0, len(self._labels)), np.float32)
-        if len(images_mhwc):
-            probabilities_mk = self._classifier.probabilities(images_mhwc)
-        track_m = self._tracker.update(finds.boxes_m4[good], probabilities_mk)
+        boxes_m4, images_mhwc = finds.boxes_m4[good], self._images(finds.crops_mhwc[good])
+        probabilities_mk = self._classified(images_mhwc)
+        accepted_m = self._accepted(probabilities_mk)
+        whole_m = ~parts(boxes_m4, finds.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m)
+        track_m = self._tracker.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = self._tracker.probabilities_tk
         accepted_t = self._accepted(voted_tk)
         shown_t = np.flatnonzero(accepted_t & (self._tracker.seen_t >= self._shown_after))
         text, digits = self._in_order(self._tracker.boxes_t4[shown_t], voted_tk[shown_t])
-        rejected = int((~good).sum() + (~accepted_t[track_m]).sum())
-        return Reading(text, digits, rejected, self._seen(images_mhwc, probabilities_mk))
+        rejected = len(finds) - int(accepted_t[track_m].sum())
+        return Reading(text, digits, rejected, self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m))
 
     def _find(self, frame_bgr: Pixels) -> Finds:
         try:
@@ -121,6 +122,11 @@ class DigitReader:
             return crops
         return np.stack([to_input(crop, wanted) for crop in crops])
 
+    def _classified(self, images_mhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not len(images_mhwc):
+            return np.zeros((0, len(self._labels)), np.float32)
+        return self._classifier.probabilities(images_mhwc)
+
     def _accepted(self, probabilities_nk: NDArray[np.float32]) -> NDArray[np.bool_]:
         best = probabilities_nk.argmax(axis=1)
         result: NDArray[np.bool_] = self._is_digit_k[best] & (probabilities_nk.max(axis=1) >= self._min_probability)
@@ -139,11 +145,13 @@ class DigitReader:
         )
         return text_of(labels, boxes_n4, lines), digits
 
-    def _seen(self, images_mhwc: NDArray[np.uint8], probabilities_mk: NDArray[np.float32]) -> tuple[Seen, ...]:
-        best, accepted = probabilities_mk.argmax(axis=1), self._accepted(probabilities_mk)
+    def _seen(
+        self, images_mhwc: NDArray[np.uint8], probabilities_mk: NDArray[np.float32], accepted_m: NDArray[np.bool_]
+    ) -> tuple[Seen, ...]:
+        best = probabilities_mk.argmax(axis=1)
         return tuple(
             Seen(image, self._labels[index], float(row_k[index]), bool(is_digit))
-            for image, row_k, index, is_digit in zip(images_mhwc, probabilities_mk, best, accepted, strict=True)
+            for image, row_k, index, is_digit in zip(images_mhwc, probabilities_mk, best, accepted_m, strict=True)
         )
 
 

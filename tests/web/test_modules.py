@@ -211,6 +211,19 @@ def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
         assert text == text_of([str(index % 10) for index in range(len(boxes_n4))], boxes_n4, lines)
 
 
+def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
+    from edgecnn.webcam.parts import parts
+
+    draw = np.random.default_rng(4)
+    boxes_nm4 = np.concatenate([draw.integers(0, 40, (60, 12, 2)), draw.integers(4, 40, (60, 12, 2))], 2)
+    sure_nm = draw.integers(0, 8, (60, 12)) / 8
+    cases = [{"boxes": boxes.tolist(), "sure": sure.tolist()} for boxes, sure in zip(boxes_nm4, sure_nm, strict=True)]
+    found = javascript("return reading.parts(given.boxes, given.sure);", cases)
+    expected = [parts(boxes.astype(np.float32), sure).tolist() for boxes, sure in zip(boxes_nm4, sure_nm, strict=True)]
+    assert found == expected
+    assert 0.1 < np.mean(expected) < 0.9
+
+
 def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:
     text = (SOURCE / "src" / "recognize.js").read_text(encoding="utf-8")
     assert f"const MIN_SCORE = {MIN_SCORE};" in text

@@ -9,6 +9,7 @@ const SLOPES = Array.from({ length: 2 * STEEPEST + 1 }, (_, index) => (index - S
 const SLOPE_COST = 5; // in lines, of a slope of 1
 const LINE_GAP = 0.5; // in typical heights, between the centres of neighbouring lines at least
 const WORD_GAP = 1.5; // in typical widths
+const INSIDE = 0.8; // of a box that is a part of another
 const NARROWEST = 0.6; // of the height: a row of ones is no row of words
 
 /** Return the lines from top to bottom, each the indices of boxes ([x, y, width, height]) from left to right. */
@@ -32,6 +33,17 @@ export function readingOrder(boxes) {
 /** Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits. */
 export function textOf(labels, boxes, lines) {
   return lines.map((line) => lineText(labels, boxes, line)).join("\n");
+}
+
+/** Tell which boxes lie inside another that is surer, as edgecnn/webcam/parts.py has it: the stem of a 9 is no 1. */
+export function parts(boxes, sure) {
+  return boxes.map(([x, y, width, height], part) =>
+    boxes.some(([left, top, wide, high], whole) => {
+      const common = [Math.min(left + wide, x + width) - Math.max(left, x), Math.min(top + high, y + height) - Math.max(top, y)];
+      const inside = Math.max(common[0], 0) * Math.max(common[1], 0) >= INSIDE * width * height;
+      return sure[whole] > sure[part] && inside;
+    }),
+  );
 }
 
 function lineText(labels, boxes, line) {

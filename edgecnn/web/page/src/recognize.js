@@ -1,7 +1,7 @@
 // One frame in, what is on it out: the only place that knows of finder, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { centreWindow, toInput, withChannels } from "./pixels.js";
-import { readingOrder, textOf } from "./reading.js";
+import { parts, readingOrder, textOf } from "./reading.js";
 
 const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the finder is less sure of is no find,
 const MIN_PROBABILITY = 0.7; // and what the classifier is less sure of no answer
@@ -24,9 +24,11 @@ async function found(network, frame) {
   const inputs = good.map(({ crop }) => toInput(network.wantsInk ? inkAlone(crop) : crop, network.card.input));
   const answers = await network.classify(inputs);
   const end = performance.now();
-  const kept = answers
-    .map((answer, index) => ({ answer, box: good[index].box }))
+  const accepted = answers
+    .map((answer, index) => ({ answer, box: good[index].box, sure: good[index].score * answer.probability }))
     .filter(({ answer }) => network.known(answer) && answer.probability >= MIN_PROBABILITY);
+  const isPart = parts(accepted.map(({ box }) => box), accepted.map(({ sure }) => sure));
+  const kept = accepted.filter((_, index) => !isPart[index]);
   const places = kept.map(({ box }) => box);
   const lines = readingOrder(places);
   const order = lines.flat().map((index) => kept[index]);
