@@ -56,8 +56,9 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
     graph = _Graph()
     frame_nchw = graph("Transpose", graph("Cast", "frame", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     frame_size = graph("Cast", graph("Shape", frame_nchw, start=2, end=4), to=TensorProto.FLOAT)  # height, width
-    longest = graph("ReduceMax", frame_size, graph.ints(0), keepdims=1)
-    shrink = graph("Min", graph("Div", graph.floats(LONGEST), longest), graph.floats(1.0))
+    # Divided first, then reduced: OpenVINO 2026.4 turns a constant divided by a maximum upside down.
+    ratio = graph("Div", graph.floats(LONGEST), frame_size)
+    shrink = graph("Min", graph("ReduceMin", ratio, graph.ints(0), keepdims=1), graph.floats(1.0))
     size = _first_size(graph, frame_size, shrink)
     image_nchw = graph(
         "Resize", frame_nchw, "", "", graph("Concat", graph.ints(1, 1), size, axis=0), mode="linear",

@@ -11,9 +11,9 @@ from torchvision.ops import roi_align
 
 from edgecnn import data
 from edgecnn.data.named import digit_crops
-from edgecnn.data.pages.crops import SIDE, crop, squares
+from edgecnn.data.pages.crops import SIDE, around, crop, squares
 from edgecnn.data.pages.page import Page
-from edgecnn.data.pages.samples import NONE, _square, overlaps, sampled
+from edgecnn.data.pages.samples import NONE, overlaps, sampled
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (90, 120), dtype=np.uint8)
 # left, top, side: inside, smaller and larger than a crop, across each border, and mostly outside
@@ -110,7 +110,7 @@ def test_mistakes_show_clutter_and_empty_places() -> None:
 def test_beside_a_narrow_digit_the_squares_overlap_though_the_boxes_do_not() -> None:
     one, beside = np.array([[20, 20, 4, 40]], np.float32), np.array([[26, 20, 4, 40]], np.float32)
     assert overlaps(one, beside)[0, 0] == 0
-    assert overlaps(_square(one), _square(beside))[0, 0] > 0.7
+    assert overlaps(around(one), around(beside))[0, 0] > 0.7
 
 
 def test_a_page_without_anything_gives_mistakes_alone() -> None:

@@ -7,8 +7,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from edgecnn import zoo
-from edgecnn.verify import is_finder
+from edgecnn import load_finder, zoo
+from edgecnn.runtime.finder import Finds
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -25,8 +25,7 @@ def script() -> ModuleType:
 
 def test_every_form_of_the_zoo_is_on_the_page(script: ModuleType) -> None:
     page = (DOCS / "conformance.md").read_text(encoding="utf-8")
-    models = [model for model in zoo.models_in(script.ZOO) if not is_finder(model.preferred)]
-    listed = {(model.name, form) for model in models for form in model.forms}
+    listed = {(model.name, form) for model in zoo.models_in(script.ZOO) for form in model.forms}
     missing = [f"{name}/{form}" for name, form in sorted(listed) if f"\n| {name} | {form} | " not in page]
     assert missing == [], "run: make conformance"
 
@@ -40,12 +39,41 @@ def test_the_reference_evaluator_conforms(script: ModuleType, name: str) -> None
 
 
 def test_what_does_not_run_has_its_reason(script: ModuleType) -> None:
-    def refuse(path: Path, images_nhwc: object) -> None:
+    def refuse(path: Path, images: object, task: object) -> None:
         raise ValueError("no such operator\nand a trace")
 
     path = zoo.find("mnist-c1")
     assert script.measure(script.Runtime("Other", "other", refuse, "1"), path).reason == "Other: no such operator"
     assert script.measure(script.Runtime("Other", "other", refuse, None), path).reason == "other is not installed"
+
+
+def moved(finds: Finds, x: float = 0, score: float = 0, gray: int = 0, left_out: int = 0) -> Finds:
+    crops = (finds.crops_mhwc.astype(int) + gray).clip(0, 255).astype(np.uint8)
+    found = (finds.boxes_m4 + np.float32([x, 0, 0, 0]), finds.scores_m - np.float32(score), crops)
+    return Finds(*(own[: len(finds) - left_out][::-1] for own in found))
+
+
+@pytest.mark.parametrize(
+    ("change", "conforms", "reason"),
+    [
+        ({}, True, ""),
+        ({"x": 0.5, "score": 0.04}, True, ""),
+        ({"x": 1.5}, False, "a box is off by 1.5 pixels"),
+        ({"gray": 3}, False, "a crop is off by 3"),
+        ({"score": 0.06}, False, ""),
+        ({"left_out": 1}, False, "finds instead of"),
+    ],
+    ids=["the same in another order", "a little off", "box", "crop", "score", "one less"],
+)
+def test_finds_are_held_to_number_place_score_and_crop(
+    script: ModuleType, change: dict[str, float], conforms: bool, reason: str
+) -> None:
+    finder = load_finder("digit-finder")
+    expected = finder.find(finder.card.golden.images_nhwc[0])
+    assert len(expected) > 1
+    cell = script.compare_finds(moved(expected, **change), expected, 0.05)
+    assert cell.conforms == conforms
+    assert reason in cell.reason
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.crops import MARGIN, SIDE, crop, squares
+from edgecnn.data.pages.crops import MARGIN, SIDE, around, crop, squares
 from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.page import Page, overlaps
 
@@ -54,14 +54,8 @@ def _mistake(page: Page, rng: np.random.Generator) -> Boxes:
     box_k4 = make(page, rng)
     limit = PAIR if make is _pair else NO_DIGIT
     counts = (page.labels_k < CLUTTER) | page.ignored_k
-    close = overlaps(_square(box_k4), _square(page.boxes_k4[counts]))
+    close = overlaps(around(box_k4), around(page.boxes_k4[counts]))
     return box_k4 if close.max(initial=0) < limit else box_k4[:0]
-
-
-def _square(boxes_k4: Boxes) -> Boxes:
-    """Return the square around each box: that is what is cut out, and beside a narrow box much of it is the same."""
-    found = squares(boxes_k4, 1.0)
-    return np.column_stack([found, found[:, 2]])
 
 
 def _clutter(page: Page, rng: np.random.Generator) -> Boxes:
