@@ -5,11 +5,16 @@
 ROOT has MNIST, from which pages and crops are rendered that nothing was trained on or chosen by, and ``digit-photos``:
 pen digits on squared paper, one a picture, and sudokus with 9x9 labels. A reading counts for the cell in which its
 middle lies; the grid's corners are those of the largest quadrangle. What is read outside it may well be a digit of
-the page, so it is counted apart, and ``--pictures`` shows it. RapidOCR joins in where it can be imported (pip install
---no-deps --target FOLDER rapidocr-onnxruntime, and what it needs).
+the page, so it is counted apart, and ``--pictures`` shows it. Each photograph is read once more as a video, by the
+command. RapidOCR joins in where it can be imported (pip install --no-deps --target FOLDER rapidocr-onnxruntime, and
+what it needs).
 """
 
 import argparse
+import json
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +37,7 @@ from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
 from edgecnn.verify.finds import overlaps
 from edgecnn.webcam.reading import DigitReader
+from edgecnn.webcam.recorder import Recorder
 
 PAGE = Path(__file__).with_name("camera.md")
 DIAGRAM = Path(__file__).with_name("camera-reliability.png")
@@ -39,6 +45,7 @@ BLURRED = ("image1", "image36", "image73", "image185")
 FILLED = ("image2002", "image2003")
 SIDE = 9
 MIN_SCORE, MIN_PROBABILITY = 0.3, 0.7  # as edgecnn webcam has them
+FRAMES = 20  # of a video of a photograph
 PAGES, PAGE_SEED, PAGE_HEIGHT, PAGE_WIDTH = 1000, 97, 240, 320
 RIGHT = 0.5  # intersection over union
 ACCEPTED = 0.97  # of the digits, where letters and clutter are counted
@@ -135,6 +142,35 @@ def edgecnn_reader(finder: str, model: str) -> Read:
         return [(digit.label, digit.box) for digit in reader.read(_bgr(image_hwc)).digits]
 
     return read
+
+
+def filming_reader(finder: str, model: str) -> Read:
+    """Return what ``edgecnn webcam --source FILE`` says at the end of a video of the picture."""
+    command = [sys.executable, "-m", "edgecnn_cli.main", "webcam", model, "--finder", finder, "--json", "--source"]
+
+    def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
+        with tempfile.TemporaryDirectory() as folder:
+            video = Path(folder) / "video.avi"
+            film(_bgr(image_hwc), video)
+            told = subprocess.run([*command, str(video)], capture_output=True, text=True, check=True).stdout
+        digits = json.loads(told.splitlines()[-1])["digits"]
+        return [(digit["label"], tuple(digit["box"])) for digit in digits]
+
+    return read
+
+
+def film(picture_bgr: NDArray[np.uint8], path: Path) -> None:
+    """Write a video of a picture in a hand that comes to rest: shift, turn, zoom, exposure and a sensor's noise."""
+    rng = np.random.default_rng(0)
+    height, width = picture_bgr.shape[:2]
+    with Recorder(path, fps=30) as recorder:
+        for unrest in np.linspace(1, 0, FRAMES):
+            turn, zoom = unrest * rng.normal(0, 1.0), 1 + unrest * rng.normal(0, 0.015)
+            to_frame = cv2.getRotationMatrix2D((width / 2, height / 2), turn, zoom)
+            to_frame[:, 2] += unrest * rng.normal(0, 0.008, 2) * width
+            frame = cv2.warpAffine(picture_bgr, to_frame, (width, height), borderMode=cv2.BORDER_REPLICATE)
+            noisy = frame * (1 + unrest * rng.normal(0, 0.05)) + rng.normal(0, 3, frame.shape)
+            recorder.write(noisy.clip(0, 255).astype(np.uint8))
 
 
 def rapidocr_reader() -> Read | None:
@@ -306,7 +342,9 @@ webcam`. None of these pictures, pages and crops was trained on or chosen by.
 {figures}
 
 *false in the grid*: a reading in an empty cell, or not the cell's digit, or a second one there. *outside*: readings off
-the grid, where newspapers have digits of their own.
+the grid, where newspapers have digits of their own. *filmed*: {FRAMES} frames of the picture in an unsteady hand that
+comes to rest, as a video file through `edgecnn webcam --source FILE`; the last frame's answer counts, which the frames
+before it had a vote in.
 
 ## Rendered pages
 
@@ -334,7 +372,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder for the photographs with what was read in them")
     options = parser.parse_args()
     ours = edgecnn_reader(options.finder, options.model)
-    engines = {f"{options.finder} and {options.model}": ours, "RapidOCR": rapidocr_reader()}
+    engines = {
+        f"{options.finder} and {options.model}": ours,
+        "the same, filmed": filming_reader(options.finder, options.model),
+        "RapidOCR": rapidocr_reader(),
+    }
     scores: dict[str, dict[str, list[Score]]] = {}
     for photo in photographs(options.data_root):
         for engine, read in engines.items():
