@@ -4,13 +4,12 @@ In place of ``test`` the second folder may be ``val``, ``valid`` or ``validation
 """
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.data.npz import held_out
+from edgecnn.data.npz import SplitName, held_out
 from edgecnn.data.split import Split
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import SUFFIXES, is_colour, read_image, to_input
@@ -19,7 +18,7 @@ DEFAULT_SIZE = 32
 HELD_OUT = ("test", "val", "valid", "validation")
 
 
-def read(path: Path, split: Literal["train", "test"], size: tuple[int, int] | None, channels: int | None) -> Split:
+def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: int | None) -> Split:
     """Read one split. Without train and test inside, a stratified fifth, always the same, is the test split.
 
     Images come in ``size`` (height, width), or 32x32; with ``channels``, or 1 when all pictures are gray and 3

@@ -12,6 +12,7 @@ from edgecnn.errors import DataError
 from edgecnn.files import replacing
 
 Arrays = Mapping[str, NDArray[Any]]
+SplitName = Literal["train", "test"]
 
 TEST_SHARE = 0.2
 TEST_SEED = 0
@@ -22,15 +23,16 @@ class NamedSet(Protocol):
 
     ``FOLDER`` is its place in the data root; ``LABELS_KEY`` the array with the classes, ``NAMES`` their names;
     ``LICENCE``, where it has one, the terms that a model card repeats.
-    ``fetch(root)`` gets both splits (through a download where need be) as the arrays to be cached.
+    ``fetch(root, split)`` gets a split (through a download where need be) as the arrays to be cached, and the other
+    with it where they come together.
     """
 
     FOLDER: str
     LABELS_KEY: str
     NAMES: tuple[str, ...]
 
-    def fetch(self, root: Path) -> dict[str, Arrays]:
-        """Return {"train": arrays, "test": arrays}."""
+    def fetch(self, root: Path, split: SplitName) -> dict[str, Arrays]:
+        """Return {"train": arrays, "test": arrays}, or the one that is asked for."""
 
 
 def has(folder: Path, split: str) -> bool:
@@ -51,7 +53,7 @@ def read_cached(path: Path, source: NamedSet) -> Split:
     return Split(_with_channel(arrays["images"]), _labels(arrays[source.LABELS_KEY], path), source.NAMES)
 
 
-def read_own(path: Path, split: Literal["train", "test"]) -> Split:
+def read_own(path: Path, split: SplitName) -> Split:
     """Read a user's .npz: ``images`` and ``labels``, or ``train_images``, ``train_labels``, ``test_images``, ….
 
     With one pair of arrays, a fixed stratified fifth is the test split. ``label_names`` is optional.
@@ -68,7 +70,7 @@ def read_own(path: Path, split: Literal["train", "test"]) -> Split:
     return Split(_with_channel(arrays[f"{split}_images"]), _labels(arrays[f"{split}_labels"], path), names)
 
 
-def held_out(whole: Split, split: Literal["train", "test"]) -> Split:
+def held_out(whole: Split, split: SplitName) -> Split:
     """Divide a data set that came in one piece: a stratified fifth, always the same, is the test split."""
     if len(whole) < 2:
         raise DataError(f"{len(whole)} images are too few to hold out a test split; expected at least 2.")

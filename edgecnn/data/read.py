@@ -4,19 +4,19 @@ import importlib
 import pkgutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
 from edgecnn.card import ImageInput
 from edgecnn.data import folder, npz
 from edgecnn.data import named as named_sets
+from edgecnn.data.npz import SplitName
 from edgecnn.data.root import data_root
 from edgecnn.data.split import Split, checked
 from edgecnn.errors import DataError, nearest
 from edgecnn.runtime.image import to_input
 
-SplitName = Literal["train", "test"]
 FOLDER_PREFIX = "folder:"
 
 
@@ -94,9 +94,8 @@ def _read_named(name: str, split: SplitName, root: Path) -> Split:
     folder_path = root / source.FOLDER
     if not npz.has(folder_path, split):
         try:
-            arrays = source.fetch(root)
-            for part in ("train", "test"):
-                npz.write(folder_path / f"{part}.npz", arrays[part])
+            for part, arrays in source.fetch(root, split).items():
+                npz.write(folder_path / f"{part}.npz", arrays)
         except OSError as error:
             raise DataError(
                 f"{name}: cannot be put into {root} ({error.strerror or error}). Name a folder that can be written to "

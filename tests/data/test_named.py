@@ -73,8 +73,8 @@ def test_has_distinct_names_of_its_classes(name: str) -> None:
 
 
 @each
-def test_is_fetched_by_its_root_alone(name: str) -> None:
-    assert list(inspect.signature(_module(name).fetch).parameters) == ["root"]
+def test_is_fetched_by_root_and_split(name: str) -> None:
+    assert list(inspect.signature(_module(name).fetch).parameters) == ["root", "split"]
 
 
 @each

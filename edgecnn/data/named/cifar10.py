@@ -11,6 +11,6 @@ LABELS_KEY = "labels"
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
+def fetch(root: Path, split: str) -> dict[str, Arrays]:
     """Download through torchvision, or read the original ``cifar-10-python.tar.gz``."""
     return cifar.fetch(root, "CIFAR10", FOLDER)

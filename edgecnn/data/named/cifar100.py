@@ -38,7 +38,7 @@ COARSE_OF_FINE = (
 # fmt: on
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
+def fetch(root: Path, split: str) -> dict[str, Arrays]:
     """Download through torchvision, or read the original ``cifar-100-python.tar.gz``; both kinds of labels are kept.
 
     torchvision reads the fine labels alone. A fine class belongs to one coarse class, so these follow from a table.
@@ -46,6 +46,6 @@ def fetch(root: Path) -> dict[str, Arrays]:
     names = {"fine_names": np.array(NAMES), "coarse_names": np.array(COARSE_NAMES)}
     coarse_of_fine = np.array(COARSE_OF_FINE, dtype=np.uint8)
     return {
-        split: {**arrays, "coarse_labels": coarse_of_fine[arrays["labels"]], **names}
-        for split, arrays in cifar.fetch(root, "CIFAR100", FOLDER).items()
+        part: {**arrays, "coarse_labels": coarse_of_fine[arrays["labels"]], **names}
+        for part, arrays in cifar.fetch(root, "CIFAR100", FOLDER).items()
     }

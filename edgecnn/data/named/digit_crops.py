@@ -5,11 +5,10 @@ fonts that are installed; see ``edgecnn.data.pages``. The test crops share no ha
 """
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from edgecnn.data.npz import Arrays
+from edgecnn.data.npz import Arrays, SplitName
 
 LICENCE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the fonts' own are OFL, Apache or freer"
 FOLDER = "digit-crops"
@@ -20,20 +19,16 @@ PAGES = {"train": 36_000, "test": 1_800}
 SEEDS = {"train": 61, "test": 62}
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
-    """Render both splits, which takes minutes."""
-    return {"train": _cut("train", root), "test": _cut("test", root)}
-
-
-def _cut(part: Literal["train", "test"], root: Path) -> Arrays:
-    """Render the pages of a part and cut them up."""
+def fetch(root: Path, split: SplitName) -> dict[str, Arrays]:
+    """Render a split, which takes minutes for the one to train on."""
     from edgecnn.data.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
     from edgecnn.data.pages.material import read_material
     from edgecnn.data.pages.samples import sampled
 
-    found = list(each_page(SEEDS[part], PAGES[part], SIZE, read_material(part, root), sampled))
-    return {
+    found = list(each_page(SEEDS[split], PAGES[split], SIZE, read_material(split, root), sampled))
+    arrays = {
         "images": np.concatenate([crops.images for crops in found]),
         "labels": np.concatenate([crops.labels for crops in found]),
         "label_names": np.array(NAMES),
     }
+    return {split: arrays}

@@ -21,7 +21,7 @@ NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 BRIGHTEST = 16
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
+def fetch(root: Path, split: str) -> dict[str, Arrays]:
     """Return both splits; a stratified fifth, always the same, is the test split."""
     try:
         from sklearn.datasets import load_digits

@@ -22,6 +22,6 @@ NAMES = (
 )
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
+def fetch(root: Path, split: str) -> dict[str, Arrays]:
     """Download through torchvision, or read the originals from ``FashionMNIST/raw``."""
     return idx.fetch(root, "FashionMNIST", FOLDER, NAMES)

@@ -11,6 +11,6 @@ LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 
-def fetch(root: Path) -> dict[str, Arrays]:
+def fetch(root: Path, split: str) -> dict[str, Arrays]:
     """Download through torchvision, or read the originals from ``MNIST/raw``."""
     return idx.fetch(root, "MNIST", FOLDER, NAMES)
