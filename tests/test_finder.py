@@ -86,7 +86,9 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
             level_image = F.avg_pool2d(level_image, 2)
             down, right = (-side % 16 for side in level_image.shape[2:])
             level_image = F.pad(level_image, (0, right, 0, down), mode="replicate")
-        found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), finder_graph.PEAKS)
+        found, sure = decode(
+            classifier(level_image.permute(0, 2, 3, 1)), finder_graph.PEAKS, window=finder_graph.PEAK_WINDOW
+        )
         factor = whole / torch.tensor(size) * 2**level
         boxes.append(found[0] * factor.flip(0).repeat(2))
         scores.append(sure[0])

@@ -19,6 +19,7 @@ from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 LONGEST = 640
 PEAKS = 200  # of each level
 FINDS = 200  # of a frame, at most
+PEAK_WINDOW = (3, 1)  # cells
 THRESHOLD = 0.3
 OVERLAP = 0.35
 CROP, MARGIN = 28, 1.3
@@ -115,9 +116,13 @@ def _inlined(graph: _Graph, network: onnx.ModelProto, pixels: str, prefix: str) 
 
 
 def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
-    """Return the strongest local maxima as centre and side boxes (K, 4), in pixels of the frame, and scores (K,)."""
+    """Return the strongest peaks as centre and side boxes (K, 4), in pixels of the frame, and scores (K,).
+
+    A peak is a maximum along its column: in small print the next digit is one cell to the side, and two peaks of one
+    digit have boxes that are merged later.
+    """
     heat = graph("Sigmoid", graph("Slice", maps, graph.ints(0), graph.ints(1), graph.ints(1)))
-    highest = graph("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    highest = graph("MaxPool", heat, kernel_shape=PEAK_WINDOW, pads=[1, 0, 1, 0])
     peaks = graph("Mul", heat, graph("Cast", graph("GreaterOrEqual", heat, highest), to=TensorProto.FLOAT))
     flat = graph("Reshape", peaks, graph.ints(-1))
     count = graph("Min", graph("Shape", flat), graph.ints(PEAKS))

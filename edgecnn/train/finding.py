@@ -81,10 +81,13 @@ def loss_sum(maps_nchw: Tensor, boxes_nb5: Tensor) -> Tensor:
     return per_thing * len(maps_nchw)
 
 
-def decode(maps_nchw: Tensor, count: int = CANDIDATES) -> tuple[Tensor, Tensor]:
-    """Return the ``count`` strongest peaks as boxes (N, count, 4) in pixels and scores (N, count)."""
+def decode(maps_nchw: Tensor, count: int = CANDIDATES, *, window: tuple[int, int] = (3, 3)) -> tuple[Tensor, Tensor]:
+    """Return the ``count`` strongest peaks as boxes (N, count, 4) in pixels and scores (N, count).
+
+    A peak is the largest of the ``window`` of cells (rows, columns) around it.
+    """
     heat = maps_nchw[:, :1].sigmoid()
-    peaks = torch.where(F.max_pool2d(heat, 3, 1, 1) == heat, heat, 0.0).flatten(1)
+    peaks = torch.where(F.max_pool2d(heat, window, 1, (window[0] // 2, window[1] // 2)) == heat, heat, 0.0).flatten(1)
     scores, cells = peaks.topk(min(count, peaks.shape[1]))
     width = maps_nchw.shape[3]
     dx, dy, wide, high = maps_nchw[:, 1:].flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).unbind(1)
