@@ -17,8 +17,8 @@ from edgecnn.networks.finder import MULTIPLE, STRIDE, UNIT
 from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 
 LONGEST = 640
-PEAKS = 200  # of each level
-FINDS = 200  # of a frame, at most
+PEAKS = 400  # of each level
+FINDS = 400  # of a frame, at most
 PEAK_WINDOW = (3, 1)  # cells
 THRESHOLD = 0.3
 OVERLAP = 0.35
