@@ -1,6 +1,6 @@
 """Starter projects: a model file with the one page of code that runs it elsewhere, and a self-test against its card.
 
-A project is the folder of that name in ``templates/``, real files with a few ``@PLACEHOLDERS@`` in the README, plus
+A project is a folder or two of ``templates/``, real files with a few ``@PLACEHOLDERS@`` in the README, plus
 ``model.onnx``, ``card.json`` and what the target generates from the card for languages that have no JSON at hand.
 """
 
@@ -40,7 +40,7 @@ def embed(model: str | Path, target: str, folder: Path) -> Embedded:
     _refuse_to_replace(folder)
     path = zoo.find(model)
     card = load(path).card
-    texts = _templates(target) | chosen.generated(card)
+    texts = _templates(chosen.TEMPLATES) | chosen.generated(card)
     filled = {name: _fill(text, card, path.stat().st_size).encode() for name, text in texts.items()}
     contents = filled | {MODEL: path.read_bytes(), CARD: card.to_json().encode()}
     with making_folder(folder) as partial:
@@ -57,9 +57,10 @@ def _refuse_to_replace(folder: Path) -> None:
         raise EmbedError(f"{folder}: {found}, expected a new or an empty one. Remove it, or name another with -o.")
 
 
-def _templates(target: str) -> dict[str, str]:
-    folder = resources.files(__name__) / "templates" / target
-    return {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.is_file()}
+def _templates(names: tuple[str, ...]) -> dict[str, str]:
+    folders = [resources.files(__name__) / "templates" / name for name in names]
+    entries = (entry for folder in folders for entry in folder.iterdir() if entry.is_file())
+    return {entry.name: entry.read_text(encoding="utf-8") for entry in entries}
 
 
 def _fill(text: str, card: ModelCard, size_bytes: int) -> str:

@@ -1,7 +1,8 @@
-"""What a project can be made for: one file each, found by its name, its template in ``../templates/`` by the same one.
+"""What a project can be made for: one file each, found by its name.
 
 A target's module has:
 
+``TEMPLATES``           the folders of ``../templates/`` whose files the project gets
 ``SELFTEST``            the commands that build the project and test it, in its folder; the last one exits with 0 or 1
 ``generated(card)``     files made from the card alone, by name
 """
@@ -17,6 +18,7 @@ from edgecnn.errors import EmbedError, nearest
 class Target(Protocol):
     """What the module of a target has."""
 
+    TEMPLATES: tuple[str, ...]
     SELFTEST: tuple[str, ...]
 
     def generated(self, card: ModelCard) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from edgecnn.card import ModelCard
 
+TEMPLATES = ("javascript", "node")
 SELFTEST = ("npm install --ignore-scripts", "npm test")
 
 

@@ -2,6 +2,7 @@
 
 from edgecnn.card import ModelCard
 
+TEMPLATES = ("python",)
 SELFTEST = ("pip install -r requirements.txt", "python selftest.py")
 
 
