@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
 from webcam.drawn import frame_with, golden_digits, write_finder, write_video
 
 import edgecnn
@@ -54,7 +55,7 @@ def classifier() -> edgecnn.Classifier:
 
 @pytest.fixture
 def reader(finder: Finder, classifier: edgecnn.Classifier) -> DigitReader:
-    return DigitReader(finder, classifier, min_score=0.3, min_probability=0.7, shown_after=2)
+    return DigitReader(finder, classifier, min_score=MIN_SCORE, min_probability=MIN_PROBABILITY, shown_after=2)
 
 
 @pytest.fixture(scope="module")

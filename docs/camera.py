@@ -22,6 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -44,7 +45,6 @@ DIAGRAM = Path(__file__).with_name("camera-reliability.png")
 BLURRED = ("image1", "image36", "image73", "image185")
 FILLED = ("image2002", "image2003")
 SIDE = 9
-MIN_SCORE, MIN_PROBABILITY = 0.3, 0.7  # as edgecnn webcam has them
 FRAMES = 20  # of a video of a photograph
 PAGES, PAGE_SEED, PAGE_HEIGHT, PAGE_WIDTH = 1000, 97, 240, 320
 RIGHT = 0.5  # intersection over union
