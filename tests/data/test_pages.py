@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgecnn import data
-from edgecnn.data.pages import canvas, digit_pages, glyphs, material, page, scenes, writing
+from edgecnn.data.pages import canvas, digit_pages, glyphs, material, page, paper, scenes, writing
 from edgecnn.data.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
 
@@ -64,6 +64,20 @@ def test_a_page_has_the_size_that_is_asked_for(ink, height: int, width: int) -> 
     for number in range(6):
         found = render_page(np.random.default_rng(number), ink, height, width)
         assert (found.image_hw.shape, found.image_hw.dtype) == ((height, width), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(paper.TILE, paper.TILE), (40, paper.TILE), (paper.TILE, 40), (700, 30)])
+def test_texture_is_no_part_of_what_later_pages_are_drawn_on(size: tuple[int, int]) -> None:
+    before = [tile.copy() for tile in paper._tiles()]
+    for seed in range(6):
+        piece = paper.texture(np.random.default_rng(seed), *size)
+        piece *= 3
+    assert all(np.array_equal(tile, old) for tile, old in zip(paper._tiles(), before, strict=True))
+
+
+def test_a_page_is_the_same_whatever_was_rendered_before(ink) -> None:
+    first, *_, again = (render_page(np.random.default_rng(seed), ink, 260, 340) for seed in (3, *range(40), 3))
+    assert np.array_equal(first.image_hw, again.image_hw)
 
 
 def test_what_is_on_a_page_has_one_box_one_label_and_one_flag_each(pages) -> None:

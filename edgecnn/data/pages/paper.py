@@ -33,9 +33,9 @@ def texture(rng: np.random.Generator, height: int, width: int, *, fibres: bool =
         tile = tile.T
     if max(height, width) > TILE:
         repeats = -(-height // TILE), -(-width // TILE)
-        return np.ascontiguousarray(np.tile(tile, repeats)[:height, :width])
+        return np.tile(tile, repeats)[:height, :width].copy()
     top, left = (int(rng.integers(0, TILE - side + 1)) for side in (height, width))
-    return np.ascontiguousarray(tile[top : top + height, left : left + width])
+    return tile[top : top + height, left : left + width].copy()
 
 
 def ground(rng: np.random.Generator, height: int, width: int, level: float) -> Gray:
