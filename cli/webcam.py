@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgecnn.webcam.reading import Reader
     from edgecnn.webcam.watch import Answer, Summary
 
-MIN_SCORE = 0.25
+MIN_SCORE = 0.3
 MIN_PROBABILITY = 0.5
 STOPPED = 130  # by the user, as a shell counts it
 

@@ -3,7 +3,7 @@ import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { centreWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
 
-const MIN_SCORE = 0.25; // as edgecnn webcam has them: what the finder is less sure of is no find,
+const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the finder is less sure of is no find,
 const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answer
 
 /**
