@@ -93,7 +93,8 @@ class DigitReader:
         boxes_m4, images_mhwc = finds.boxes_m4[good], self._images(finds.crops_mhwc[good])
         probabilities_mk = self._classified(images_mhwc)
         accepted_m = self._accepted(probabilities_mk)
-        whole_m = ~parts(boxes_m4, finds.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m)
+        sure_m = finds.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m
+        whole_m = ~parts(boxes_m4, sure_m, probabilities_mk.argmax(axis=1))
         track_m = self._tracker.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = self._tracker.probabilities_tk
         accepted_t = self._accepted(voted_tk)

@@ -216,10 +216,13 @@ def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
 
     draw = np.random.default_rng(4)
     boxes_nm4 = np.concatenate([draw.integers(0, 40, (60, 12, 2)), draw.integers(4, 40, (60, 12, 2))], 2)
-    sure_nm = draw.integers(0, 8, (60, 12)) / 8
-    cases = [{"boxes": boxes.tolist(), "sure": sure.tolist()} for boxes, sure in zip(boxes_nm4, sure_nm, strict=True)]
-    found = javascript("return reading.parts(given.boxes, given.sure);", cases)
-    expected = [parts(boxes.astype(np.float32), sure).tolist() for boxes, sure in zip(boxes_nm4, sure_nm, strict=True)]
+    sure_nm, labels_nm = draw.integers(0, 8, (60, 12)) / 8, draw.integers(0, 3, (60, 12))
+    pages = list(zip(boxes_nm4, sure_nm, labels_nm, strict=True))
+    cases = [
+        {"boxes": boxes.tolist(), "sure": sure.tolist(), "labels": labels.tolist()} for boxes, sure, labels in pages
+    ]
+    found = javascript("return reading.parts(given.boxes, given.sure, given.labels);", cases)
+    expected = [parts(boxes.astype(np.float32), sure, labels).tolist() for boxes, sure, labels in pages]
     assert found == expected
     assert 0.1 < np.mean(expected) < 0.9
 

@@ -10,18 +10,21 @@ BESIDE, AROUND = (32, 10, 20, 30), (0, 0, 80, 60)
 
 
 @pytest.mark.parametrize(
-    ("boxes", "sure", "expected"),
+    ("boxes", "sure", "labels", "expected"),
     [
-        ([NINE, STEM, LOOP], [0.9, 0.7, 0.6], [False, True, True]),
-        ([STEM, NINE], [0.7, 0.9], [True, False]),
-        ([NINE, STEM], [0.7, 0.9], [False, False]),
-        ([NINE, STEM], [0.0, 0.0], [False, False]),
-        ([NINE, BESIDE], [0.9, 0.8], [False, False]),
-        ([AROUND, NINE, BESIDE], [0.0, 0.9, 0.8], [False, False, False]),
-        ([], [], []),
+        ([NINE, STEM, LOOP], [0.9, 0.7, 0.6], "910", [False, True, True]),
+        ([STEM, NINE], [0.7, 0.9], "19", [True, False]),
+        ([NINE, STEM], [0.7, 0.9], "91", [False, False]),
+        ([NINE, STEM], [0.7, 0.9], "11", [True, False]),
+        ([NINE, STEM], [0.0, 0.0], "11", [False, False]),
+        ([NINE, BESIDE], [0.9, 0.8], "99", [False, False]),
+        ([AROUND, NINE, BESIDE], [0.0, 0.9, 0.8], "199", [False, False, False]),
+        ([], [], "", []),
     ],
-    ids=["in a surer one", "order is nothing", "surer than the whole", "no digit", "beside", "in no digit", "nothing"],
+    ids=["part", "order is nothing", "part is surer", "found twice", "no digits", "beside", "in no digit", "nothing"],
 )
-def test_a_part_is_what_lies_in_a_surer_digit(boxes: list, sure: list[float], expected: list[bool]) -> None:
-    found = parts(np.array(boxes, np.float32).reshape(-1, 4), np.array(sure, np.float32))
+def test_a_part_is_what_lies_in_a_surer_digit_or_around_the_same(
+    boxes: list, sure: list[float], labels: str, expected: list[bool]
+) -> None:
+    found = parts(np.array(boxes, np.float32).reshape(-1, 4), np.array(sure, np.float32), np.array([*map(int, labels)]))
     assert found.tolist() == expected

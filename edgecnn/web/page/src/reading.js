@@ -35,13 +35,16 @@ export function textOf(labels, boxes, lines) {
   return lines.map((line) => lineText(labels, boxes, line)).join("\n");
 }
 
-/** Tell which boxes lie inside another that is surer, as edgecnn/webcam/parts.py has it: the stem of a 9 is no 1. */
-export function parts(boxes, sure) {
+/** Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/webcam/parts.py. */
+export function parts(boxes, sure, labels) {
   return boxes.map(([x, y, width, height], part) =>
     boxes.some(([left, top, wide, high], whole) => {
-      const common = [Math.min(left + wide, x + width) - Math.max(left, x), Math.min(top + high, y + height) - Math.max(top, y)];
-      const inside = Math.max(common[0], 0) * Math.max(common[1], 0) >= INSIDE * width * height;
-      return sure[whole] > sure[part] && inside;
+      const across = Math.min(left + wide, x + width) - Math.max(left, x);
+      const down = Math.min(top + high, y + height) - Math.max(top, y);
+      const common = Math.max(across, 0) * Math.max(down, 0);
+      const within = common >= INSIDE * width * height;
+      const around = common >= INSIDE * wide * high && labels[whole] === labels[part];
+      return sure[whole] > sure[part] && (within || around);
     }),
   );
 }

@@ -27,7 +27,11 @@ async function found(network, frame) {
   const accepted = answers
     .map((answer, index) => ({ answer, box: good[index].box, sure: good[index].score * answer.probability }))
     .filter(({ answer }) => network.known(answer) && answer.probability >= MIN_PROBABILITY);
-  const isPart = parts(accepted.map(({ box }) => box), accepted.map(({ sure }) => sure));
+  const isPart = parts(
+    accepted.map(({ box }) => box),
+    accepted.map(({ sure }) => sure),
+    accepted.map(({ answer }) => answer.label),
+  );
   const kept = accepted.filter((_, index) => !isPart[index]);
   const places = kept.map(({ box }) => box);
   const lines = readingOrder(places);
