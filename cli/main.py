@@ -27,7 +27,6 @@ COMMANDS = (
     "demo",
 )
 
-STOPPED = 130  # by the user, as a shell counts it: no error
 
 app = typer.Typer(
     name="edgecnn",
@@ -72,6 +71,8 @@ def main() -> None:
 
 
 def _leave(error: "EdgecnnError") -> None:
+    from .stop import STOPPED
+
     if error.exit_code != STOPPED:
         typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
     typer.echo(str(error), err=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from . import console
 
+STOPPED = 130  # the exit code of what the user stopped, as a shell counts it: no error
+
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[threading.Event]:

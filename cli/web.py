@@ -8,8 +8,7 @@ import typer
 
 from . import console
 from .options import AsJson, ModelFile
-
-STOPPED = 130  # by the user, as a shell counts it
+from .stop import STOPPED
 
 
 def register(app: typer.Typer) -> None:

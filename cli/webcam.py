@@ -13,7 +13,7 @@ from rich.text import Text
 
 from . import console
 from .options import ModelFile, Provider
-from .stop import stop_requests
+from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
     from edgecnn.webcam.reading import Reader
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MIN_SCORE = 0.3
 MIN_PROBABILITY = 0.5
-STOPPED = 130  # by the user, as a shell counts it
 
 
 def register(app: typer.Typer) -> None:

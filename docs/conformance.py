@@ -39,7 +39,7 @@ images, one at a time, and the largest difference of a probability (of a finder:
 **Bold** is a difference over what the card allows (0.0001 for fp32, 0.05 for int8; a finder's 0.001 and 0.05), another
 label, another number of finds, a box off by a pixel or a crop by a gray level on average; a letter is a reason below
 the table. No runtime is configured, but that one column holds OpenVINO to float32: as it comes it takes bfloat16 where
-the processor has it.
+the processor has it. A finder's second frame is resized, which OpenVINO and OpenCV do without antialiasing.
 """
 CONVERTED = """\
 - **ONNX Runtime in C** is the library of the Python package; `tests/embed` builds and runs the C project on it.
