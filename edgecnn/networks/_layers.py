@@ -1,9 +1,10 @@
-"""What several families are made of: activations by name, initializations by name, dense layers, residual blocks."""
+"""What several families are made of: activations by name, initializations by name, pools, dense layers, blocks."""
 
 import itertools
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 INITIALIZATIONS = ("default", "glorot")
@@ -20,6 +21,22 @@ class Residual(nn.Module):
         """Map features to features of the body's shape."""
         total: Tensor = self.relu(self.body(features_nchw) + self.shortcut(features_nchw))
         return total
+
+
+class MeanOfAll(nn.Module):
+    """The mean over all positions, of images of any size; in the file an ordinary pooling, which int8 has as well."""
+
+    def forward(self, features_nchw: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C, 1, 1)."""
+        return F.avg_pool2d(features_nchw, features_nchw.shape[2:])
+
+
+class MaxOfAll(nn.Module):
+    """The maximum over all positions, as MeanOfAll is the mean."""
+
+    def forward(self, features_nchw: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C, 1, 1)."""
+        return F.max_pool2d(features_nchw, features_nchw.shape[2:])
 
 
 def activation(name: str) -> nn.Module:
@@ -67,9 +84,3 @@ def basic_block(before: int, width: int, stride: int = 1) -> Residual:
     same = before == width and stride == 1
     shortcut = nn.Identity() if same else nn.Sequential(*norm_convolution(before, width, kernel=1, stride=stride))
     return Residual(nn.Sequential(*body), shortcut)
-
-
-def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
-    """Return what strides of two leave of a size: halves, rounded up."""
-    height, width = (-(-side // 2**times) for side in size)
-    return height, width

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from edgecnn.networks._layers import MeanOfAll
+
 
 def build(
     *,
@@ -12,6 +14,8 @@ def build(
     dropout: float = 0.0,
 ) -> nn.Module:
     """Map normalized pixels_nchw to logits_nk; each entry of ``filters`` is a pair of convolutions at half the size."""
+    if not filters:
+        raise ValueError("filters is empty; it needs at least one number")
     layers: list[nn.Module] = []
     before = channels
     for stage, width in enumerate(filters):
@@ -19,8 +23,7 @@ def build(
             layers.append(nn.MaxPool2d(2))
         layers += [*_convolution(before, width), *_convolution(width, width)]
         before = width
-    left = tuple(side // 2 ** (len(filters) - 1) for side in size)
-    head = (nn.AvgPool2d(left), nn.Flatten(), nn.Dropout(dropout), nn.Linear(before, classes))
+    head = (MeanOfAll(), nn.Flatten(), nn.Dropout(dropout), nn.Linear(before, classes))
     return nn.Sequential(*layers, *head)
 
 

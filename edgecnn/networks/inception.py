@@ -7,7 +7,7 @@ the block's six, two dense layers. The block is that of Szegedy et al. 2014.
 import torch
 from torch import Tensor, nn
 
-from edgecnn.networks._layers import initialized
+from edgecnn.networks._layers import MeanOfAll, initialized
 
 
 class Inception(nn.Module):
@@ -29,10 +29,9 @@ class Inception(nn.Module):
 
 def build(*, size: tuple[int, int], channels: int, classes: int, initialization: str = "default") -> nn.Module:
     """Map normalized pixels_nchw to logits_nk."""
-    left = (size[0] // 2, size[1] // 2)
     network = nn.Sequential(
         nn.Conv2d(channels, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        Inception(64), nn.AvgPool2d(left),
+        Inception(64), MeanOfAll(),
         nn.Flatten(),
         nn.Linear(352, 512), nn.ReLU(),
         nn.Linear(512, classes),

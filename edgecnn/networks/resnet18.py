@@ -7,7 +7,7 @@ import itertools
 
 from torch import nn
 
-from edgecnn.networks._layers import basic_block, halved, norm_convolution
+from edgecnn.networks._layers import MeanOfAll, basic_block, norm_convolution
 
 
 def build(*, size: tuple[int, int], channels: int, classes: int, width: int = 64) -> nn.Module:
@@ -15,4 +15,4 @@ def build(*, size: tuple[int, int], channels: int, classes: int, width: int = 64
     layers = [*norm_convolution(channels, width), nn.ReLU(), basic_block(width, width), basic_block(width, width)]
     for before, after in itertools.pairwise((width, 2 * width, 4 * width, 8 * width)):
         layers += [basic_block(before, after, stride=2), basic_block(after, after)]
-    return nn.Sequential(*layers, nn.AvgPool2d(halved(size, 3)), nn.Flatten(), nn.Linear(8 * width, classes))
+    return nn.Sequential(*layers, MeanOfAll(), nn.Flatten(), nn.Linear(8 * width, classes))

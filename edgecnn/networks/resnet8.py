@@ -6,7 +6,7 @@ convolution has a norm and no bias.
 
 from torch import nn
 
-from edgecnn.networks._layers import basic_block, halved, norm_convolution
+from edgecnn.networks._layers import MeanOfAll, basic_block, norm_convolution
 
 
 def build(*, size: tuple[int, int], channels: int, classes: int, width: int = 16) -> nn.Module:
@@ -16,6 +16,6 @@ def build(*, size: tuple[int, int], channels: int, classes: int, width: int = 16
         basic_block(width, width),
         basic_block(width, 2 * width, stride=2),
         basic_block(2 * width, 4 * width, stride=2),
-        nn.AvgPool2d(halved(size, 2)), nn.Flatten(),
+        MeanOfAll(), nn.Flatten(),
         nn.Linear(4 * width, classes),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import itertools
 
 from torch import nn
 
-from edgecnn.networks._layers import halved, norm_convolution
+from edgecnn.networks._layers import MeanOfAll, norm_convolution
 
 
 def build(
@@ -22,10 +22,8 @@ def build(
     Where ``filters`` grow, the size is halved.
     """
     layers = [*norm_convolution(channels, filters[0]), nn.ReLU()]
-    halvings = 0
     for before, width in itertools.pairwise(filters):
         stride = 2 if width > before else 1
-        halvings += stride - 1
         layers += [*norm_convolution(before, before, stride=stride, groups=before), nn.ReLU()]
         layers += [*norm_convolution(before, width, kernel=1), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AvgPool2d(halved(size, halvings)), nn.Flatten(), nn.Linear(filters[-1], classes))
+    return nn.Sequential(*layers, MeanOfAll(), nn.Flatten(), nn.Linear(filters[-1], classes))

@@ -9,6 +9,8 @@ which sets the size of each step by itself.
 import torch
 from torch import Tensor, nn
 
+from edgecnn.networks._layers import MaxOfAll
+
 WHITENING_SIDE = 2
 WHITENING_EPSILON = 5e-4
 WHITENING_IMAGES = 5_000
@@ -34,10 +36,7 @@ def build(
     nn.init.zeros_(whiten.bias)  # type: ignore[arg-type]
     widths = (whitened, *filters)
     blocks = [Block(before, width, depth) for before, width in zip(widths, filters, strict=False)]
-    left = [(side + 2 * padding - WHITENING_SIDE + 1) // 2 ** len(filters) for side in size]
-    return nn.Sequential(
-        whiten, nn.GELU(), *blocks, nn.MaxPool2d((left[0], left[1])), nn.Flatten(), Head(filters[-1], classes)
-    )
+    return nn.Sequential(whiten, nn.GELU(), *blocks, MaxOfAll(), nn.Flatten(), Head(filters[-1], classes))
 
 
 def initialize(network: nn.Module, pixels_nchw: Tensor, **parameters: object) -> None:

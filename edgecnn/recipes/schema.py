@@ -79,6 +79,15 @@ class Augment(Table):
         return self
 
 
+class Progressive(Table):
+    """Progressive resizing: images of the first epoch have the fraction ``start`` of their side; it grows epoch by
+    epoch, and from the fraction ``until`` of the epochs on they are whole. A ``start`` of 1 is none. For networks that
+    take any size."""
+
+    start: Annotated[float, Field(gt=0, le=1)] = 1.0
+    until: Annotated[float, Field(gt=0, le=1)] = 0.75
+
+
 class Rest(Table):
     """What Muon leaves to another optimizer: biases, norms, the last layer and frozen-filter biases."""
 
@@ -169,6 +178,7 @@ class Recipe(Table):
     data: Data = Data()
     preprocess: Preprocess = Preprocess()
     augment: Augment = Augment()
+    progressive: Progressive = Progressive()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     loss: Loss = Loss()

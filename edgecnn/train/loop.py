@@ -8,7 +8,7 @@ in the same weights, bit for bit, as one that was not.
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime import threads
-from edgecnn.train import run_folder
+from edgecnn.train import progressive, run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
@@ -80,6 +80,7 @@ class _Loop:
         self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
         self.bf16 = runs_bf16(device, recipe.precision)
         self.images, self.targets = _on_device(prepared.train, device)
+        progressive.check(self.classifier, recipe, self.images[:1])
         self.validation = _on_device(prepared.validation, device)
         self.steps = -(-len(self.targets) // recipe.batch_size)
         self.epoch = self.step = 0
@@ -154,6 +155,7 @@ class _Loop:
         chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
         images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
         batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
+        batch = replace(batch, images_nhwc=progressive.resized(batch.images_nhwc, self._fraction_of_side()))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             answers = self._forward(batch.images_nhwc)
         loss = self.task.mean_loss(answers.float(), batch)
@@ -265,6 +267,9 @@ class _Loop:
     def _mirrored(self) -> Tensor:
         """Tell which images the alternating flip mirrors in this epoch."""
         return alternating_flips(len(self.targets), self.recipe.seed, self.epoch).to(self.device)
+
+    def _fraction_of_side(self) -> float:
+        return progressive.fraction_of_side(self.recipe.progressive, self.epoch, self.recipe.epochs)
 
     def _freeze(self) -> None:
         """Let the stages learn whose time has come; of the others, also the norms' statistics stand still."""

@@ -14,7 +14,7 @@ from edgecnn.checkpoint import PixelClassifier, build_classifier
 from edgecnn.data import Split
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import RecipeError
-from edgecnn.recipes.schema import Augment, Data, Recipe
+from edgecnn.recipes.schema import Augment, Data, Progressive, Recipe
 from edgecnn.train.finding import DIGIT, IGNORED, NOTHING
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
@@ -103,10 +103,11 @@ def _with_classes(split: Split) -> Examples:
 
 def _prepare_pages(recipe: Recipe, root: Path | None) -> Prepared:
     """Read the rendered pages; what they are validated on is rendered from other digits, so nothing is held out."""
-    if recipe.data != Data(name=digit_pages.FOLDER) or recipe.augment != Augment():
+    as_they_are = recipe.augment == Augment() and recipe.progressive == Progressive()
+    if recipe.data != Data(name=digit_pages.FOLDER) or not as_they_are:
         raise RecipeError(
             f"network {recipe.network.name} learns from rendered pages as they are: data.name is "
-            f'"{digit_pages.FOLDER}" and nothing else of [data] or [augment] is set.'
+            f'"{digit_pages.FOLDER}" and nothing else of [data], [augment] or [progressive] is set.'
         )
     train, validation = (_with_boxes(digit_pages.read(root, split)) for split in ("train", "test"))
     record = DatasetRecord(digit_pages.FOLDER, len(train), len(validation), split_seed=0)
