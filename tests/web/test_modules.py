@@ -25,6 +25,7 @@ import { readFileSync } from "node:fs";
 import * as ink from "./ink.js";
 import * as pixels from "./pixels.js";
 import * as reading from "./reading.js";
+import * as tracking from "./tracking.js";
 const image = ({ shape: [height, width, channels], base64 }) =>
   ({ pixels: new Uint8Array(Buffer.from(base64, "base64")), height, width, channels });
 const told = ({ pixels, height, width, channels }) =>
@@ -225,6 +226,48 @@ def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
     expected = [parts(boxes.astype(np.float32), sure, labels).tolist() for boxes, sure, labels in pages]
     assert found == expected
     assert 0.1 < np.mean(expected) < 0.9
+
+
+def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Boxes and probabilities of twelve frames: digits that move, vanish for a while, and flicker."""
+    places = draw.uniform(0, 200, (8, 2)) * (1, 0.5)
+    frames = []
+    for _ in range(12):
+        places += draw.normal(0, 2, places.shape)
+        there = draw.permutation(np.flatnonzero(draw.random(8) < 0.7))
+        boxes = np.concatenate([places[there], draw.normal(25, 1, (len(there), 2))], axis=1)
+        probabilities = draw.dirichlet(np.full(11, 0.2), len(there))
+        frames.append((boxes.astype(np.float32), probabilities.astype(np.float32)))
+    return frames
+
+
+def test_digits_are_followed_and_voted_on_as_in_python(javascript: Javascript) -> None:
+    from edgecnn.webcam.tracking import Tracker
+
+    draw = np.random.default_rng(6)
+    films = [film(draw) for _ in range(20)]
+    body = """
+      const memory = tracking.memory({ shownAfter: 2 });
+      return given.map((finds) => {
+        const ofFind = memory.update(finds);
+        const tracks = memory.tracks();
+        return structuredClone({ track: ofFind.map((track) => tracks.indexOf(track)), tracks });
+      });"""
+    cases = [
+        [[{"box": b, "probabilities": p} for b, p in zip(*map(np.ndarray.tolist, frame), strict=True)] for frame in one]
+        for one in films
+    ]
+    hidden = 0
+    for one, told in zip(films, javascript(body, cases), strict=True):
+        tracker = Tracker(11)
+        for frame, found in zip(one, told, strict=True):
+            assert found["track"] == tracker.update(*frame).tolist()
+            for key, expected in (("box", tracker.boxes_t4), ("probabilities", tracker.probabilities_tk)):
+                rows = [list(track[key]) for track in found["tracks"]]
+                np.testing.assert_allclose(np.reshape(rows, expected.shape), expected, atol=1e-4)
+            assert [track["shown"] for track in found["tracks"]] == (tracker.seen_t >= 2).tolist()
+            hidden += (tracker.seen_t < 2).sum()
+    assert hidden > 50
 
 
 def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:

@@ -27,11 +27,13 @@ function network(card, classifier, finder) {
     images.forEach((image, index) => pixels.set(image.pixels, index * image.pixels.length));
     const image = new ort.Tensor("uint8", pixels, [images.length, height, width, channels]);
     const { data } = (await classifier.run({ image }, ["probabilities"])).probabilities;
-    return images.map((image, index) => {
-      const probabilities = data.slice(index * classes, (index + 1) * classes);
-      const best = probabilities.indexOf(Math.max(...probabilities));
-      return { image, probabilities, label: card.labels[best], probability: probabilities[best] };
-    });
+    return images.map((image, index) => answer(image, data.slice(index * classes, (index + 1) * classes)));
+  }
+
+  /** Return what probabilities say of an image. */
+  function answer(image, probabilities) {
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    return { image, probabilities, label: card.labels[best], probability: probabilities[best] };
   }
 
   /** Return what is found in a gray image: the box of each, [x, y, width, height] in its pixels, score and crop. */
@@ -48,7 +50,7 @@ function network(card, classifier, finder) {
   }
 
   const known = ({ label }) => label !== NONE;
-  return { card, classify, find: finder ? find : null, known, wantsInk: wantsInk(card) };
+  return { card, classify, answer, find: finder ? find : null, known, wantsInk: wantsInk(card) };
 }
 
 async function fetchBytes(name) {

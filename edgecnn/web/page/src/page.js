@@ -4,6 +4,7 @@ import { open } from "./network.js";
 import { paper } from "./paper.js";
 import { overWhite } from "./pixels.js";
 import { recognize } from "./recognize.js";
+import { memory } from "./tracking.js";
 import { message, view } from "./view.js";
 
 const ONE = { width: 280, height: 280, thickness: 22 };
@@ -20,11 +21,11 @@ async function main() {
   let current = "";
 
   /** Answer a frame of an input once the one before it is answered; one that is wanted no more is not shown. */
-  const recognized = (name, { frame, empty, fps, wanted = () => true }) =>
+  const recognized = (name, { frame, empty, fps, remembered, wanted = () => true }) =>
     schedule(async () => {
       try {
         const picture = frame();
-        const result = await recognize(network, overWhite(picture), { drawn: name === "draw" });
+        const result = await recognize(network, overWhite(picture), { drawn: name === "draw", remembered });
         if (current !== name || !wanted()) return;
         shown.boxes(byId(`${name}-boxes`), picture, result);
         shown.answer(result, { empty, fps });
@@ -164,11 +165,12 @@ function filming(recognized) {
   const button = byId("start");
   const times = [];
   let running = false;
+  let remembered = null; // of this filming
 
   const eye = camera(byId("video"), {
     async frame(picture) {
       byId("camera-stage").style.aspectRatio = `${picture.width} / ${picture.height}`;
-      await recognized({ frame: () => picture, fps: fps(), wanted: () => running });
+      await recognized({ frame: () => picture, fps: fps(), remembered, wanted: () => running });
     },
     stopped(reason) {
       showing(false);
@@ -187,6 +189,7 @@ function filming(recognized) {
 
   function showing(is) {
     running = is;
+    remembered = memory({ shownAfter: 2 });
     times.length = 0;
     button.textContent = is ? "Stop camera" : "Start camera";
   }

@@ -2,6 +2,7 @@
 import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { centreWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
+import { memory } from "./tracking.js";
 
 const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the finder is less sure of is no find,
 const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answer
@@ -10,13 +11,14 @@ const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answe
  * Return { text, answers, boxes, rejected, window, findMs, classifyMs }.
  *
  * ``answers`` and their ``boxes`` (null without a finder) are in reading order, as ``text`` is. ``window`` is the part
- * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black.
+ * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black, ``remembered``
+ * (tracking.js) is what the frames before it said, which a frame by itself has none of.
  */
-export async function recognize(network, frame, { drawn }) {
-  return network.find ? found(network, frame) : whole(network, frame, drawn);
+export async function recognize(network, frame, { drawn = false, remembered = memory({ shownAfter: 1 }) } = {}) {
+  return network.find ? found(network, frame, remembered) : whole(network, frame, drawn, remembered);
 }
 
-async function found(network, frame) {
+async function found(network, frame, remembered) {
   const start = performance.now();
   const finds = await network.find(withChannels(frame, 1));
   const middle = performance.now();
@@ -24,35 +26,41 @@ async function found(network, frame) {
   const inputs = good.map(({ crop }) => toInput(network.wantsInk ? inkAlone(crop) : crop, network.card.input));
   const answers = await network.classify(inputs);
   const end = performance.now();
-  const accepted = answers
-    .map((answer, index) => ({ answer, box: good[index].box, sure: good[index].score * answer.probability }))
-    .filter(({ answer }) => network.known(answer) && answer.probability >= MIN_PROBABILITY);
+  const accepts = (answer) => network.known(answer) && answer.probability >= MIN_PROBABILITY;
   const isPart = parts(
-    accepted.map(({ box }) => box),
-    accepted.map(({ sure }) => sure),
-    accepted.map(({ answer }) => answer.label),
+    good.map(({ box }) => box),
+    answers.map((answer, index) => (accepts(answer) ? good[index].score * answer.probability : 0)),
+    answers.map(({ label }) => label),
   );
-  const kept = accepted.filter((_, index) => !isPart[index]);
-  const places = kept.map(({ box }) => box);
+  const seen = answers.map((answer, index) => ({ ...answer, box: good[index].box })).filter((_, index) => !isPart[index]);
+  const tracks = remembered.update(seen);
+  const voted = (track) => network.answer(track.newest.image, track.probabilities);
+  const shown = remembered
+    .tracks()
+    .filter((track) => track.shown)
+    .map((track) => ({ answer: voted(track), box: track.box }))
+    .filter(({ answer }) => accepts(answer));
+  const places = shown.map(({ box }) => box);
   const lines = readingOrder(places);
-  const order = lines.flat().map((index) => kept[index]);
+  const order = lines.flat().map((index) => shown[index]);
   return {
-    text: textOf(kept.map(({ answer }) => answer.label), places, lines),
+    text: textOf(shown.map(({ answer }) => answer.label), places, lines),
     answers: order.map(({ answer }) => answer),
     boxes: order.map(({ box }) => box),
-    rejected: finds.length - kept.length,
+    rejected: finds.length - tracks.filter((track) => accepts(voted(track))).length,
     window: null,
     findMs: middle - start,
     classifyMs: end - middle,
   };
 }
 
-async function whole(network, frame, drawn) {
+async function whole(network, frame, drawn, remembered) {
   const start = performance.now();
   const { input } = network.card;
   const fitted = drawn && input.height === SIDE && input.width === SIDE && input.channels === 1;
   const image = fitted ? fitInk(withChannels(frame, 1)) : toInput(frame, input);
-  const answers = await network.classify(image ? [image] : []);
+  const now = await network.classify(image ? [image] : []);
+  const answers = now.map(({ image, probabilities }) => network.answer(image, remembered.vote(probabilities)));
   return {
     text: answers[0]?.label ?? "",
     answers,
