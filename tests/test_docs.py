@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from edgecnn import recipes
+from edgecnn.recipes.schema import Recipe, Rest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,6 +43,14 @@ def test_a_record_holds_what_the_run_measured(run: Path, data_root: Path) -> Non
 def test_the_commands_page_is_up_to_date() -> None:
     generate = _script("generate")
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == generate.page(), "run: make docs"
+
+
+def test_the_recipes_page_is_up_to_date_and_has_every_key() -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert page == _script("recipes").page(), "run: make docs"
+    tables = {field.annotation for field in Recipe.model_fields.values()} | {Rest}
+    keys = [key for table in (Recipe, *tables) for key in getattr(table, "model_fields", {})]
+    assert [key for key in keys if f"| `{key}` |" not in page and f"## [{key}]" not in page and key != "rest"] == []
 
 
 @pytest.mark.slow
