@@ -22,10 +22,10 @@ import numpy as np
 import uvicorn
 from batching import Batcher
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from prometheus import CONTENT_TYPE, Counter, Gauge, Histogram, text
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -77,66 +77,63 @@ def _parsed(name: str, value: str, kind: Callable[[str], str | int | float]) -> 
 
 
 class Metrics:
-    """What /metrics shows."""
+    """What /metrics shows; ``inside`` tells how many requests are not answered yet."""
 
-    def __init__(self) -> None:
-        self.requests = Counter("edgecnn_requests_total", "Answers to POST /classify by HTTP status.", "code")
-        self.inside = Gauge("edgecnn_requests_inside", "Requests to classify that are not answered yet.")
-        self.labels = Counter("edgecnn_predictions_total", "Pictures classified, by label.", "label")
+    def __init__(self, inside: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "edgecnn_requests", "Answers to POST /classify by HTTP status.", ["code"], registry=self.registry
+        )
+        self.labels = Counter(
+            "edgecnn_predictions", "Pictures classified, by label.", ["label"], registry=self.registry
+        )
         self.batch_size = Histogram(
-            "edgecnn_batch_size", "Pictures in one call of the model.", (1, 2, 4, 8, 16, 32, 64, 128)
+            "edgecnn_batch_size",
+            "Pictures in one call of the model.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=self.registry,
         )
         self.latency = Histogram(
             "edgecnn_latency_seconds",
             "From the whole picture received to its answer.",
-            (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
         )
+        waiting = Gauge(
+            "edgecnn_requests_inside", "Requests to classify that are not answered yet.", registry=self.registry
+        )
+        waiting.set_function(inside)
 
-    def text(self) -> str:
-        return text(self.requests, self.inside, self.labels, self.batch_size, self.latency)
 
+class Service:
+    """A model, the requests that wait for it, and its figures."""
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Load the model and build the application; ``uvicorn --factory service:create_app`` calls this too."""
-    settings = settings or Settings.from_environment()
-    classifier = edgecnn.load(settings.model)
-    card, metrics = classifier.card, Metrics()
-
-    def classify_all(images: list[NDArray[np.uint8]]) -> list[edgecnn.Prediction]:
-        metrics.batch_size.observe(len(images))
-        return classifier.predict_batch(images)
-
-    # int8-dense takes its ranges from the whole batch: in company it would answer differently.
-    most = 1 if card.form == "int8-dense" else settings.max_batch
-    batcher = Batcher(classify_all, most=most, wait_ms=settings.wait_ms)
-    # Of a large picture only the model's few pixels wait in the queue; one decoder at a time bounds the memory.
-    decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.classifier = edgecnn.load(settings.model)
+        # int8-dense takes its ranges from the whole batch: in company it would answer differently.
+        most = 1 if self.classifier.card.form == "int8-dense" else settings.max_batch
+        self.batcher = Batcher(self._answer_all, most=most, wait_ms=settings.wait_ms)
+        # Of a large picture only the model's few pixels wait in the queue; one decoder at a time bounds the memory.
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        self._inside = 0
+        self.metrics = Metrics(lambda: self._inside)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        batcher.start()
+    async def running(self, _: FastAPI) -> AsyncIterator[None]:
+        """Answer requests until the application ends."""
+        self.batcher.start()
         yield
-        await batcher.stop()
-        decoder.shutdown()
+        await self.batcher.stop()
+        self._decoder.shutdown()
 
-    app = FastAPI(title=f"edgecnn: {card.name}", version=edgecnn.__version__, lifespan=lifespan)
-
-    @app.post("/classify", openapi_extra=BODY)
-    async def classify(request: Request) -> Response:
-        """Classify one picture: the body itself, or the one file of a form."""
+    async def answer(self, request: Request) -> Response:
+        """Classify a request's picture, and count how that went."""
         code = 500
-        metrics.inside.value += 1
+        self._inside += 1
         try:
-            if metrics.inside.value > settings.max_waiting:
-                raise HTTPException(503, "Too many requests are waiting. Try again.", {"Retry-After": "1"})
-            content = await _picture(request, settings.max_bytes)
-            started_ns = time.perf_counter_ns()
-            image_hwc = await asyncio.get_running_loop().run_in_executor(
-                decoder, _decode, content, settings.max_pixels, card.input
-            )
-            answer, batch = await batcher.ask(image_hwc)
-            latency_ms = (time.perf_counter_ns() - started_ns) / 1e6
-            code = 200
+            response = await self._classify(request)
+            code = response.status_code
         except HTTPException as error:
             code = error.status_code
             raise
@@ -144,33 +141,63 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             code = CLIENT_GONE
             return Response(status_code=code)
         finally:
-            metrics.inside.value -= 1
-            metrics.requests.add(str(code))
-        metrics.labels.add(answer.label)
-        metrics.latency.observe(latency_ms / 1e3)
-        probabilities = dict(zip(card.labels, map(float, answer.probabilities_k), strict=True))
+            self._inside -= 1
+            self.metrics.requests.labels(str(code)).inc()
+        return response
+
+    async def _classify(self, request: Request) -> Response:
+        settings, card = self._settings, self.classifier.card
+        if self._inside > settings.max_waiting:
+            raise HTTPException(503, "Too many requests are waiting. Try again.", {"Retry-After": "1"})
+        content = await _picture(request, settings.max_bytes)
+        started_ns = time.perf_counter_ns()
+        image_hwc = await asyncio.get_running_loop().run_in_executor(
+            self._decoder, _decode, content, settings.max_pixels, card.input
+        )
+        answer, batch = await self.batcher.ask(image_hwc)
+        latency_ms = (time.perf_counter_ns() - started_ns) / 1e6
+        self.metrics.labels.labels(answer.label).inc()
+        self.metrics.latency.observe(latency_ms / 1e3)
         return JSONResponse(
             {
                 "label": answer.label,
                 "class_id": answer.class_id,
                 "probability": answer.probability,
-                "probabilities": probabilities,
+                "probabilities": dict(zip(card.labels, map(float, answer.probabilities_k), strict=True)),
                 "latency_ms": round(latency_ms, 3),
                 "batch": batch,
             }
         )
 
+    def _answer_all(self, images: list[NDArray[np.uint8]]) -> list[edgecnn.Prediction]:
+        self.metrics.batch_size.observe(len(images))
+        return self.classifier.predict_batch(images)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Load the model and build the application; ``uvicorn --factory service:create_app`` calls this too."""
+    service = Service(settings or Settings.from_environment())
+    card = service.classifier.card
+    app = FastAPI(title=f"edgecnn: {card.name}", version=edgecnn.__version__, lifespan=service.running)
+
+    @app.post("/classify", openapi_extra=BODY)
+    async def classify(request: Request) -> Response:
+        """Classify one picture: the body itself, or the one file of a form."""
+        return await service.answer(request)
+
     @app.get("/health")
     async def health(response: Response) -> dict[str, str | int]:
         """Say whether pictures are being answered, and by what."""
-        if not batcher.running:
+        running = service.batcher.running
+        if not running:
             response.status_code = 503
-        status = "ok" if batcher.running else "stopped"
-        return {"status": status, "model": card.name, "form": card.form, "provider": classifier.running_provider}
+        status = "ok" if running else "stopped"
+        provider = service.classifier.running_provider
+        return {"status": status, "model": card.name, "form": card.form, "provider": provider}
 
     @app.get("/metrics")
-    async def show_metrics() -> PlainTextResponse:
-        return PlainTextResponse(metrics.text(), media_type=CONTENT_TYPE)
+    async def metrics() -> Response:
+        return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
 

@@ -140,7 +140,7 @@ def test_many_at_once_are_answered_as_one_by_one_in_batches(service: Service, mo
     good = CONCURRENT - CONCURRENT // 5
     assert grown("edgecnn_batch_size_sum") == grown("edgecnn_latency_seconds_count") == good
     assert grown("edgecnn_batch_size_count") < good, "every picture was answered alone"
-    assert grown('edgecnn_batch_size_bucket{le="8"}') == grown("edgecnn_batch_size_count")
+    assert grown('edgecnn_batch_size_bucket{le="8.0"}') == grown("edgecnn_batch_size_count")
     assert grown('edgecnn_requests_total{code="200"}') == good
     assert grown('edgecnn_requests_total{code="422"}') == CONCURRENT // 5
     assert after["edgecnn_requests_inside"] == 0
