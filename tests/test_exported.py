@@ -31,6 +31,7 @@ def test_has_these_models() -> None:
         "cifar10-fast",
         "digit-finder",
         "digits-webcam",
+        "fashion-mnist-best",
         "mnist-best",
         "mnist-c1",
         "mnist-compact",

@@ -20,7 +20,7 @@ from edgecnn.zoo import ZooModel, models_in
 
 PAGE = "README.md"
 VERIFY, BENCH = "verify.json", "bench.json"
-LABELS_SHOWN = 4
+LABELS_SHOWN = 3
 
 INDEX = """\
 # Model zoo
@@ -380,7 +380,7 @@ def _some(labels: Sequence[str]) -> str:
     """Write a few labels and how many there are.
 
     >>> _some(["cat", "dog"]), _some(list("0123456789"))
-    ('cat, dog', '10 labels (0, 1, 2, 3, …)')
+    ('cat, dog', '10 labels (0, 1, 2, …)')
     """
     if len(labels) <= LABELS_SHOWN:
         return ", ".join(labels)
