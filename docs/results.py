@@ -104,9 +104,10 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
 
 def _changes(run: Path, name: str) -> list[str]:
     """List the keys in which a run's recipe is not the package's, the seed aside."""
-    there, shipped = (flat(tomllib.loads(text)) for text in (
-        (run / RECIPE).read_text(encoding="utf-8"), to_toml(read(name)) if name in recipes.names() else ""
-    ))  # fmt: skip
+    there, shipped = (
+        flat(tomllib.loads(to_toml(read(source)))) if source else {}
+        for source in (str(run / RECIPE), name if name in recipes.names() else "")
+    )
     keys = sorted((there.keys() | shipped.keys()) - {"seed", "description"})
     return [f"{key} = {there.get(key)}" for key in keys if there.get(key) != shipped.get(key)]
 
