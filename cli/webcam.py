@@ -96,9 +96,8 @@ def webcam(
         raise SourceError(f"{output}: is the source itself. Expected another name for --output.")
     window = None if no_display else Window()
     classifier = load(model, provider=provider, threads=threads)
-    whole_frame = whole or classifier.card.input.channels == 3
     opened = open_source(source, tell=console.warn)
-    if whole_frame:
+    if whole or classifier.card.input.channels == 3:
         reader: Reader = FrameReader(classifier, min_probability=min_probability or 0)
     else:
         # ONNX Runtime's threads spin after a call: a second pool would take the cores from the finder's.

@@ -20,19 +20,18 @@ KINDS = {"number": "number", "integer": "whole number", "boolean": "true or fals
 def page() -> str:
     """Return the page: the top level, one section a table, the networks' own parameters."""
     schema = Recipe.model_json_schema()
-    tables = schema["$defs"]
-    plain = {key: value for key, value in schema["properties"].items() if "$ref" not in value and key != "name"}
+    tables, top = schema["$defs"], schema["properties"]
+    plain = {key: value for key, value in top.items() if "$ref" not in value and key != "name"}
     sections = [HEAD, "## Top level\n", _about(schema), _keys(plain, tables)]
-    for key, value in schema["properties"].items():
-        if "$ref" in value:
-            table = _table_of(value, tables)
-            sections += [f"## [{key}]\n", _about(table), _keys(table["properties"], tables)]
-    for key, value in tables["Optimizer"]["properties"].items():
-        for choice in value.get("anyOf", []):
-            if "$ref" in choice:
-                table = _table_of(choice, tables)
-                sections += [f"## [optimizer.{key}]\n", _about(table), _keys(table["properties"], tables)]
+    for key in top:
+        if key not in plain and key != "name":
+            sections += _section(key, _table_of(top[key], tables), tables)
+    sections += _section("optimizer.rest", tables["Rest"], tables)
     return "\n".join([*sections, "## network.parameters\n", _networks()])
+
+
+def _section(title: str, table: dict[str, Any], tables: dict[str, Any]) -> list[str]:
+    return [f"## [{title}]\n", _about(table), _keys(table["properties"], tables)]
 
 
 def _about(table: dict[str, Any]) -> str:
