@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgecnn import data
-from edgecnn.data.pages import canvas, digit_pages, glyphs, material, page, paper, scenes, writing
+from edgecnn.data.pages import canvas, digit_pages, glyphs, material, page, paper, wording, writing
 from edgecnn.data.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
 
@@ -116,7 +116,7 @@ def test_a_digit_that_counts_can_be_read(pages) -> None:
 
 
 def test_running_text_has_no_digits_that_would_go_unlabelled() -> None:
-    assert not any(sign.isdigit() for sign in scenes.COMMON + scenes.CAPITALS)
+    assert not any(sign.isdigit() for sign in wording.COMMON + wording.CAPITALS)
 
 
 # --- where the ink is

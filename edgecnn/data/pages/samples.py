@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.data.pages.crops import MARGIN, SIDE, around, crop, squares
+from edgecnn.data.pages.draws import log_uniform
 from edgecnn.data.pages.labels import CLUTTER
 from edgecnn.data.pages.page import Page, overlaps
 
@@ -66,7 +67,7 @@ def _clutter(page: Page, rng: np.random.Generator) -> Boxes:
 def _empty(page: Page, rng: np.random.Generator) -> Boxes:
     """Anywhere."""
     height, width = page.image_hw.shape
-    side = np.exp(rng.uniform(np.log(8), np.log(height * 0.5)))
+    side = log_uniform(rng, 8, height * 0.5)
     sides = side * rng.uniform(0.4, 1.0), side
     corner = rng.uniform(0, width - sides[0]), rng.uniform(0, height - sides[1])
     return np.array([[*corner, *sides]], np.float32)
@@ -75,7 +76,7 @@ def _empty(page: Page, rng: np.random.Generator) -> Boxes:
 def _part(page: Page, rng: np.random.Generator) -> Boxes:
     """A digit missed: beside it, a part of it, or much more than it."""
     box_k4 = _one_of(page, rng, (page.labels_k < CLUTTER) & ~page.ignored_k)
-    factor = np.exp(rng.uniform(np.log(0.35), np.log(2.6)))
+    factor = log_uniform(rng, 0.35, 2.6)
     sides = box_k4[:, 2:] * factor
     middle = box_k4[:, :2] + box_k4[:, 2:] / 2 + rng.uniform(-0.8, 0.8, 2) * np.maximum(box_k4[:, 2:], sides)
     return np.concatenate([middle - sides / 2, sides], 1).astype(np.float32)
