@@ -14,11 +14,10 @@ from bench_training import BATCH, Pictures
 from torch import nn
 from torch.utils.data import DataLoader
 
-from edgecnn.data import Split
 from edgecnn.recipes.read import read
 from edgecnn.runtime import threads
-from edgecnn.train.loop import _Loop
-from edgecnn.train.prepare import Prepared, prepare
+from edgecnn.train.loop import Loop
+from edgecnn.train.prepare import Examples, Prepared, prepare
 
 GOAL = 0.99
 MOST_EPOCHS = 10
@@ -38,10 +37,10 @@ def tutorial_network() -> nn.Module:
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, split: Split) -> float:
+def accuracy(network: nn.Module, examples: Examples) -> float:
     network.eval()
     right = [
-        (network(images).argmax(1) == labels).float().mean() for images, labels in DataLoader(Pictures(split), 1000)
+        (network(images).argmax(1) == labels).float().mean() for images, labels in DataLoader(Pictures(examples), 1000)
     ]
     network.train()
     return float(np.mean(right))
@@ -77,8 +76,8 @@ def test_plain_dataloader_loop(benchmark, mnist: Prepared) -> None:
 def test_edgecnn_mnist_fast(benchmark, mnist: Prepared, tmp_path: Path, seed: int) -> None:
     nothing = {"on_progress": lambda p: None, "on_epoch": lambda r: None, "should_stop": lambda: False}
 
-    def run() -> _Loop:
-        loop = _Loop(read("mnist-fast", {"seed": seed}), tmp_path, torch.device("cpu"), mnist)
+    def run() -> Loop:
+        loop = Loop(read("mnist-fast", {"seed": seed}), tmp_path, torch.device("cpu"), mnist)
         loop.run_to_end(**nothing)
         return loop
 

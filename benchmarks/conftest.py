@@ -23,11 +23,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> data.Split:
-    """MNIST's 60,000 training images where EDGECNN_REAL_DATA has them, else as many repeated digits."""
+    """MNIST's 60,000 training images where EDGECNN_REAL_DATA has them, else as many repeated digits.
+
+    EDGECNN_BENCH_IMAGES takes fewer, to see that a benchmark runs; its figures then say nothing.
+    """
+    count = int(os.environ.get("EDGECNN_BENCH_IMAGES", 60_000))
     if "EDGECNN_REAL_DATA" in os.environ:
-        return data.read_split("mnist", "train", root=Path(os.environ["EDGECNN_REAL_DATA"]))
-    digits = data.read_split("digits", "train", root=tmp_path_factory.mktemp("data"))
-    return digits.take(np.resize(np.arange(len(digits)), 60_000))
+        images = data.read_split("mnist", "train", root=Path(os.environ["EDGECNN_REAL_DATA"]))
+    else:
+        images = data.read_split("digits", "train", root=tmp_path_factory.mktemp("data"))
+    return images.take(np.resize(np.arange(len(images)), count))
 
 
 @pytest.fixture(scope="session")

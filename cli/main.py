@@ -68,6 +68,14 @@ def main() -> None:
         if module not in EXTRA_OF_MODULE:
             raise
         _leave(missing_package(module))
+    except OSError as error:
+        _leave(EdgecnnError(_refused(error)))
+
+
+def _refused(error: OSError) -> str:
+    """Say what the system refused: a path that may not be read or written, a full disk."""
+    path = f"{error.filename}: " if error.filename else ""
+    return f"{path}{error.strerror or error}. See that the path is right, that you may use it, and that there is room."
 
 
 def _leave(error: "EdgecnnError") -> None:

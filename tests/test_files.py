@@ -54,6 +54,21 @@ def test_a_folder_gets_its_name_when_the_block_has_ended(tmp_path: Path, monkeyp
         assert [path.name for path in target.absolute().parent.iterdir() if path.name.startswith(".")] == []
 
 
+def test_an_empty_folder_that_one_stands_in_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with files.making_folder(Path()) as partial:
+        (partial / "file").touch()
+        (partial / "folder").mkdir()
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["file", "folder"]
+
+
+def test_folders_made_for_a_file_go_again_with_it(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ValueError, match="broken"):
+        _write_half_then(ValueError("broken"), tmp_path / "there" / "new" / "newer" / "model.onnx")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+
+
 def test_no_folder_is_left_after_an_exception(tmp_path: Path) -> None:
     def make_half() -> None:
         with files.making_folder(tmp_path / "app") as partial:

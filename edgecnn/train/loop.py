@@ -54,7 +54,7 @@ def train(
     """
     where = pick_device(device)
     prepared = prepare(recipe, root)
-    loop = _Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
+    loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
     run_folder.claim(run, recipe, resume=resume)
     if resume:
         loop.restore()
@@ -64,7 +64,7 @@ def train(
     return outcome
 
 
-class _Loop:
+class Loop:
     """One training under way: the network, the data on the device, and what a resume needs."""
 
     def __init__(self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared) -> None:

@@ -15,7 +15,7 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 class Recorder:
     """A video file in the making; use it in a ``with``. Nothing is written where no frame came.
 
-    Raises SourceError for another suffix, a folder that is not there to write to, and frames that change their size.
+    Raises SourceError for another suffix, a place that cannot be written to, and frames that change their size.
     """
 
     def __init__(self, target: Path, fps: float) -> None:

@@ -57,6 +57,14 @@ def test_a_missing_extra_is_named_with_its_command(process, tmp_path) -> None:
     assert "pip install 'edgecnn[train]'" in result.stderr
 
 
+def test_what_the_system_refuses_is_told_without_a_traceback(process, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    result = process("embed", "mnist-c1", "--to", "c", "-o", tmp_path / "file" / "app")
+    assert result.returncode == 2
+    assert f"error: {tmp_path / 'file'}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -235,6 +235,38 @@ def test_a_project_takes_colours_and_labels_of_all_kinds(target: str, kit: Kit, 
         assert told.startswith(f"picture.ppm: {classifier.predict(image).label}  ")
 
 
+@pytest.mark.parametrize("variant", ["c", "cpp", pytest.param("cpp-openvino", marks=pytest.mark.slow)])
+def test_a_program_refuses_a_model_with_other_classes(target: str, kit: Kit, tmp_path: Path) -> None:
+    """It copies as many values as its own model has; another file may have fewer."""
+    app = embed("mnist-compact", target, tmp_path / "app").folder
+    kit.build(app)
+    (app / "other.onnx").write_bytes(_with_four_classes())
+    (app / "one.pgm").write_bytes(b"P5\n28 28\n255\n" + bytes(784))
+    refused = run(app / "build" / "classify", "other.onnx", "one.pgm", cwd=app)
+    assert refused.returncode == 1
+    assert "the model has 4 classes, this project 10" in refused.stderr
+
+
+def _with_four_classes() -> bytes:
+    """Return a model that takes what mnist-compact takes, and answers four probabilities."""
+    helper = onnx.helper
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"]),
+    ]
+    constants = [
+        onnx.numpy_helper.from_array(np.array([1, 2], np.int64), "axes"),
+        onnx.numpy_helper.from_array(np.ones((1, 4), np.float32), "weights"),
+    ]
+    image = helper.make_tensor_value_info("image", onnx.TensorProto.UINT8, ["N", 28, 28, 1])
+    answer = helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", 4])
+    graph = helper.make_graph(nodes, "four", [image], [answer], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
 WATCH = """<script>
   const verdict = document.getElementById("verdict");
   const tell = () => {

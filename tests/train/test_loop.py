@@ -120,7 +120,7 @@ def script(monkeypatch: pytest.MonkeyPatch, *epochs: tuple[float, float]) -> Non
         accuracy, loss = next(scripted)
         return Figures(loss, accuracy, 0.0, 0.0, 0.0)
 
-    monkeypatch.setattr(loop._Loop, "_evaluate", evaluate)
+    monkeypatch.setattr(loop.Loop, "_evaluate", evaluate)
 
 
 def test_best_is_the_best_by_validation_then_by_loss(

@@ -19,6 +19,7 @@ typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtSessionOptions OrtSessionOptions;
 typedef struct OrtRunOptions OrtRunOptions;
 typedef struct OrtValue OrtValue;
+typedef struct OrtTensorTypeAndShapeInfo OrtTensorTypeAndShapeInfo;
 
 typedef enum { ORT_LOGGING_LEVEL_ERROR = 3 } OrtLoggingLevel;
 typedef enum { OrtArenaAllocator = 1 } OrtAllocatorType;
@@ -39,7 +40,10 @@ typedef struct {
                                                ONNXTensorElementDataType, OrtValue **);
   void *before_51[1];
   OrtStatus *(*GetTensorMutableData)(OrtValue *, void **);
-  void *before_69[17];
+  void *before_64[12];
+  OrtStatus *(*GetTensorShapeElementCount)(const OrtTensorTypeAndShapeInfo *, size_t *);
+  OrtStatus *(*GetTensorTypeAndShape)(const OrtValue *, OrtTensorTypeAndShapeInfo **);
+  void *before_69[3];
   OrtStatus *(*CreateCpuMemoryInfo)(OrtAllocatorType, OrtMemType, OrtMemoryInfo **);
   void *before_92[22];
   void (*ReleaseEnv)(OrtEnv *);
@@ -47,7 +51,8 @@ typedef struct {
   void (*ReleaseMemoryInfo)(OrtMemoryInfo *);
   void (*ReleaseSession)(OrtSession *);
   void (*ReleaseValue)(OrtValue *);
-  void *before_100[3];
+  void *before_99[2];
+  void (*ReleaseTensorTypeAndShapeInfo)(OrtTensorTypeAndShapeInfo *);
   void (*ReleaseSessionOptions)(OrtSessionOptions *);
 } OrtApi;
 

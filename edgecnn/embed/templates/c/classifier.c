@@ -65,6 +65,20 @@ Classifier *classifier_open(const char *path) {
   return own;
 }
 
+/* See that an answer has as many values as this project has classes: any file may have been opened. */
+static int has_other_size(const Classifier *own, const OrtValue *answer) {
+  OrtTensorTypeAndShapeInfo *info = NULL;
+  size_t count = 0;
+  int bad = failed(own->api, own->api->GetTensorTypeAndShape(answer, &info)) ||
+            failed(own->api, own->api->GetTensorShapeElementCount(info, &count));
+  if (info != NULL) own->api->ReleaseTensorTypeAndShapeInfo(info);
+  if (!bad && count != MODEL_CLASSES) {
+    fprintf(stderr, "the model has %zu classes, this project %d: it was made for another file\n", count, MODEL_CLASSES);
+    bad = 1;
+  }
+  return bad;
+}
+
 int classifier_run(Classifier *own, const unsigned char *pixels, float probabilities[MODEL_CLASSES]) {
   static const int64_t shape[] = {1, MODEL_HEIGHT, MODEL_WIDTH, MODEL_CHANNELS};
   static const char *const inputs[] = {"image"}, *const outputs[] = {"probabilities"};
@@ -74,7 +88,7 @@ int classifier_run(Classifier *own, const unsigned char *pixels, float probabili
                                                                       ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, &image)) ||
             failed(own->api, own->api->Run(own->session, NULL, inputs, (const OrtValue *const *)&image, 1, outputs, 1,
                                            &answer)) ||
-            failed(own->api, own->api->GetTensorMutableData(answer, &values));
+            has_other_size(own, answer) || failed(own->api, own->api->GetTensorMutableData(answer, &values));
   if (!bad) memcpy(probabilities, values, MODEL_CLASSES * sizeof *probabilities);
   if (answer != NULL) own->api->ReleaseValue(answer);
   if (image != NULL) own->api->ReleaseValue(image);

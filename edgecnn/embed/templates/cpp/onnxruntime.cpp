@@ -78,6 +78,11 @@ Probabilities Classifier::operator()(const unsigned char *pixels) {
   check(api()->CreateTensorWithDataAsOrtValue(own_->memory.get(), const_cast<unsigned char *>(pixels), MODEL_BYTES,
                                               shape, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, image.out()));
   check(api()->Run(own_->session.get(), nullptr, inputs, image.out(), 1, outputs, 1, answer.out()));
+  Owned<OrtTensorTypeAndShapeInfo> info{api()->ReleaseTensorTypeAndShapeInfo};
+  std::size_t count = 0;
+  check(api()->GetTensorTypeAndShape(answer.get(), info.out()));
+  check(api()->GetTensorShapeElementCount(info.get(), &count));
+  check_classes(count);
   void *values = nullptr;
   check(api()->GetTensorMutableData(answer.get(), &values));
   Probabilities probabilities;

@@ -25,7 +25,9 @@ Probabilities Classifier::operator()(const unsigned char *pixels) {
   auto image = own_->request.get_tensor("image");
   std::copy_n(pixels, MODEL_BYTES, image.data<unsigned char>());
   own_->request.infer();
+  const ov::Tensor answer = own_->request.get_tensor("probabilities");
+  check_classes(answer.get_size());
   Probabilities probabilities;
-  std::copy_n(own_->request.get_tensor("probabilities").data<float>(), MODEL_CLASSES, probabilities.begin());
+  std::copy_n(answer.data<float>(), MODEL_CLASSES, probabilities.begin());
   return probabilities;
 }
