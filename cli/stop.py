@@ -11,15 +11,15 @@ STOPPED = 130  # the exit code of what the user stopped, as a shell counts it: n
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or a request to terminate) into a flag; the second acts as ever."""
+def stop_requests(told: str = "finishing the batch and saving …") -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or a request to terminate) into a flag, and say ``told``; the second acts as ever."""
     requested = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: object) -> None:
         requested.set()
         signal.signal(number, before[signal.Signals(number)])
-        console.err.print("finishing the batch and saving …")
+        console.err.print(told)
 
     for number in before:
         signal.signal(number, note)

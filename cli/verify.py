@@ -31,18 +31,13 @@ def verify(
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    from edgecnn.verify import compare_files, compare_finders, is_finder
+    from edgecnn.verify import compare_either
 
     with console.stages(quiet=as_json) as say:
-        comparison: Comparison | FinderComparison
-        if is_finder(reference):
-            say("running both on the validation pages")
-            comparison = compare_finders(reference, candidate, root=root, max_drop_pp=max_drop_pp)
-        else:
-            say(f"running both on the {split} split")
-            comparison = compare_files(
-                reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
-            )
+        say("running both on the same images")
+        comparison = compare_either(
+            reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
+        )
     if as_json:
         console.show_json(comparison)
     else:

@@ -110,7 +110,7 @@ def webcam(
         )
     closed = threading.Event()
     with contextlib.ExitStack() as stack:
-        stop = stack.enter_context(stop_requests())
+        stop = stack.enter_context(stop_requests("finishing the frame …"))
         recorder = None if output is None else stack.enter_context(Recorder(output, opened.fps))
         summary = watch(
             opened,

@@ -24,6 +24,7 @@ from edgecnn.errors import CardError
 SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
+DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
 
 T = TypeVar("T")
 

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import zoo
-from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.errors import missing_package
+from edgecnn.card import FINDER, DatasetRecord, ImageInput
+from edgecnn.errors import CheckpointError, missing_package
 from edgecnn.runtime import threads as machine_threads
 from edgecnn.runtime.finder import Finder, load_either
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> logits_nk
 
-DENSE_FORM = "int8-dense"
 BATCH = 256
 FRAME = (480, 640)  # height and width of what a finder is timed on
 
@@ -42,19 +41,15 @@ class Contender:
     classify: Classify
 
     def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits_nk of any number of images, as the model gives them in use.
-
-        A form that sets the range of its activations over the whole batch answers differently in a batch, so such a
-        one is asked for one image at a time.
-        """
+        """Return logits_nk of any number of images, as the model gives them in use."""
         if len(images_nhwc) == 0:
             return np.empty((0, len(self.labels)), np.float32)
-        return in_batches(self.classify, images_nhwc, 1 if self.form == DENSE_FORM else BATCH)
+        return in_batches(self.classify, images_nhwc)
 
 
-def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8], size: int = BATCH) -> NDArray[np.float32]:
-    """Return logits_nk of at least one image, so many at a time, so that memory does not grow with their number."""
-    return np.concatenate([classify(images_nhwc[i : i + size]) for i in range(0, len(images_nhwc), size)])
+def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return logits_nk of at least one image, a batch at a time, so that memory does not grow with their number."""
+    return np.concatenate([classify(images_nhwc[i : i + BATCH]) for i in range(0, len(images_nhwc), BATCH)])
 
 
 def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
@@ -128,10 +123,14 @@ def _open_checkpoint(path: Path, threads: int) -> Contender:
     try:
         import torch
 
-        from edgecnn import checkpoint
+        from edgecnn import checkpoint, networks
     except ModuleNotFoundError as error:
         raise missing_package((error.name or "torch").partition(".")[0]) from None
     found = checkpoint.read(path)
+    if networks.kind(found.recipe.network.name) == FINDER:
+        raise CheckpointError(
+            f"{path}: holds a finder, which is measured as the file that answers boxes. First: edgecnn export {path}"
+        )
     file = checkpoint.locate(path)
     network = found.build()
 

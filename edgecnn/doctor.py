@@ -8,8 +8,7 @@ from edgecnn.bench.environment import Environment, environment
 from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE
 from edgecnn.runtime import providers
-
-RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
+from edgecnn.runtime.session import RUNTIMES
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,25 @@ def _missing() -> list[Missing]:
 
 
 def _offered() -> list[str]:
-    if importlib.util.find_spec("onnxruntime") is None:
-        return []
-    import onnxruntime
+    return [] if isinstance(found := _runtime(), str) else found
 
-    return list(onnxruntime.get_available_providers())
+
+def _runtime() -> list[str] | str:
+    """Return the providers of the onnxruntime that is there, or why there are none."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return "no onnxruntime: no model can run. Run: pip install 'edgecnn[cpu]'"
+    try:
+        import onnxruntime
+
+        return list(onnxruntime.get_available_providers())
+    except (ImportError, AttributeError) as error:  # a library is lacking, or two wheels overwrote each other
+        return f"onnxruntime does not start ({error}). Reinstall it, in a new environment if need be."
 
 
 def _problems(recorded: Environment) -> list[str]:
     runtimes = [name for name in RUNTIMES if name in recorded.versions]
-    problems = []
-    if not _offered():
-        problems.append("no onnxruntime: no model can run. Run: pip install 'edgecnn[cpu]'")
+    found = _runtime()
+    problems = [found] if isinstance(found, str) else []
     if len(runtimes) > 1:
         problems.append(
             f"{' and '.join(runtimes)} share one import folder and overwrite each other. Run: pip uninstall -y "

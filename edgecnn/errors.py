@@ -104,6 +104,7 @@ EXTRA_OF_MODULE = {
     "pydantic": "train",
     "sympy": "train",
     "tomli_w": "train",
+    "filelock": "train",
     "tensorboard": "tensorboard",
     "cv2": "webcam",
 }

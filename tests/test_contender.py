@@ -18,15 +18,15 @@ def images(data_root: Path) -> np.ndarray:
     return data.read_split("digits", "test", root=data_root).images_nhwc
 
 
-def listening(opened: Contender, form: str) -> tuple[Contender, list[int]]:
-    """The same contender as another form, and the batch sizes it is asked for."""
+def listening(opened: Contender) -> tuple[Contender, list[int]]:
+    """The same contender, and the batch sizes it is asked for."""
     asked: list[int] = []
 
     def classify(images_nhwc: np.ndarray) -> np.ndarray:
         asked.append(len(images_nhwc))
         return opened.classify(images_nhwc)
 
-    return replace(opened, form=form, classify=classify), asked
+    return replace(opened, classify=classify), asked
 
 
 def test_run_is_its_best_checkpoint(run: Path, images: np.ndarray) -> None:
@@ -66,14 +66,8 @@ def test_quantized_file_keeps_its_form(static_model: Path) -> None:
     assert open_contender(static_model).form == "int8-static"
 
 
-def test_form_with_ranges_of_the_batch_is_asked_one_by_one(model: Path, images: np.ndarray) -> None:
-    opened, asked = listening(open_contender(model), "int8-dense")
-    assert opened.logits(images[:7]).shape == (7, 10)
-    assert asked == [1] * 7
-
-
-def test_other_forms_are_asked_in_batches(model: Path, images: np.ndarray) -> None:
-    opened, asked = listening(open_contender(model), "fp32")
+def test_many_images_are_asked_in_batches(model: Path, images: np.ndarray) -> None:
+    opened, asked = listening(open_contender(model))
     assert opened.logits(images).shape == (359, 10)
     assert asked == [contender.BATCH, 359 - contender.BATCH]
 

@@ -54,6 +54,15 @@ def test_two_runtimes_are_a_problem(pretend: Callable) -> None:
     assert "pip uninstall -y onnxruntime onnxruntime-gpu" in problem
 
 
+def test_a_runtime_that_does_not_start_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left where two wheels have overwritten each other."""
+    monkeypatch.delattr("onnxruntime.get_available_providers")
+    found = doctor.diagnose()
+    (problem,) = found.problems
+    assert "onnxruntime does not start (module 'onnxruntime' has no attribute" in problem
+    assert not any(state.available for state in found.providers)
+
+
 def test_no_runtime_is_a_problem(pretend: Callable) -> None:
     pretend(set(), {"onnxruntime"})
     found = doctor.diagnose()

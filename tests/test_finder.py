@@ -18,7 +18,7 @@ from edgecnn.card import FINDER, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
-from edgecnn.errors import CardError, EdgecnnError, ParityError
+from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ImageError, ParityError
 from edgecnn.export import export, finder_graph
 from edgecnn.export import finder as finder_export
 from edgecnn.onnx_file import LEVELS
@@ -27,6 +27,7 @@ from edgecnn.recipes.read import read
 from edgecnn.runtime.finder import Finder, Finds, load_either
 from edgecnn.runtime.selftest import selftest
 from edgecnn.train.finding import decode
+from edgecnn.verify import compare_either
 from edgecnn.verify.finds import compare_finders, compare_on, matched
 
 PAGE = ImageInput(160, 160, 1)
@@ -120,6 +121,21 @@ def test_file_finds_what_pytorch_finds(finder: Finder, size: tuple[int, int]) ->
     # Where two overlap by just about what merges them, the last digit of a float decides which one stays.
     assert abs(len(found) - len(wanted)) <= 1
     assert same.mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        [[1, 2], [3, 4]],
+        np.zeros(5, np.uint8),
+        np.zeros((0, 5, 1), np.uint8),
+        np.zeros((9, 9, 2), np.uint8),
+        np.zeros((9, 9)),
+    ],
+)
+def test_what_is_no_frame_is_refused(finder: Finder, frame) -> None:
+    with pytest.raises(ImageError, match="a frame "):
+        finder.find(frame)
 
 
 @given(height=st.integers(1, 700), width=st.integers(1, 700))
@@ -229,6 +245,28 @@ def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Page
 def test_a_finder_has_no_dense_form(made: Path) -> None:
     with pytest.raises(EdgecnnError, match="a finder has no dense layer to quantize"):
         quantize(made / "finder.onnx", made / "dense.onnx", method="dense")
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "message"),
+    [
+        (export, {"dataset": "mnist"}, "Leave out --calibrate and --data"),
+        (export, {"calibrated": True}, "Leave out --calibrate and --data"),
+        (quantize, {"dataset": "mnist"}, "Leave out --data"),
+        (compare_either, {"dataset": "mnist"}, "Leave out --data and --split"),
+        (compare_either, {"split": "validation"}, "Leave out --data and --split"),
+    ],
+)
+def test_what_finders_have_no_use_for_is_refused(made: Path, stage, arguments: dict[str, object], message: str) -> None:
+    given = made / ("own.safetensors" if stage is export else "finder.onnx")
+    with pytest.raises(EdgecnnError, match=message):
+        stage(given, made / ("finder.onnx" if stage is compare_either else "new.onnx"), **arguments)
+    assert not (made / "new.onnx").exists()
+
+
+def test_a_finders_checkpoint_is_to_be_exported_first(made: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"First: edgecnn export .*own\.safetensors"):
+        compare_either(made / "own.safetensors", made / "finder.onnx")
 
 
 @pytest.mark.slow

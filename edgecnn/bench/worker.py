@@ -91,16 +91,16 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._errors.seek(0)
-            reason = (self._errors.read().strip().splitlines() or ["no message"])[-1]
-            raise ModelError(f"{self.model}: its process ended ({reason}).")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise getattr(errors, answer["error"], EdgecnnError)(answer["message"])
-        return answer
+        for line in self._process.stdout:
+            with contextlib.suppress(json.JSONDecodeError):  # a library that prints is no answer
+                answer: dict[str, Any] = json.loads(line)
+                if "error" in answer:
+                    raise getattr(errors, answer["error"], EdgecnnError)(answer["message"])
+                return answer
+        self._process.wait()
+        self._errors.seek(0)
+        reason = (self._errors.read().strip().splitlines() or ["no message"])[-1]
+        raise ModelError(f"{self.model}: its process ended ({reason}).")
 
 
 def main(model: str, provider: str, threads: str) -> None:

@@ -82,8 +82,14 @@ def export(
     target = output or Path(f"{_model_name(run_or_checkpoint)}.onnx")
     if target.suffix != ".onnx":
         raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
+    is_finder = networks.kind(checkpoint.recipe.network.name) == FINDER
+    if is_finder and (calibrated or dataset is not None):
+        raise EdgecnnError(
+            f"{run_or_checkpoint}: holds a finder, which has no probabilities to calibrate and is proven on a rendered "
+            "page. Leave out --calibrate and --data."
+        )
     with files.replacing(target) as partial:
-        if networks.kind(checkpoint.recipe.network.name) == FINDER:
+        if is_finder:
             proven = finder.prove(checkpoint)
         else:
             original = open_contender(run_or_checkpoint)

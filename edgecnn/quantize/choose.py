@@ -59,6 +59,8 @@ def quantize(
     if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
     if card.kind == FINDER:
+        if dataset is not None:
+            raise EdgecnnError(f"{model}: is a finder, which is quantized on rendered pages. Leave out --data.")
         return quantize_finder(
             file, target, method=method, max_drop_pp=max_drop_pp, root=root, seconds=seconds, on_stage=on_stage
         )

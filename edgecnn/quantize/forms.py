@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from edgecnn.card import DENSE_FORM
 from edgecnn.onnx_file import LEVEL, LEVELS
 
-STATIC, DENSE = "int8-static", "int8-dense"
+STATIC, DENSE = "int8-static", DENSE_FORM
 DENSE_OPERATORS = ("MatMul", "Gemm")
 WEIGHTED_OPERATORS = ("Conv", *DENSE_OPERATORS)
 STATIC_OPERATORS = (

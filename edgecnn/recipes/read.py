@@ -24,12 +24,10 @@ def read(recipe: str, changes: Mapping[str, Any] | None = None, *, over: Iterabl
     """Read a recipe: a name, or a path ending in .toml. ``changes`` maps dotted keys to values.
 
     Each of ``over`` is laid over the recipe as a recipe is over the one that it extends, with tables or dotted keys;
-    ``changes`` come last. Raises RecipeError with the file, the key, what was found and what is allowed.
+    ``changes`` come last, likewise. Raises RecipeError with the file, the key, what was found and what is allowed.
     """
     tables, source = _tables(recipe, ())
-    tables = reduce(_merged, (_nested(layer, source) for layer in over), tables)
-    for key, value in (changes or {}).items():
-        _change(tables, key, value, source)
+    tables = reduce(_merged, (_nested(layer, source) for layer in (*over, changes or {})), tables)
     return check({"name": source.removesuffix(".toml"), **tables}, source)
 
 

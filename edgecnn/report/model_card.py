@@ -16,6 +16,7 @@ from edgecnn.card import FINDER, ModelCard
 from edgecnn.errors import CardError
 from edgecnn.report import finder_card
 from edgecnn.runtime.finder import load_either
+from edgecnn.runtime.session import RUNTIMES
 from edgecnn.zoo import ZooModel, models_in
 
 PAGE = "README.md"
@@ -190,9 +191,10 @@ def _measurements(bench: dict[str, Any] | None) -> tuple[dict[str, float], dict[
     environment = bench["environment"]
     versions = environment["versions"]
     threads = environment["threads_available"]
+    runtime = next(name for name in RUNTIMES if name in versions)
     machine = (
         f"{environment['processor']} ({environment['architecture']}), {threads} thread{'s' if threads > 1 else ''}, "
-        f"{environment['system']}, onnxruntime {versions['onnxruntime']}"
+        f"{environment['system']}, {runtime} {versions[runtime]}"
     )
     return latencies, sizes, machine
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import FINDER, ModelCard
+from edgecnn.card import DENSE_FORM, FINDER, ModelCard
 from edgecnn.errors import CardError, ImageError
 from edgecnn.runtime.image import to_input
 from edgecnn.runtime.session import OpenModel, open_model
@@ -30,6 +30,9 @@ class Prediction:
 
 class Classifier:
     """A model file that classifies frames. Make one with ``edgecnn.load``.
+
+    An image is answered as it would be alone, in whatever batch it comes: a form that sets the range of its activations
+    over a whole batch (int8-dense) is given one image at a time.
 
     ONNX Runtime's session may be called from any number of threads at once, and nothing else here changes after
     construction, so neither locks nor copies are needed.
@@ -92,6 +95,8 @@ class Classifier:
         return self._run("logits", self._batch(images_nhwc))
 
     def _run(self, output: str, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self.card.form == DENSE_FORM and len(images_nhwc) > 1:
+            return np.concatenate([self._run(output, image_hwc[None]) for image_hwc in images_nhwc])
         result: NDArray[np.float32] = self._session.run([output], {"image": images_nhwc})[0]
         return result
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgecnn.card import CARD_KEY, FINDER, ImageInput, ModelCard
 from edgecnn.errors import CardError
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.image import to_input
+from edgecnn.runtime.image import checked_frame, to_input
 from edgecnn.runtime.session import OpenModel, open_model
 
 OUTPUTS = ("boxes", "scores", "crops")
@@ -53,7 +53,8 @@ class Finder:
 
         Raises ImageError for anything else.
         """
-        gray_hwc = to_input(frame, ImageInput(frame.shape[0], frame.shape[1], 1), bgr=bgr)
+        height, width = checked_frame(frame).shape[:2]
+        gray_hwc = to_input(frame, ImageInput(height, width, 1), bgr=bgr)
         return Finds(*self._session.run(OUTPUTS, {"frame": gray_hwc[None]}))
 
     def _check_contract(self) -> None:

@@ -63,7 +63,7 @@ def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False)
     """
     if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.shape == wanted.shape and not bgr:
         return frame
-    pixels_hwc = _checked(frame)
+    pixels_hwc = checked_frame(frame)
     if bgr and pixels_hwc.shape[2] >= 3:
         pixels_hwc = np.concatenate([pixels_hwc[..., 2::-1], pixels_hwc[..., 3:]], axis=2)
     if pixels_hwc.shape[2] == 4:
@@ -125,7 +125,8 @@ def _over_white(rgba_hw4: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((colour * alpha + WHITE * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _checked(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def checked_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a frame as uint8 (H, W, C) with 1, 3 or 4 channels. Raises ImageError for anything else."""
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
         found = f"an array of {frame.dtype}" if isinstance(frame, np.ndarray) else type(frame).__name__
         raise ImageError(

@@ -11,7 +11,7 @@ from edgecnn.runtime import providers, threads
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
-RUNTIMES = "onnxruntime onnxruntime-gpu onnxruntime-openvino"
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # packages that share one import folder
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
     if wanted.ORT_NAME not in offered:
         raise ProviderError(
             f"{name}: asked for provider {provider}, but this onnxruntime offers {', '.join(offered)}. "
-            f"Install edgecnn[{wanted.EXTRA}] in place of the onnxruntime that is there (pip uninstall -y {RUNTIMES}, "
+            f"Install edgecnn[{wanted.EXTRA}] in place of the onnxruntime that is there "
+            f"(pip uninstall -y {' '.join(RUNTIMES)}, "
             f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
     count = thread_count or threads.available()
@@ -75,6 +76,8 @@ def _onnxruntime() -> Any:
         import onnxruntime
     except ModuleNotFoundError:
         raise missing_package("onnxruntime") from None
+    except ImportError as error:
+        raise ProviderError(f"onnxruntime does not start ({error}). Run: edgecnn doctor") from error
     return onnxruntime
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgecnn import networks
 from edgecnn.errors import RecipeError
-from edgecnn.recipes.read import read
+from edgecnn.recipes.read import check, read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.study.schema import Settings, Study, Variant
 from edgecnn.train.run_folder import flat
@@ -57,8 +57,8 @@ def plan(
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:
-    """Return the recipe with that seed."""
-    return recipe.model_copy(update={"seed": seed})
+    """Return the recipe with that seed. Raises RecipeError for what is none."""
+    return check({**recipe.model_dump(), "seed": seed}, recipe.name)
 
 
 def _recipe(study: Study, variant: Variant, quick: bool, changes: Mapping[str, Any]) -> Recipe:

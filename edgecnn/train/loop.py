@@ -56,11 +56,12 @@ def train(
     prepared = prepare(recipe, root)
     loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
     run_folder.claim(run, recipe, resume=resume)
-    if resume:
-        loop.restore()
-    loop.run_to_end(on_progress, on_epoch, should_stop)
-    outcome = loop.outcome()
-    run_folder.write_outcome(run, {**asdict(outcome), "run": run.name, "recipe": recipe.name, "seed": recipe.seed})
+    with run_folder.held(run):
+        if resume:
+            loop.restore()
+        loop.run_to_end(on_progress, on_epoch, should_stop)
+        outcome = loop.outcome()
+        run_folder.write_outcome(run, {**asdict(outcome), "run": run.name, "recipe": recipe.name, "seed": recipe.seed})
     return outcome
 
 
@@ -126,19 +127,19 @@ class Loop:
 
     def _finish_epoch(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
         started = saved = reported = time.perf_counter()
-        seconds_before, first_step = self.seconds, self.step
+        seconds_before, first_step, images = self.seconds, self.step, 0
         if self.step == 0:
             torch.manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
         order, mirrored = self._order(), self._mirrored()
         self.classifier.train()
         self._freeze()
         while self.step < self.steps:
-            self._train_batch(order, mirrored)
+            images += self._train_batch(order, mirrored)
             now = time.perf_counter()
             self.seconds = seconds_before + now - started
             if now - reported >= REPORT_SECONDS or self.step == self.steps:
                 reported = now
-                on_progress(self._progress((now - started) / (self.step - first_step)))
+                on_progress(self._progress(self.step - first_step, images, now - started))
             stopping = should_stop()
             if self.step < self.steps and (stopping or now - saved >= SAVE_SECONDS):
                 self.save_state()
@@ -148,10 +149,10 @@ class Loop:
                         f"stopped in epoch {self.epoch + 1} of {self.recipe.epochs} after batch {self.step} of "
                         f"{self.steps}; everything is saved."
                     )
-        images_per_second = (self.step - first_step) * self.recipe.batch_size / (time.perf_counter() - started)
-        self._close_epoch(images_per_second, seconds_before, started)
+        self._close_epoch(images / (time.perf_counter() - started), seconds_before, started)
 
-    def _train_batch(self, order: Tensor, mirrored: Tensor) -> None:
+    def _train_batch(self, order: Tensor, mirrored: Tensor) -> int:
+        """Learn from the next batch and return how many images it has."""
         chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
         images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
         batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
@@ -169,6 +170,7 @@ class Loop:
             self.average.update(self.classifier)
         self.step += 1
         self.tally.add(loss.detach().double() * len(chosen), targets, answers)
+        return len(chosen)
 
     def _forward(self, images_nhwc: Tensor) -> Tensor:
         """Map images to logits_nk or maps; where one image leaves a norm nothing to measure, say so."""
@@ -279,7 +281,8 @@ class Loop:
             stage.requires_grad_(index < learning)
             stage.train(index < learning)
 
-    def _progress(self, seconds_per_step: float) -> Progress:
+    def _progress(self, steps: int, images: int, seconds: float) -> Progress:
+        """Say where the training stands, at the pace of the last so many steps, images and seconds."""
         steps_left = (self.recipe.epochs - self.epoch) * self.steps - self.step
         return Progress(
             epoch=self.epoch + 1,
@@ -288,8 +291,8 @@ class Loop:
             steps=self.steps,
             loss=self.tally.mean_loss,
             accuracy=self.tally.accuracy,
-            images_per_second=self.recipe.batch_size / seconds_per_step,
-            seconds_left=steps_left * seconds_per_step,
+            images_per_second=images / seconds,
+            seconds_left=steps_left * seconds / steps,
         )
 
     def _write_checkpoint(self, name: str) -> None:

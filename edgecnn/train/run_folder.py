@@ -2,20 +2,24 @@
 
 ``recipe.toml``        the resolved recipe
 ``metrics.jsonl``      one line an epoch
-``best.safetensors``   the weights with the best validation accuracy
+``best.safetensors``   the weights that count: of the best epoch by validation, or the last one, as the recipe selects
 ``last.safetensors``   the weights of the last finished epoch
 ``state.pt``           what a resume needs, one file, so that it is whole or not there
 ``outcome.json``       when it is finished: the figures, the machine, the versions, the commit of a checkout
+``.lock``              held by the process that trains here
 """
 
+import contextlib
 import importlib.metadata
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 import edgecnn
 from edgecnn import files
@@ -24,6 +28,7 @@ from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
+LOCK = ".lock"
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
 STATE_PARTS = {
     "epoch",
@@ -43,19 +48,37 @@ STATE_PARTS = {
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
     """Make the folder of a new run, or see that ``resume`` continues the same recipe. Raises CheckpointError."""
     there = run / RECIPE
-    partials = list(run.glob(PARTIALS)) if run.is_dir() else []
     if not there.exists():
         if resume:
             raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
-        if run.exists() and (not run.is_dir() or len(list(run.iterdir())) > len(partials)):
+        if run.exists() and (not run.is_dir() or set(run.iterdir()) > set(run.glob(PARTIALS))):
             raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
         files.write_text(there, to_toml(recipe))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
     else:
         check_same(there, recipe)
-    for partial in partials:
-        partial.unlink()
+
+
+@contextlib.contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Keep every other process from training in a run, and clear away what a kill left half-written.
+
+    Raises CheckpointError where another one holds it.
+    """
+    try:
+        with FileLock(run / LOCK, timeout=0):
+            for partial in run.glob(PARTIALS):
+                partial.unlink()
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows keeps what is open
+                    (run / LOCK).unlink()
+    except Timeout:
+        raise CheckpointError(
+            f"{run}: another process trains here now. Wait until it ends, or choose another folder with -o."
+        ) from None
 
 
 def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:

@@ -5,10 +5,11 @@ where there is no finder. The Content-Security-Policy keeps the page from asking
 """
 
 import http.server
+import ipaddress
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from edgecnn import zoo
 from edgecnn.card import ModelCard
@@ -20,6 +21,7 @@ BUILT = Path(__file__).with_name("built")
 FINDER = "/finder.onnx"
 DEFAULT_FINDER = "digit-finder"
 ANY_ADDRESS = ("0.0.0.0", "")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 DIGITS = set("0123456789")
 
 TYPES = {
@@ -126,10 +128,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _answer(self, *, with_body: bool) -> None:
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         path = "/index.html" if path == "/" else path
         content = self.contents.get(path)
-        if content is None:
+        if not self._is_meant():
+            status, kind, content = 421, ".txt", b"this server is asked by an address of this machine alone\n"
+        elif content is None:
             status, kind, content = (204, ".onnx", b"") if path == FINDER else (404, ".txt", b"not found\n")
         else:
             status, kind = 200, Path(path).suffix
@@ -142,6 +146,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(content)
+
+    def _is_meant(self) -> bool:
+        """Tell whether the browser was sent to this machine by its own address, where nothing else is listened on.
+
+        A page of another site whose name was made to lead here (DNS rebinding) would read the model else.
+        """
+        address: str = self.connection.getsockname()[0]
+        asked = self.headers.get("Host", "")
+        return not ipaddress.ip_address(address).is_loopback or re.sub(r":\d+$", "", asked) in LOOPBACK
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep the terminal for the address."""

@@ -58,9 +58,14 @@ class Batcher(Generic[Item, Answer]):
 
     async def _serve(self) -> None:
         while True:
-            batch = await self._collect()
+            batch: list[Waiting[Item, Answer]] = []
             try:
+                await self._collect(batch)
                 answers = await asyncio.to_thread(self._answer_all, [waiting.item for waiting in batch])
+            except asyncio.CancelledError:
+                for waiting in batch:
+                    waiting.answer.cancel()
+                raise
             except Exception as error:  # whatever the model raised is the answer of those who asked, and of no others
                 for waiting in batch:
                     if not waiting.answer.done():
@@ -70,10 +75,9 @@ class Batcher(Generic[Item, Answer]):
                 if not waiting.answer.done():
                     waiting.answer.set_result((answer, len(batch)))
 
-    async def _collect(self) -> list[Waiting[Item, Answer]]:
-        batch = [await self._queue.get()]
+    async def _collect(self, batch: list[Waiting[Item, Answer]]) -> None:
+        batch.append(await self._queue.get())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(batch[0].came_s + self._wait_s):
                 while len(batch) < self._most:
                     batch.append(await self._queue.get())
-        return batch

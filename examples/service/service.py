@@ -111,9 +111,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.classifier = edgecnn.load(settings.model)
-        # int8-dense takes its ranges from the whole batch: in company it would answer differently.
-        most = 1 if self.classifier.card.form == "int8-dense" else settings.max_batch
-        self.batcher = Batcher(self._answer_all, most=most, wait_ms=settings.wait_ms)
+        self.batcher = Batcher(self._answer_all, most=settings.max_batch, wait_ms=settings.wait_ms)
         # Of a large picture only the model's few pixels wait in the queue; one decoder at a time bounds the memory.
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         self._inside = 0

@@ -203,6 +203,13 @@ def test_process_ends_when_the_measurement_fails(model: Path) -> None:
     assert started._process.poll() is not None
 
 
+def test_a_library_that_prints_is_no_answer(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello from a library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Worker(model, provider="cpu", threads=1) as started:
+        assert len(started.blocks(1)(3)) == 3
+
+
 def test_killed_process_is_a_message(model: Path) -> None:
     with Worker(model, provider="cpu", threads=1) as started:
         started._process.kill()

@@ -81,6 +81,7 @@ def test_what_the_system_refuses_is_told_without_a_traceback(process, tmp_path) 
         (["study", "b-mnst"], "no study 'b-mnst'; there is .*Did you mean 'b-mnist'"),
         (["study", "b-mnist", "--seeds", "one"], "'one' is not a list of whole numbers"),
         (["study", "b-mnist", "--set", "seed=1"], "Use seeds, or --seeds 0,1,2"),
+        (["study", "b-mnist", "--seeds=-1"], "seed is -1"),
         (["study", "b-mnist", "--jobs", "0"], "--jobs 0: expected a whole number from 1"),
         (["export", "nowhere"], "nowhere: no such"),
         (["quantize", "none.onnx"], NEITHER),

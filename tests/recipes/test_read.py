@@ -227,6 +227,11 @@ def test_another_network_replaces_the_parameters_below(tmp_path: Path) -> None:
     assert read(write(tmp_path / "own.toml", above)).network.parameters == {}
 
 
+def test_another_network_of_the_command_line_replaces_the_parameters_below() -> None:
+    network = read("mnist-small", {"network.name": "lenet"}).network
+    assert (network.name, network.parameters) == ("lenet", {})
+
+
 def test_same_network_keeps_the_parameters_below(tmp_path: Path) -> None:
     write(tmp_path / "base.toml", '[network]\nname = "compact"\nparameters = { filters = [4] }\n')
     above = 'extends = "base.toml"\n[network]\nname = "compact"\nparameters = { dropout = 0.5 }\n'
@@ -336,7 +341,7 @@ def test_change_of_an_unknown_key_names_file_and_nearest() -> None:
 
 
 def test_change_below_a_value_is_a_message() -> None:
-    with pytest.raises(RecipeError, match=r"epochs\.more cannot be set, epochs is not a table"):
+    with pytest.raises(RecipeError, match=r"epochs is \{'more': 1\}; input should be a valid integer"):
         read("digits-compact", {"epochs.more": 1})
 
 

@@ -63,6 +63,14 @@ def test_the_table_tells_machines_apart(root: Path) -> None:
         assert part in index
 
 
+def test_the_machine_names_the_runtime_that_it_had(root: Path) -> None:
+    evidence = json.loads((COMPACT / "bench.json").read_text())
+    versions = evidence["environment"]["versions"]
+    versions["onnxruntime-gpu"] = versions.pop("onnxruntime")
+    (root / "m" / "bench.json").write_text(json.dumps(evidence))
+    assert ", onnxruntime-gpu 1." in str(summary(root).machine)
+
+
 @pytest.mark.parametrize("name", ["verify.json", "bench.json"])
 @pytest.mark.parametrize("content", ["no", "{}", "[]", '{"reference": 1, "contenders": [{}]}'])
 def test_broken_evidence_is_named(root: Path, name: str, content: str) -> None:

@@ -120,6 +120,25 @@ def test_a_batch_of_images_equals_one_by_one(classifier: Classifier, digits: dat
     np.testing.assert_allclose(classifier.logits(images), single, atol=1e-4)
 
 
+def test_a_form_with_ranges_of_the_batch_answers_each_as_alone(
+    rewrite: Callable[[ModelCard, Path], Path], classifier: Classifier, digits: data.Split, tmp_path: Path
+) -> None:
+    """The answers of such a graph depend on the batch, so its session must get one image at a time."""
+    dense = edgecnn.load(rewrite(replace(classifier.card, form="int8-dense"), tmp_path / "dense.onnx"))
+    asked, run = [], dense._session.run
+
+    class Listening:
+        def run(self, outputs: list[str], feeds: dict[str, NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+            asked.append(len(feeds["image"]))
+            return run(outputs, feeds)
+
+    dense._session = Listening()
+    images = digits.images_nhwc[:3]
+    assert dense.logits(images).shape == dense.probabilities(images).shape == (3, 10)
+    assert len(dense.predict_batch(images)) == 3
+    assert asked == [1] * 9
+
+
 def test_a_batch_may_be_an_array(classifier: Classifier, digits: data.Split) -> None:
     found = [answer.probabilities_k for answer in classifier.predict_batch(digits.images_nhwc[:5])]
     np.testing.assert_array_equal(found, classifier.probabilities(digits.images_nhwc[:5]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 import edgecnn
 from edgecnn import checkpoint
@@ -16,7 +17,7 @@ from edgecnn.checkpoint import BEST, LAST
 from edgecnn.errors import CheckFailed, CheckpointError, DataError, Interrupted, ProviderError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Loss, Recipe
-from edgecnn.train import EpochRow, loop, train
+from edgecnn.train import EpochRow, loop, run_folder, train
 from edgecnn.train.augment import Batch
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.figures import Figures
@@ -301,6 +302,14 @@ def test_data_that_is_missing_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         train(tiny(data__name="folder:/not/here"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_another_process_trains_is_left_alone(begun: Path, data_root: Path) -> None:
+    half = begun / ".state-0123456789ab.pt"
+    half.write_bytes(b"half")
+    with FileLock(begun / run_folder.LOCK), pytest.raises(CheckpointError, match="another process trains here now"):
+        train(tiny(), begun, root=data_root, resume=True)
+    assert half.exists()
 
 
 def test_run_killed_before_the_first_save_starts_over(whole: Path, begun: Path, data_root: Path) -> None:

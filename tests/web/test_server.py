@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,9 +46,11 @@ def port(page: Path) -> Iterator[int]:
         thread.join()
 
 
-def ask(port: int, path: str, method: str = "GET") -> tuple[http.client.HTTPResponse, bytes]:
+def ask(
+    port: int, path: str, method: str = "GET", headers: dict[str, str] | None = None
+) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path)
+    connection.request(method, path, headers=headers or {})
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -101,6 +104,22 @@ def test_head_tells_the_same_without_the_content(port: int) -> None:
 def test_what_is_not_a_part_of_the_page_is_not_there(port: int, path: str) -> None:
     answer, body = ask(port, path)
     assert (answer.status, body) == (404, b"not found\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost", 200), ("localhost:80", 200), ("[::1]:80", 200), ("evil.example", 421), ("evil.example:8000", 421)],
+)
+def test_a_name_made_to_lead_here_is_not_answered(port: int, host: str, status: int) -> None:
+    """DNS rebinding: a page of evil.example would read the model."""
+    assert ask(port, "/card.json", headers={"Host": host})[0].status == status
+
+
+def test_a_request_that_is_no_address_is_answered_quietly(port: int, capfd: pytest.CaptureFixture) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert connection.recv(64).startswith(b"HTTP/1.1 404")
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_can_be_sent(port: int) -> None:

@@ -5,6 +5,7 @@ import * as ort from "./ort.wasm.bundle.min.mjs";
 ort.env.wasm.numThreads = 1; // more need a page with COOP and COEP headers, and small models gain nothing
 
 const NONE = "none"; // the label of what is nothing that the model knows
+const DENSE_FORM = "int8-dense"; // ranges its activations over the whole batch: alone each image has its own answer
 
 /** ``read(name)`` returns the bytes of a file, or null where there is none; the default fetches it. */
 export async function open(read = fetchBytes) {
@@ -23,6 +24,13 @@ function network(card, classifier, finder) {
   /** Return an answer for each image, all of the model's size: { image, label, probability, probabilities }. */
   async function classify(images) {
     if (images.length === 0) return [];
+    if (card.form !== DENSE_FORM) return classifyBatch(images);
+    const answers = [];
+    for (const image of images) answers.push(...(await classifyBatch([image])));
+    return answers;
+  }
+
+  async function classifyBatch(images) {
     const pixels = new Uint8Array(images.length * height * width * channels);
     images.forEach((image, index) => pixels.set(image.pixels, index * image.pixels.length));
     const image = new ort.Tensor("uint8", pixels, [images.length, height, width, channels]);
