@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
 from webcam.drawn import frame_with, golden_digits, write_finder, write_video
 
 import edgecnn
 from edgecnn import zoo
 from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.webcam.opencv import cv2, gray_of
 from edgecnn.webcam.reading import DigitReader
 from edgecnn.webcam.sources import Frame, Source, open_source

@@ -43,10 +43,15 @@ def list_kind(
     if as_json:
         console.show_json({kind: [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
-        console.show_table("", columns, rows, left=len(columns))
+        console.show_table("", columns, [tuple(map(_shown, row)) for row in rows], left=len(columns))
 
 
-Listing = tuple[tuple[str, ...], list[tuple[str, ...]]]
+Value = str | int | list[str]
+Listing = tuple[tuple[str, ...], list[tuple[Value, ...]]]
+
+
+def _shown(value: Value) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _recipes() -> Listing:
@@ -55,7 +60,7 @@ def _recipes() -> Listing:
 
     found = [(name, read(name)) for name in recipes.names()]
     return ("name", "network", "data", "epochs", "description"), [
-        (name, recipe.network.name, recipe.data.name, str(recipe.epochs), recipe.description) for name, recipe in found
+        (name, recipe.network.name, recipe.data.name, recipe.epochs, recipe.description) for name, recipe in found
     ]
 
 
@@ -64,14 +69,14 @@ def _studies() -> Listing:
     from edgecnn.study.read import read
 
     found = [(name, read(name)) for name in studies.names()]
-    return ("name", "runs", "description"), [(name, str(study.size), study.description) for name, study in found]
+    return ("name", "runs", "description"), [(name, study.size, study.description) for name, study in found]
 
 
 def _networks() -> Listing:
     from edgecnn import networks
 
     return ("name", "parameters", "description"), [
-        (name, ", ".join(networks.parameters(name)), networks.describe(name)) for name in networks.names()
+        (name, list(networks.parameters(name)), networks.describe(name)) for name in networks.names()
     ]
 
 

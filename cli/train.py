@@ -86,13 +86,13 @@ def train(
 
 
 def show(outcome: "Outcome", curves: Path) -> None:
-    """Print the figures of the best epoch and where everything lies."""
+    """Print the figures of the kept epoch and where everything lies."""
     best = outcome.best
     splits = (("train", best.train), ("validation", best.validation))
     console.show_table(
         f"{outcome.parameters:,} parameters, {outcome.train_images:,} images, {console.duration(outcome.seconds)} "
         f"on {outcome.device} in {outcome.precision}",
-        ("best epoch", "split", "loss", "accuracy", "precision", "recall", "F1"),
+        ("kept epoch", "split", "loss", "accuracy", "precision", "recall", "F1"),
         [
             (
                 str(best.epoch),

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
+
 from . import console
 from .options import ModelFile, Provider
 from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
-    from edgecnn.webcam.reading import Reader
     from edgecnn.webcam.watch import Answer, Summary
-
-MIN_SCORE = 0.3
-MIN_PROBABILITY = 0.5
 
 
 def register(app: typer.Typer) -> None:
@@ -83,10 +81,8 @@ def webcam(
 
     Example: edgecnn webcam digits-webcam --source 0
     """
-    from edgecnn import load
     from edgecnn.errors import SourceError
-    from edgecnn.runtime.finder import load_finder
-    from edgecnn.webcam.reading import DigitReader, FrameReader
+    from edgecnn.webcam.reading import open_reader
     from edgecnn.webcam.recorder import Recorder
     from edgecnn.webcam.sources import open_source
     from edgecnn.webcam.watch import Viewer, watch
@@ -95,19 +91,17 @@ def webcam(
     if output is not None and output.exists() and os.path.exists(source) and output.samefile(source):  # noqa: PTH110
         raise SourceError(f"{output}: is the source itself. Expected another name for --output.")
     window = None if no_display else Window()
-    classifier = load(model, provider=provider, threads=threads)
     opened = open_source(source, tell=console.warn)
-    if whole or classifier.card.input.channels == 3:
-        reader: Reader = FrameReader(classifier, min_probability=min_probability or 0)
-    else:
-        # ONNX Runtime's threads spin after a call: a second pool would take the cores from the finder's.
-        reader = DigitReader(
-            load_finder(finder, provider=provider, threads=threads),
-            load(model, provider=provider, threads=1),
-            min_score=min_score,
-            min_probability=MIN_PROBABILITY if min_probability is None else min_probability,
-            shown_after=1 if opened.kind == "still" else 2,
-        )
+    reader = open_reader(
+        model,
+        finder,
+        still=opened.kind == "still",
+        whole=whole,
+        min_score=min_score,
+        min_probability=min_probability,
+        provider=provider,
+        threads=threads,
+    )
     closed = threading.Event()
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_requests("finishing the frame …"))

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edgecnn import load, load_finder
 from edgecnn.bench.environment import environment
+from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
 from edgecnn.data.pages.crops import around, crop, squares
 from edgecnn.data.pages.labels import CLUTTER
@@ -36,7 +36,7 @@ from edgecnn.data.pages.page import Page, render_page
 from edgecnn.files import write_text
 from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
-from edgecnn.verify.finds import overlaps
+from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.webcam.reading import DigitReader
 from edgecnn.webcam.recorder import Recorder
 
@@ -255,7 +255,7 @@ def rendered(root: Path, read: Read) -> Rendered:
         digits += int(is_digit.sum())
         claimed = np.zeros(len(page.labels_k), bool)
         for label, box in read(page.image_hw[..., None]):
-            overlap_k = np.where(claimed, 0, overlaps(around(np.array([box], np.float32))[0], around(page.boxes_k4)))
+            overlap_k = np.where(claimed, 0, overlaps(around(np.array([box], np.float32)), around(page.boxes_k4))[0])
             best = int(overlap_k.argmax()) if overlap_k.max(initial=0) > RIGHT else -1
             if best < 0:
                 false += 1

@@ -19,7 +19,8 @@ from typing import Any
 
 from edgecnn import metrics, recipes, studies
 from edgecnn.checkpoint import read as read_checkpoint
-from edgecnn.contender import in_batches, open_contender
+from edgecnn.contender import open_contender
+from edgecnn.files import write_text
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.report.curves import read_rows
 from edgecnn.study.read import read as read_study
@@ -59,9 +60,9 @@ def main() -> None:
     for run in wanted.runs:
         found = record(run, wanted.data_root)
         path = FOLDER / f"{found['recipe']}-seed{found['seed']}.json"
-        path.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(found, separators=(",", ":")) + "\n")
         print(f"{path.name}: test {found['test']['accuracy']:.2%}")
-    PAGE.write_text(page(), encoding="utf-8")
+    write_text(PAGE, page())
 
 
 def record(run: Path, root: Path | None) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     outcome = json.loads((run / OUTCOME).read_text(encoding="utf-8"))
     checkpoint = read_checkpoint(run)
     split = read_for(checkpoint.dataset, tuple(vars(checkpoint.input).values()), "test", root=root)
-    guessed_n = in_batches(open_contender(run).logits, split.images_nhwc).argmax(axis=1)
+    guessed_n = open_contender(run).logits(split.images_nhwc).argmax(axis=1)
     test = metrics.from_confusion(metrics.confusion_matrix(split.labels_n, guessed_n, len(checkpoint.labels)))
     kept = (
         "recipe",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from edgecnn import networks
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.errors import CheckpointError
+from edgecnn.errors import CheckpointError, RecipeError
 from edgecnn.files import write_bytes
 from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
@@ -133,7 +133,7 @@ def read(run_or_file: Path) -> Checkpoint:
             document = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return _checkpoint(document, tensors, path)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecipeError) as error:
         raise CheckpointError(
             f"{path}: not a checkpoint of edgecnn ({type(error).__name__}: {error}). Expected a run's folder or its "
             f"{BEST}, as `edgecnn train` writes them."

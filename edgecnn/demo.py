@@ -19,7 +19,7 @@ from edgecnn.report.curves import draw_curves, read_rows
 from edgecnn.report.summary import draw_summary
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.files import FileAnswer, predict_files
-from edgecnn.train import Outcome, Progress, train
+from edgecnn.train import Outcome, train
 from edgecnn.verify import Comparison, compare_files
 
 RECIPE = "digits-compact"
@@ -47,7 +47,6 @@ def run_demo(
     *,
     root: Path | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Demo:
     """Train, export, quantize, verify, measure and predict into ``folder``, which must be empty or not there."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -55,7 +54,7 @@ def run_demo(
     started = time.perf_counter()
     run, model, preferred = folder / "run", folder / "digits.onnx", folder / "digits-preferred.onnx"
     on_stage("train")
-    trained = train(read(RECIPE), run, root=root, on_progress=on_progress)
+    trained = train(read(RECIPE), run, root=root)
     draw_curves(run)
     on_stage("export, and compare with PyTorch")
     exported = export(run, model, root=root)

@@ -66,11 +66,13 @@ def candidate_of(form: str, path: Path, parent: Path, accuracy: float, found: Co
 
 
 def preferred_form(candidates: list[Candidate], parent_form: str) -> str:
+    """Return the fastest form that is better than the parent, or the parent's."""
     better = [candidate for candidate in candidates if candidate.better]
     return min(better, key=lambda candidate: candidate.latency_ratio).form if better else parent_form
 
 
 def reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:
+    """Say in one sentence why a form is preferred."""
     if preferred == parent_form:
         return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
     return f"{preferred} is preferred: the fastest form that is better than the parent within {max_drop_pp:g} points"

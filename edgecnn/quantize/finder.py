@@ -27,7 +27,6 @@ from edgecnn.runtime.finder import load_finder
 from edgecnn.verify.finds import compare_on
 
 FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many pages: 480x640 of pages of 160x160
-GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
 
 
 def quantize_finder(
@@ -98,5 +97,5 @@ def _built(file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> tup
         quantization=Quantization(forms.STATIC, Calibration(count, 0, list(range(count))), measured=None),
         parent_sha256=files.sha256(file),
         versions=parent.versions | onnx_file.runtime_versions(),
-        golden=Golden(page_nhwc, onnx_file.finder_scores(graph, page_nhwc), GOLDEN_TOLERANCE),
+        golden=Golden(page_nhwc, onnx_file.finder_scores(graph, page_nhwc), forms.GOLDEN_TOLERANCE),
     )

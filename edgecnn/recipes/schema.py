@@ -25,7 +25,9 @@ class Network(Table):
 
 
 class Data(Table):
-    """What is learnt from. ``validation`` is a fraction of the training images when below 1, else a count."""
+    """What is learnt from. ``size`` is the side in pixels that pictures are brought to, by default their own.
+    ``validation`` is a fraction of the training images when below 1, else a count; ``split_seed`` draws which.
+    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels."""
 
     name: str = "digits"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None
@@ -129,7 +131,8 @@ class Optimizer(Table):
 
 class Schedule(Table):
     """How the learning rate moves. ``warmup`` is the fraction of all steps in which it rises: from near zero in a
-    line, for ``one-cycle`` from a 25th along a cosine."""
+    line, for ``one-cycle`` from a 25th along a cosine. ``step`` multiplies it by ``step_factor`` at each of
+    ``step_at``, fractions of the steps after the warm-up."""
 
     name: Literal["constant", "cosine", "linear", "step", "one-cycle"] = "constant"
     warmup: Fraction = 0.0

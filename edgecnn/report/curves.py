@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from edgecnn.files import replacing
 from edgecnn.train import EpochRow
+from edgecnn.train.figures import best_index
 from edgecnn.train.run_folder import METRICS
 
 TRAIN_COLOR, VALIDATION_COLOR = "#8a8f98", "#0b6bcb"
@@ -39,7 +40,7 @@ def draw_panel(axes: Axes, rows: list[EpochRow], panel: str) -> None:
     for split, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
         values = [getattr(getattr(row, split), panel) for row in rows]
         axes.plot(epochs, values, color=color, label=split, marker=marker, linewidth=1.6)
-    best = max(rows, key=lambda row: (row.validation.accuracy, -row.validation.loss))
+    best = rows[best_index(rows)]
     axes.axvline(best.epoch, color=VALIDATION_COLOR, linewidth=0.8, linestyle=":", label="best epoch")
     axes.set_title(panel.capitalize() if panel != "f1" else "F1")
     axes.set_xlabel("epoch")

@@ -374,7 +374,8 @@ def _quantized(card: ModelCard) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [columns, ["---"] * len(columns), *escaped]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

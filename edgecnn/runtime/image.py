@@ -138,10 +138,15 @@ def checked_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels_hwc
 
 
+def centred_window(tall: int, wide: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width) of the largest centred window of a frame with the proportions of an input."""
+    kept_h, kept_w = min(tall, max(1, wide * height // width)), min(wide, max(1, tall * width // height))
+    return (tall - kept_h) // 2, (wide - kept_w) // 2, kept_h, kept_w
+
+
 def _centre_crop(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     tall, wide = image_hwc.shape[:2]
-    kept_h, kept_w = min(tall, max(1, wide * height // width)), min(wide, max(1, tall * width // height))
-    top, left = (tall - kept_h) // 2, (wide - kept_w) // 2
+    top, left, kept_h, kept_w = centred_window(tall, wide, height, width)
     return image_hwc[top : top + kept_h, left : left + kept_w]
 
 

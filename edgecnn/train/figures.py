@@ -37,7 +37,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One line of metrics.jsonl. The training figures are running ones, of weights that still move."""
+    """One line of metrics.jsonl. ``seconds`` are those from the start of the training. The training figures are running
+    ones, of weights that still move."""
 
     epoch: int
     seconds: float
@@ -54,7 +55,8 @@ class EpochRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run, also in its folder as outcome.json. ``seconds`` are those of training and validating."""
+    """A finished run, also in its folder as outcome.json. ``best`` is the epoch that is kept: the best by validation,
+    or the last, as the recipe selects. ``seconds`` are those of training and validating."""
 
     run: Path
     best: EpochRow

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.boxes import overlaps
 from edgecnn.contender import is_checkpoint
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
@@ -113,19 +114,9 @@ def matched(
     free = np.ones(len(digits_k4), bool)
     false = 0
     for box in boxes_m4:
-        overlap_k = np.where(free, overlaps(box, digits_k4), 0)
+        overlap_k = np.where(free, overlaps(box[None], digits_k4)[0], 0)
         if overlap_k.max(initial=0) > RIGHT:
             free[overlap_k.argmax()] = False
-        elif overlaps(box, unread_b4).max(initial=0) <= EXCUSED:
+        elif overlaps(box[None], unread_b4).max(initial=0) <= EXCUSED:
             false += 1
     return int((~free).sum()), false, int(free.sum())
-
-
-def overlaps(box: NDArray[np.float32], others_k4: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return intersection over union with each of ``others_k4``."""
-    low = np.maximum(box[:2], others_k4[:, :2])
-    high = np.minimum(box[:2] + box[2:], others_k4[:, :2] + others_k4[:, 2:])
-    shared = (high - low).clip(0).prod(1)
-    union = box[2:].prod() + others_k4[:, 2:].prod(1) - shared
-    result: NDArray[np.float32] = shared / np.maximum(union, 1e-6)
-    return result

@@ -7,6 +7,7 @@ trained on light ink on black, as MNIST is, gets the ink alone; the golden image
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
 from edgecnn.errors import ModelError, SourceError
-from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.finder import Finder, Finds
-from edgecnn.runtime.image import to_input
+from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.runtime.finder import Finder, Finds, load_finder
+from edgecnn.runtime.image import centred_window, to_input
+from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.webcam.opencv import Pixels, gray_of
 from edgecnn.webcam.order import reading_order, text_of
 from edgecnn.webcam.parts import parts
@@ -182,11 +184,39 @@ class FrameReader:
         return Reading(label if accepted else "", digits, int(not accepted), (seen,))
 
 
+def open_reader(
+    model: str | Path,
+    finder: str | Path,
+    *,
+    still: bool,
+    whole: bool = False,
+    min_score: float = MIN_SCORE,
+    min_probability: float | None = None,
+    provider: str = "cpu",
+    threads: int | None = None,
+) -> Reader:
+    """Open a model file (a path, or a name of the zoo) and what it needs to read frames.
+
+    A model of gray digits gets the finder before it; one of colour, and any where ``whole``, answers for the centre of
+    the frame. ``still`` pictures have no second frame to agree. Raises ModelError, CardError or ProviderError.
+    """
+    classifier = load(model, provider=provider, threads=threads)
+    if whole or classifier.card.input.channels == 3:
+        return FrameReader(classifier, min_probability=min_probability or 0)
+    return DigitReader(
+        load_finder(finder, provider=provider, threads=threads),
+        # ONNX Runtime's threads spin after a call: a second pool would take the cores from the finder's.
+        load(model, provider=provider, threads=1),
+        min_score=min_score,
+        min_probability=MIN_PROBABILITY if min_probability is None else min_probability,
+        shown_after=1 if still else 2,
+    )
+
+
 def centre_window(height: int, width: int, wanted: ImageInput) -> tuple[float, float, float, float]:
     """Return the window that ``edgecnn.runtime.image`` cuts from a frame: x, y, width, height."""
-    kept_h = min(height, max(1, width * wanted.height // wanted.width))
-    kept_w = min(width, max(1, height * wanted.width // wanted.height))
-    return (float((width - kept_w) // 2), float((height - kept_h) // 2), float(kept_w), float(kept_h))
+    top, left, kept_h, kept_w = centred_window(height, width, wanted.height, wanted.width)
+    return float(left), float(top), float(kept_w), float(kept_h)
 
 
 def wants_ink(classifier: Classifier) -> bool:

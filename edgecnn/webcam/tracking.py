@@ -6,23 +6,14 @@ All tracks lie in arrays side by side, so that a page of digits costs what one d
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.boxes import overlaps
+
 OVERLAP = 0.3  # least intersection over union of one digit in two frames
 VOTES = 8  # frames whose probabilities are averaged
 MEMORY = 3  # frames after which a digit that is not seen is forgotten
 SMOOTHING = 0.5  # the share of the newest box
 MEMORY_BITS = 2**MEMORY - 1
 SEEN_COUNT = np.array([bits.bit_count() for bits in range(MEMORY_BITS + 1)])
-
-
-def overlaps(boxes_t4: NDArray[np.float32], boxes_m4: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return intersection over union (T, M) of boxes x, y, width, height."""
-    low_t2, low_m2 = boxes_t4[:, :2], boxes_m4[:, :2]
-    high_t2, high_m2 = low_t2 + boxes_t4[:, 2:], low_m2 + boxes_m4[:, 2:]
-    common_tm2 = np.minimum(high_t2[:, None], high_m2) - np.maximum(low_t2[:, None], low_m2)
-    common_tm = common_tm2.clip(0).prod(axis=2)
-    union_tm = boxes_t4[:, 2:].prod(axis=1)[:, None] + boxes_m4[:, 2:].prod(axis=1) - common_tm
-    result: NDArray[np.float32] = common_tm / np.maximum(union_tm, 1e-6)
-    return result
 
 
 class Tracker:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgecnn_cli.webcam import MIN_PROBABILITY, MIN_SCORE
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.image import to_input
+from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 
 from .conftest import SOURCE
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgecnn_cli.webcam import MIN_SCORE
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,6 +19,7 @@ from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.finder import load_finder
 from edgecnn.runtime.image import to_input
 from edgecnn.web import open_server, site, url
+from edgecnn.webcam.defaults import MIN_SCORE
 from edgecnn.webcam.order import reading_order, text_of
 
 from .conftest import SIDE, SLOTS

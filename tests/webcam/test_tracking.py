@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecnn.webcam.tracking import MEMORY, VOTES, Tracker, overlaps
+from edgecnn.boxes import overlaps
+from edgecnn.webcam.tracking import MEMORY, VOTES, Tracker
 
 SURE_OF_A, SURE_OF_B = [0.9, 0.1], [0.2, 0.8]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.boxes import overlaps
 from edgecnn.data.pages import light, paper
 from edgecnn.data.pages.canvas import LAYERS, Canvas, Mark
 from edgecnn.data.pages.labels import CLUTTER
@@ -210,15 +211,6 @@ def _overlapping(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> 
         np.fill_diagonal(shared, 0)
         hidden[digits] = shared.max(1) > OVERLAP
     return hidden
-
-
-def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return intersection over union of every box with every other, (N, M)."""
-    a, b = a_n4[:, None], b_m4[None]
-    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = (high - low).clip(0).prod(-1)
-    result: NDArray[np.float32] = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared).clip(1e-6)
-    return result
 
 
 def _within(page: Page) -> Page:

@@ -1,0 +1,13 @@
+"""Boxes as x, y, width, height, all in one unit."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return intersection over union (N, M), 0..1, of every box with every other."""
+    a, b = a_n4[:, None], b_m4[None]
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = (high - low).clip(0).prod(-1)
+    result: NDArray[np.float32] = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared).clip(1e-6)
+    return result
