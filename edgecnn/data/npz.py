@@ -62,11 +62,11 @@ def read_own(path: Path, split: SplitName) -> Split:
     if "images" in arrays:
         _require(arrays, ("images", "labels"), path)
         labels = _labels(arrays["labels"], path)
-        whole = Split(_with_channel(arrays["images"]), labels, _names(arrays, labels))
+        whole = Split(_with_channel(arrays["images"]), labels, _names(arrays, labels, path))
         return held_out(checked(whole, str(path)), split)
     _require(arrays, tuple(f"{part}_{what}" for part in ("train", "test") for what in ("images", "labels")), path)
     everything = np.concatenate([_labels(arrays[f"{part}_labels"], path) for part in ("train", "test")])
-    names = _names(arrays, everything)
+    names = _names(arrays, everything, path)
     return Split(_with_channel(arrays[f"{split}_images"]), _labels(arrays[f"{split}_labels"], path), names)
 
 
@@ -105,7 +105,13 @@ def _labels(labels: NDArray[Any], path: Path) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def _names(arrays: Arrays, labels_n: NDArray[np.int64]) -> tuple[str, ...]:
+def _names(arrays: Arrays, labels_n: NDArray[np.int64], path: Path) -> tuple[str, ...]:
     if "label_names" in arrays:
         return tuple(str(name) for name in arrays["label_names"].ravel())
-    return tuple(str(number) for number in range(int(labels_n.max(initial=0)) + 1))
+    highest = int(labels_n.max(initial=0))
+    if highest >= max(len(labels_n), 1):
+        raise DataError(
+            f"{path}: labels go up to {highest:,}, with {len(labels_n):,} images; expected 0..classes-1, each class "
+            "with images of its own. Number the classes anew, and name them with label_names."
+        )
+    return tuple(str(number) for number in range(highest + 1))

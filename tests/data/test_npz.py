@@ -215,3 +215,11 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, monkeypatch) -> None
     with pytest.raises(OSError, match="No space left"):
         npz.write(tmp_path / "train.npz", {"images": IMAGES})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_that_are_no_numbers_of_classes_are_refused(tmp_path: Path) -> None:
+    """An identifier for a label would make a confusion matrix of a billion classes."""
+    labels = LABELS.copy()
+    labels[0] = 10**9
+    message = _message(_file(tmp_path, images=IMAGES, labels=labels))
+    assert f"labels go up to 1,000,000,000, with {len(LABELS)} images" in message
