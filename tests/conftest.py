@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from edgecnn import data
 from edgecnn.recipes.read import read
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("untimed")
 
 SMALL = {
     "epochs": 8,

@@ -23,7 +23,7 @@ def sure_of(temperature: float, images: int = 4000) -> tuple[np.ndarray, np.ndar
 
 
 @given(st.floats(0.3, 5.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_temperature_that_is_missing_is_found(temperature: float) -> None:
     found = calibrate.fitted(*sure_of(temperature))
     assert found.temperature == pytest.approx(temperature, rel=0.1)

@@ -94,14 +94,12 @@ def _document() -> dict[str, Any]:
     return copy.deepcopy(json.loads(CARD.to_json()))
 
 
-@settings(deadline=None)
 @given(_cards())
 def test_a_card_survives_its_round_trip_through_json(card: ModelCard) -> None:
     again = ModelCard.from_json(card.to_json(), source="m.onnx")
     assert replace(again, golden=CARD.golden) == replace(card, golden=CARD.golden)
 
 
-@settings(deadline=None)
 @given(_cards())
 def test_golden_data_survive_to_the_bit(card: ModelCard) -> None:
     again = ModelCard.from_json(card.to_json(), source="m.onnx").golden
@@ -249,7 +247,7 @@ def _paths(node: Any, path: str = "") -> list[str]:
     return [path.strip(), *(found for key, item in entries for found in _paths(item, f"{path} {key}"))]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(_paths(_document())[1:]), JSON)
 def test_any_value_anywhere_gives_a_card_or_a_card_error(path: str, value: Any) -> None:
     document = _document()

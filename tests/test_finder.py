@@ -139,7 +139,7 @@ def test_what_is_no_frame_is_refused(finder: Finder, frame) -> None:
 
 
 @given(height=st.integers(1, 700), width=st.integers(1, 700))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_size_is_taken(finder: Finder, height: int, width: int) -> None:
     finds = finder.find(np.full((height, width), 128, np.uint8))
     assert finds.boxes_m4.shape == (len(finds), 4)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -24,7 +24,6 @@ def _ours(answers) -> Metrics:
     return from_confusion(confusion_matrix(*answers))
 
 
-@settings(deadline=None)
 @given(_answers())
 def test_the_confusion_matrix_equals_scikit_learn(answers) -> None:
     truth, predicted, classes = answers
@@ -32,14 +31,12 @@ def test_the_confusion_matrix_equals_scikit_learn(answers) -> None:
     np.testing.assert_array_equal(confusion_matrix(*answers), expected)
 
 
-@settings(deadline=None)
 @given(_answers())
 def test_accuracy_equals_scikit_learn(answers) -> None:
     truth, predicted, _ = answers
     assert _ours(answers).accuracy == pytest.approx(reference.accuracy_score(truth, predicted), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(_answers())
 def test_figures_by_class_equal_scikit_learn(answers) -> None:
     truth, predicted, classes = answers
@@ -48,7 +45,6 @@ def test_figures_by_class_equal_scikit_learn(answers) -> None:
     np.testing.assert_allclose((found.precision_k, found.recall_k, found.f1_k), expected, **CLOSE)
 
 
-@settings(deadline=None)
 @given(_answers())
 def test_macro_averages_equal_scikit_learn(answers) -> None:
     truth, predicted, _ = answers

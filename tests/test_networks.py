@@ -282,7 +282,7 @@ def test_images_too_small_are_a_message(name: str, side: int) -> None:
     channels=st.sampled_from((1, 3)),
     classes=st.integers(2, 20),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_size_is_taken_or_refused_by_message(name: str, size: tuple[int, int], channels: int, classes: int) -> None:
     try:
         network = networks.build(name, {}, size=size, channels=channels, classes=classes)

@@ -98,7 +98,7 @@ def test_interval_of_noisy_rounds_holds_the_true_ratio() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), min_size=2, max_size=30))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_ratio_of_the_swapped_pair_is_the_inverse(rounds: list[tuple[float, float]]) -> None:
     own, other = np.array(rounds).T
     ratio, (low, high) = ratio_of(own, other)

@@ -61,7 +61,7 @@ def _message(call: Callable[[], object]) -> str:
 # --- what comes out
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), st.just(28), st.just(28), st.just(1))))
 def test_probabilities_sum_to_one(classifier: Classifier, images: NDArray[np.uint8]) -> None:
     np.testing.assert_allclose(classifier.probabilities(images).sum(axis=1), 1, atol=ROUNDING)
@@ -104,7 +104,7 @@ def test_top_keeps_the_order_of_classes_in_a_tie() -> None:
 # --- batches
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(FRAMES, min_size=1, max_size=5))
 def test_a_batch_of_frames_equals_one_by_one(classifier: Classifier, frames: list[NDArray[np.uint8]]) -> None:
     together = classifier.predict_batch(frames)
@@ -158,7 +158,7 @@ def test_a_batch_of_nothing_is_nothing(classifier: Classifier) -> None:
 # --- frames
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(FRAMES)
 def test_a_frame_of_any_size_is_brought_to_the_input(classifier: Classifier, frame: NDArray[np.uint8]) -> None:
     ready = to_input(frame, classifier.card.input)

@@ -85,7 +85,6 @@ def _exact(image_hw: NDArray[np.uint8], height: int, width: int) -> list[list[Fr
     ]
 
 
-@settings(deadline=None)
 @given(_images(st.sampled_from([1, 3])), SIDES, SIDES)
 def test_resize_is_within_one_level_of_pillow_bilinear(image: NDArray[np.uint8], height: int, width: int) -> None:
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
@@ -93,7 +92,7 @@ def test_resize_is_within_one_level_of_pillow_bilinear(image: NDArray[np.uint8],
     assert np.abs(resize(image, height, width).astype(int) - expected).max() <= 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9))), st.integers(1, 7), st.integers(1, 7))
 def test_resize_is_the_documented_filter_rounded_half_up(image: NDArray[np.uint8], height: int, width: int) -> None:
     exact = np.array(_exact(image, height, width), dtype=np.float64)
@@ -108,7 +107,6 @@ def test_resize_to_the_same_size_changes_nothing(image: NDArray[np.uint8]) -> No
     np.testing.assert_array_equal(resize(image, *image.shape[:2]), image)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 255), SIDES, SIDES, SIDES, SIDES)
 def test_resize_keeps_a_plain_area_plain(level: int, tall: int, wide: int, height: int, width: int) -> None:
     plain = np.full((tall, wide, 1), level, dtype=np.uint8)
@@ -190,7 +188,6 @@ def test_transparency_is_laid_over_white(colour: tuple[int, int, int], alpha: in
     assert np.abs(found - expected).max() <= 0.5
 
 
-@settings(deadline=None)
 @given(_images(st.sampled_from([1, 3, 4])), st.sampled_from([1, 3]))
 def test_bgr_is_rgb_turned_round(frame: NDArray[np.uint8], channels: int) -> None:
     wanted = ImageInput(6, 5, channels)
@@ -207,7 +204,6 @@ def test_a_frame_that_fits_is_not_copied() -> None:
     assert to_input(NOISE_HW3, ImageInput(*NOISE_HW3.shape)) is NOISE_HW3
 
 
-@settings(deadline=None)
 @given(_images(st.sampled_from([1, 3, 4])), SIDES, SIDES, st.sampled_from([1, 3]))
 def test_every_frame_becomes_the_input(frame: NDArray[np.uint8], height: int, width: int, channels: int) -> None:
     found = to_input(frame, ImageInput(height, width, channels))
@@ -328,7 +324,7 @@ def test_a_truncated_picture_is_refused_by_name(tmp_path: Path, suffix: str) -> 
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_picture_is_read_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
     path = _saved(Image.fromarray(NOISE_HW3[:6, :5]), tmp_path / f"damaged{suffix}")

@@ -270,7 +270,7 @@ def test_each_image_is_drawn_its_own(name: str) -> None:
 
 
 @given(st.sets(st.sampled_from(sorted(SETTINGS)), min_size=2), st.sampled_from(["zero", "reflect"]), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_of_them_together_keep_shape_and_range(names: set[str], fill: str, seed: int) -> None:
     wanted = {name: SETTINGS[name] for name in names if name != "mixup" or "cutmix" not in names}
     found = varied(pictures(5, (9, 14, 3)), seed, fill=fill, **wanted)
@@ -279,7 +279,7 @@ def test_any_of_them_together_keep_shape_and_range(names: set[str], fill: str, s
 
 
 @given(st.integers(0, 255), st.sampled_from([1, 3]), st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_one_gray_stays_what_it_is_unless_its_light_changes(level: int, channels: int, seed: int) -> None:
     flat = torch.full((4, 8, 10, channels), level, dtype=torch.uint8)
     found = varied(flat, seed, contrast=0.9, saturation=1, sharpness=1, blur=3, rotate=90, shear=45, fill="reflect")

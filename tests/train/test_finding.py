@@ -28,7 +28,7 @@ def perfect(boxes_nb5: torch.Tensor) -> torch.Tensor:
 
 
 @given(boxes)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_box_comes_back(box: tuple[float, ...]) -> None:
     found, scores = decode(perfect(batch(box)))
     assert (scores[0] > 0.5).sum() == 1

@@ -45,7 +45,7 @@ def test_interval_does_not_depend_on_the_call() -> None:
 
 
 @given(counts)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_interval_holds_the_drop(counted: tuple[int, int, int]) -> None:
     n, lost, won = counted
     low, high = bootstrap_drop_pp(*right_of(n, lost, won))
@@ -53,7 +53,7 @@ def test_interval_holds_the_drop(counted: tuple[int, int, int]) -> None:
 
 
 @given(counts)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_interval_of_the_swapped_pair_is_the_mirror_image(counted: tuple[int, int, int]) -> None:
     n, lost, won = counted
     low, high = bootstrap_drop_pp(*right_of(n, lost, won))
@@ -71,7 +71,6 @@ def test_mcnemar_is_one_without_a_difference() -> None:
 
 
 @given(lost=st.integers(0, 30), won=st.integers(0, 30))
-@settings(deadline=None)
 def test_mcnemar_does_not_care_which_is_the_reference(lost: int, won: int) -> None:
     p = mcnemar_p(*right_of(100, lost, won))
     assert 0 < p <= 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecnn.webcam.order import reading_order, text_of
@@ -72,14 +72,12 @@ BOXES = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(BOXES)
 def test_every_box_is_read_once(boxes: list[Box]) -> None:
     lines = reading_order(np.array(boxes, np.float32))
     assert sorted(index for line in lines for index in line) == list(range(len(boxes)))
 
 
-@settings(deadline=None)
 @given(BOXES, st.randoms(use_true_random=False))
 def test_the_order_of_finding_does_not_matter(boxes: list[Box], random) -> None:
     shuffled = random.sample(list(enumerate(boxes)), len(boxes))
@@ -88,7 +86,6 @@ def test_the_order_of_finding_does_not_matter(boxes: list[Box], random) -> None:
     )
 
 
-@settings(deadline=None)
 @given(BOXES, st.integers(-2000, 2000), st.integers(-2000, 2000))
 def test_where_a_page_lies_does_not_matter(boxes: list[Box], right: int, down: int) -> None:
     labels = [chr(65 + index) for index in range(len(boxes))]
@@ -96,14 +93,12 @@ def test_where_a_page_lies_does_not_matter(boxes: list[Box], right: int, down: i
     assert read(moved, labels) == read(boxes, labels)
 
 
-@settings(deadline=None)
 @given(BOXES, st.sampled_from([0.25, 0.5, 2, 4]))
 def test_how_large_a_page_is_does_not_matter(boxes: list[Box], scale: float) -> None:
     labels = [chr(65 + index) for index in range(len(boxes))]
     assert read(np.array(boxes) * scale, labels) == read(boxes, labels)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text("0123456789", min_size=1, max_size=9), min_size=1, max_size=6),
     st.floats(-12, 12),

@@ -1,7 +1,7 @@
 """The same digit over frames."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecnn.boxes import overlaps
@@ -92,7 +92,6 @@ FINDS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(FINDS, max_size=12))
 def test_every_find_has_a_track_of_its_own_that_was_seen_now(frames: list[list[tuple]]) -> None:
     tracker = Tracker(2)
