@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import json
+import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +32,16 @@ Row = Sequence[str]
 
 def show_json(value: object) -> None:
     """Print dataclasses, paths and arrays as one JSON object, numbers in full."""
-    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=not unicode))
 
 
 def plain(value: Any) -> Any:
     """Turn a result into what JSON has."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no other word for it
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """edgecnn embed"""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -44,4 +45,4 @@ def embed(
         console.show_json(embedded)
         return
     console.say(f"{embedded.folder}: {embedded.model} ({embedded.form}) for {target}, {', '.join(embedded.files)}")
-    console.say(f"next: cd {embedded.folder} && {' && '.join(embedded.selftest)}")
+    console.say(f"next: cd {shlex.quote(str(embedded.folder))} && {' && '.join(embedded.selftest)}")

@@ -1,5 +1,6 @@
 """edgecnn export"""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -48,4 +49,4 @@ def export(
         f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest logit gap "
         f"{exported.max_abs_logit_gap:.1e}, same top-1 on {exported.agreement:.2%}{accuracy}",
     )
-    console.say(f"next: edgecnn quantize {exported.path}")
+    console.say(f"next: edgecnn quantize {shlex.quote(str(exported.path))}")

@@ -1,5 +1,6 @@
 """The ``edgecnn`` command: its sub-commands, and how an error leaves the program."""
 
+import io
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
@@ -59,6 +60,9 @@ def main() -> None:
     """Run the command line; an error of edgecnn becomes its message and its exit code."""
     from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError, missing_package
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an old terminal cannot show is no reason to end
     try:
         app()
     except EdgecnnError as error:

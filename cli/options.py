@@ -1,6 +1,7 @@
 """The options that several commands share, each defined once."""
 
 import glob
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,8 +66,23 @@ StudyName = Annotated[
     str,
     typer.Argument(metavar="STUDY", help="A name (edgecnn list studies) or a .toml file.", autocompletion=_studies),
 ]
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to compare with.")
+    return value
+
+
 MaxDrop = Annotated[
-    float, typer.Option("--max-drop-pp", metavar="X", help="Largest drop in accuracy to accept, in percentage points.")
+    float,
+    typer.Option(
+        "--max-drop-pp",
+        metavar="X",
+        min=0,
+        callback=_finite,
+        help="Largest drop in accuracy to accept, in percentage points.",
+    ),
 ]
 Provider = Annotated[
     Literal["cpu", "cuda", "openvino"],
@@ -103,7 +119,12 @@ Contenders = Annotated[
         autocompletion=_models,
     ),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", metavar="S", help="Time to measure each model in each setting.")]
+Seconds = Annotated[
+    float,
+    typer.Option(
+        "--seconds", metavar="S", min=0.01, callback=_finite, help="Time to measure each model in each setting."
+    ),
+]
 
 
 def integers(text: str) -> tuple[int, ...]:

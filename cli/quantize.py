@@ -1,5 +1,6 @@
 """edgecnn quantize"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -82,4 +83,4 @@ def show(result: "Quantized") -> None:
     if result.output_form != result.preferred:
         console.warn(f"{result.output} is {result.output_form}, which is not the preferred form.")
     console.say(f"{result.output}: {result.output_form}")
-    console.say(f"next: edgecnn verify {result.parent} {result.output}")
+    console.say(f"next: {shlex.join(['edgecnn', 'verify', str(result.parent), str(result.output)])}")

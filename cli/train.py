@@ -110,7 +110,7 @@ def show(outcome: "Outcome", curves: Path) -> None:
     if outcome.skipped:
         console.say(f"{len(outcome.skipped)} pictures could not be read and were left out.")
     console.say(f"run: {outcome.run}   curves: {curves}")
-    console.say(f"next: edgecnn export {outcome.run}")
+    console.say(f"next: edgecnn export {shlex.quote(str(outcome.run))}")
 
 
 @contextlib.contextmanager

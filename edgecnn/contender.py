@@ -52,12 +52,12 @@ def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8]) -> NDArray[np
     return np.concatenate([classify(images_nhwc[i : i + BATCH]) for i in range(0, len(images_nhwc), BATCH)])
 
 
-def open_contender(path: Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
+def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
     """Open a run's folder, a checkpoint (.safetensors), a model file (.onnx) or a model of the zoo by name.
 
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
-    count = threads or machine_threads.available()
+    path, count = Path(path), threads or machine_threads.available()
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
     file = zoo.find(path)

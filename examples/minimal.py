@@ -24,4 +24,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python minimal.py MODEL.onnx")
     main(sys.argv[1])

@@ -1,6 +1,7 @@
 """A folder of pictures by class: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``. Sizes and modes may vary.
 
-In place of ``test`` the second folder may be ``val``, ``valid`` or ``validation``; of several, the first counts.
+In place of ``train`` the first folder may be ``training``; in place of ``test`` the second ``testing``, ``val``,
+``valid`` or ``validation``; of several, the first counts. Capitals are as good.
 """
 
 from pathlib import Path
@@ -12,10 +13,11 @@ from edgecnn.card import ImageInput
 from edgecnn.data.npz import SplitName, held_out
 from edgecnn.data.split import Split
 from edgecnn.errors import DataError, ImageError
-from edgecnn.runtime.image import SUFFIXES, is_colour, read_image, to_input
+from edgecnn.runtime.image import is_colour, pictures_in, read_image, to_input
 
 DEFAULT_SIZE = 32
-HELD_OUT = ("test", "val", "valid", "validation")
+TRAIN = ("train", "training")
+HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
 
 def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: int | None) -> Split:
@@ -43,8 +45,14 @@ def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: i
 
 def _halves(path: Path) -> tuple[Path, Path | None]:
     """Return where the training and the test pictures lie; without the latter a part of the former is held out."""
-    tests = [path / name for name in HELD_OUT if (path / name).is_dir()]
-    return (path / "train", tests[0]) if (path / "train").is_dir() and tests else (path, None)
+    folders = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
+    trains, tests = ([folders[name] for name in names if name in folders] for names in (TRAIN, HELD_OUT))
+    if trains and not tests and len(folders) == 1:
+        raise DataError(
+            f"folder:{path}: has {trains[0].name} and nothing beside it; expected a folder test (or val) too, or the "
+            f"folder that has the classes: --data folder:{trains[0]}"
+        )
+    return (trains[0], tests[0]) if trains and tests else (path, None)
 
 
 def _with_every_class(found: Split, path: Path) -> Split:
@@ -64,12 +72,8 @@ def _classes(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _pictures(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-
-
 def _channels(path: Path, names: tuple[str, ...]) -> int:
-    return 3 if any(is_colour(file) for name in names for file in _pictures(path / name)) else 1
+    return 3 if any(is_colour(file) for name in names for file in pictures_in(path / name)) else 1
 
 
 def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Split:
@@ -77,7 +81,7 @@ def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Spli
     labels: list[int] = []
     skipped: list[str] = []
     for label, name in enumerate(names):
-        for file in _pictures(path / name):
+        for file in pictures_in(path / name):
             try:
                 images.append(to_input(read_image(file), shape))
                 labels.append(label)

@@ -107,11 +107,20 @@ def _labels(labels: NDArray[Any], path: Path) -> NDArray[np.int64]:
 
 def _names(arrays: Arrays, labels_n: NDArray[np.int64], path: Path) -> tuple[str, ...]:
     if "label_names" in arrays:
-        return tuple(str(name) for name in arrays["label_names"].ravel())
+        names = tuple(str(name) for name in arrays["label_names"].ravel())
+        if len(set(names)) < len(names):
+            raise DataError(f"{path}: label_names has a name twice ({', '.join(names)}); expected one for each class.")
+        return names
     highest = int(labels_n.max(initial=0))
     if highest >= max(len(labels_n), 1):
         raise DataError(
             f"{path}: labels go up to {highest:,}, with {len(labels_n):,} images; expected 0..classes-1, each class "
             "with images of its own. Number the classes anew, and name them with label_names."
+        )
+    missing = [str(number) for number in range(highest) if number not in labels_n]
+    if missing:
+        raise DataError(
+            f"{path}: no image of {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}; expected labels "
+            "0..classes-1. Number the classes anew, or name them all with label_names."
         )
     return tuple(str(number) for number in range(highest + 1))

@@ -22,7 +22,7 @@ from edgecnn.export import calibrate, finder
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.runtime.session import open_model
-from edgecnn.verify.compare import check_labels, read_for
+from edgecnn.verify.compare import check_labels, check_moved, read_for
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
@@ -88,6 +88,7 @@ def export(
             f"{run_or_checkpoint}: holds a finder, which has no probabilities to calibrate and is proven on a rendered "
             "page. Leave out --calibrate and --data."
         )
+    check_moved(checkpoint.dataset, dataset, str(run_or_checkpoint))
     with files.replacing(target) as partial:
         if is_finder:
             proven = finder.prove(checkpoint)

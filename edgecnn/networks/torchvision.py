@@ -7,8 +7,10 @@ the path of a state dict, .pth or .safetensors. Gray images are always repeated 
 the same with and without ImageNet. The extra outputs that two models train with are left out.
 """
 
+import contextlib
 import http.client
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -154,7 +156,8 @@ def _imagenet(model: str) -> Mapping[str, Tensor]:
     if (folder / name).exists():
         return _read(folder / name)
     try:
-        state: Mapping[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        with contextlib.redirect_stdout(sys.stderr):  # torch announces the download where results belong
+            state: Mapping[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError is a wrong checksum
         raise RecipeError(
             f"the ImageNet weights of {model} could not be downloaded ({error}). Without a network, bring {name} from "

@@ -27,7 +27,7 @@ from edgecnn.quantize.finder import quantize_finder
 from edgecnn.quantize.ship import ship
 from edgecnn.runtime.finder import load_either
 from edgecnn.verify import compare
-from edgecnn.verify.compare import read_for
+from edgecnn.verify.compare import check_moved, read_for
 
 CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 
@@ -63,6 +63,7 @@ def quantize(
         return quantize_finder(
             file, target, method=method, max_drop_pp=max_drop_pp, root=root, seconds=seconds, on_stage=on_stage
         )
+    check_moved(card.dataset, dataset, str(model))
     on_stage("reading images")
     train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
     validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)

@@ -48,7 +48,7 @@ def validated(model: type[Model], tables: Mapping[str, Any], source: str) -> Mod
 def parsed(path: Traversable) -> dict[str, Any]:
     """Read a TOML file, or raise RecipeError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not valid TOML ({error}).") from None
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic_core import PydanticCustomError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -45,7 +45,7 @@ class Preprocess(Table):
     torchvision network want it. ``mean`` and ``std`` set these by hand."""
 
     scale: Literal["unit", "standard", "each", "weights"] = "unit"
-    mean: list[float] | None = None
+    mean: list[FiniteFloat] | None = None
     std: list[Positive] | None = None
 
 
@@ -99,6 +99,9 @@ class Rest(Table):
     nesterov: bool = False
 
 
+TAKEN_BY = {"momentum": ("sgd", "rmsprop", "muon"), "nesterov": ("sgd", "muon"), "unit_filters": ("muon",)}
+
+
 class Optimizer(Table):
     """The optimizer and its step size. ``momentum`` is SGD's, RMSprop's and Muon's; ``rest`` is Muon's companion, and
     ``unit_filters`` brings each layer that Muon steps back to the norm of an identity before each step."""
@@ -114,6 +117,13 @@ class Optimizer(Table):
     def _nesterov_has_momentum(self) -> "Optimizer":
         if self.nesterov and not self.momentum:
             raise PydanticCustomError("nesterov", "nesterov needs a momentum above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_without_effect(self) -> "Optimizer":
+        for key, names in TAKEN_BY.items():
+            if getattr(self, key) and self.name not in names:
+                raise PydanticCustomError(key, f"{key} belongs to {', '.join(names)}; leave it out for {self.name}")
         return self
 
     @model_validator(mode="before")
@@ -138,6 +148,12 @@ class Schedule(Table):
     warmup: Fraction = 0.0
     step_at: list[Fraction] = []
     step_factor: Positive = 0.1
+
+    @model_validator(mode="after")
+    def _steps_are_steps(self) -> "Schedule":
+        if bool(self.step_at) != (self.name == "step"):
+            raise PydanticCustomError("step_at", 'step_at and name = "step" go together: say both, or neither')
+        return self
 
 
 class Loss(Table):
@@ -166,7 +182,7 @@ class Recipe(Table):
     and so backwards; with the last entry all that is left joins in.
     """
 
-    name: str = ""
+    name: Annotated[str, Field(pattern=r"^[^/\\]*$")] = ""
     description: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     epochs: Count = 10

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from edgecnn.errors import CheckpointError
 from edgecnn.files import replacing
 from edgecnn.train import EpochRow
 from edgecnn.train.figures import best_index
@@ -17,8 +18,14 @@ PANELS = ("loss", "accuracy", "precision", "recall", "f1")
 
 
 def read_rows(run: Path) -> list[EpochRow]:
-    """Read a run's metrics.jsonl."""
-    return [EpochRow.of(json.loads(line)) for line in (run / METRICS).read_text(encoding="utf-8").splitlines()]
+    """Read a run's metrics.jsonl. Raises CheckpointError where it is broken."""
+    path = run / METRICS
+    try:
+        return [EpochRow.of(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path}: broken ({error}). The run's next epoch writes it anew, from state.pt."
+        ) from error
 
 
 def draw_curves(run: Path) -> Path:

@@ -24,7 +24,7 @@ class Prediction:
 
     def top(self, k: int) -> list[tuple[int, float]]:
         """Return the ``k`` best (class_id, probability), best first."""
-        order = np.argsort(-self.probabilities_k, kind="stable")[:k]
+        order = np.argsort(-self.probabilities_k, kind="stable")[: max(k, 0)]
         return [(int(index), float(self.probabilities_k[index])) for index in order]
 
 
@@ -105,11 +105,13 @@ class Classifier:
         return Prediction(self.card.labels[class_id], class_id, float(probabilities_k[class_id]), probabilities_k)
 
     def _batch(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if images_nhwc.ndim != 4 or images_nhwc.shape[1:] != self.card.input.shape or images_nhwc.dtype != np.uint8:
+        is_array = isinstance(images_nhwc, np.ndarray) and images_nhwc.dtype == np.uint8
+        if not is_array or images_nhwc.ndim != 4 or images_nhwc.shape[1:] != self.card.input.shape:
+            found = getattr(images_nhwc, "dtype", type(images_nhwc).__name__), getattr(images_nhwc, "shape", "")
             height, width, channels = self.card.input.shape
             raise ImageError(
                 f"{self._model.name}: takes uint8 (N, {height}, {width}, {channels}), "
-                f"found {images_nhwc.dtype} {images_nhwc.shape}. predict_batch() takes frames of any size."
+                f"found {found[0]} {found[1]}. predict_batch() takes frames of any size."
             )
         return images_nhwc
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn.errors import ImageError
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.image import SUFFIXES, read_image
+from edgecnn.runtime.image import pictures_in, read_image
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _inside(path: Path) -> list[Path]:
     """Return the pictures of a folder; anything else, and a folder without one, is returned as it is."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()) or [path]
+    return pictures_in(path) or [path]
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

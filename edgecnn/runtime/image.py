@@ -114,8 +114,20 @@ def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGB"))
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the picture files of a folder, searched to the bottom, in order; hidden ones are not pictures."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+
+
 def _eight_bits(values_hw: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale 0..65535 (or 0..1 for floating point) to 0..255."""
+    """Scale 0..65535 (or 0..1 for floating point) to 0..255. Raises ValueError for floating point beyond that."""
+    if values_hw.dtype.kind == "f" and not (values_hw.min() >= 0 and values_hw.max() <= 1):  # nor where one is NaN
+        low, high = values_hw.min(), values_hw.max()
+        raise ValueError(f"floating point from {low:g} to {high:g}, expected 0..1; save it with 8 or 16 bits a channel")
     whole = 1.0 if values_hw.dtype.kind == "f" else 65535.0
     return np.floor(values_hw.astype(np.float64) / whole * 255 + 0.5).clip(0, 255).astype(np.uint8)
 

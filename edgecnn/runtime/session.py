@@ -43,7 +43,9 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
             f"(pip uninstall -y {' '.join(RUNTIMES)}, "
             f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
-    count = thread_count or threads.available()
+    count = threads.available() if thread_count is None else thread_count
+    if not isinstance(count, int) or count < 1:
+        raise ProviderError(f"{name}: asked for {count!r} threads; expected a whole number from 1.")
     wanted.prepare()
     try:
         session = ort.InferenceSession(

@@ -19,7 +19,7 @@ from typing import Any
 
 from edgecnn import checkpoint, data, files
 from edgecnn.checkpoint import BEST
-from edgecnn.errors import EdgecnnError, Interrupted
+from edgecnn.errors import CheckpointError, EdgecnnError, Interrupted
 from edgecnn.runtime import threads
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
@@ -233,7 +233,12 @@ def _found(path: Path, run: PlannedRun) -> RunResult | None:
         return results.run_result(run, path, failed=(path / FAILED).read_text(encoding="utf-8").strip(), finished=None)
     if not (path / OUTCOME).exists():
         return None
-    outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
+    try:
+        outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path / OUTCOME}: broken ({error}). Delete it, and the study finishes that run again."
+        ) from error
     best, epochs = outcome["best"], outcome["last"]["epoch"]
     finished = Finished(
         parameters=outcome["parameters"],

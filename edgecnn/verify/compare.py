@@ -105,8 +105,8 @@ def compare(
 
 
 def compare_files(
-    reference: Path,
-    candidate: Path,
+    reference: str | Path,
+    candidate: str | Path,
     *,
     dataset: str | None = None,
     root: Path | None = None,
@@ -140,6 +140,18 @@ def read_for(
         return data.group(source, record.groups) if record.groups else source
     train, validation = data.partition(source, record)
     return train if split == "train" else validation
+
+
+def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
+    """Raise DataError where ``dataset`` is not the one that a model was made for in another place, but another one.
+
+    What a file's card says of its images is true of the one alone.
+    """
+    if dataset is not None and data.is_named(dataset) and dataset != record.name:
+        raise DataError(
+            f"{model}: was made for {record.name}, not for {dataset}. --data says where {record.name} lies now; to "
+            f"measure it on {dataset}, use edgecnn verify."
+        )
 
 
 def _reachable(name: str) -> bool:

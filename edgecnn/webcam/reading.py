@@ -197,11 +197,12 @@ def open_reader(
 ) -> Reader:
     """Open a model file (a path, or a name of the zoo) and what it needs to read frames.
 
-    A model of gray digits gets the finder before it; one of colour, and any where ``whole``, answers for the centre of
-    the frame. ``still`` pictures have no second frame to agree. Raises ModelError, CardError or ProviderError.
+    A model of gray digits gets the finder before it; one of colour or of other things, and any where ``whole``, answers
+    for the centre of the frame. ``still`` pictures have no second frame to agree. Raises ModelError, CardError or
+    ProviderError.
     """
     classifier = load(model, provider=provider, threads=threads)
-    if whole or classifier.card.input.channels == 3:
+    if whole or classifier.card.input.channels == 3 or not reads_digits(classifier):
         return FrameReader(classifier, min_probability=min_probability or 0)
     return DigitReader(
         load_finder(finder, provider=provider, threads=threads),
@@ -241,6 +242,11 @@ def _border(images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
         images_nhwc[:, 0], images_nhwc[:, -1], images_nhwc[:, 1:-1, 0], images_nhwc[:, 1:-1, -1],
     )  # fmt: skip
     return np.concatenate([side.reshape(len(images_nhwc), -1) for side in sides], axis=1)
+
+
+def reads_digits(classifier: Classifier) -> bool:
+    """Tell whether a classifier's labels are digits, and perhaps what is none."""
+    return set(classifier.labels) <= DIGITS | {NONE}
 
 
 def _check_digits(classifier: Classifier) -> None:

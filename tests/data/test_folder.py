@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.card import ImageInput
-from edgecnn.data import Split, read_split
+from edgecnn.data import Split, folder, read_split
 from edgecnn.errors import DataError
 from edgecnn.runtime.image import read_image, to_input
 
@@ -221,3 +221,20 @@ def test_one_class_is_an_error(tmp_path: Path) -> None:
 def test_a_class_that_train_lacks_is_named(divided: Path) -> None:
     _classes(divided / "test", eel=[1])
     assert _message(divided, "test") == f"folder:{divided}: test has classes that train lacks: eel."
+
+
+@pytest.mark.parametrize(("first", "second"), [("Train", "Test"), ("training", "testing"), ("TRAIN", "Valid")])
+def test_halves_are_known_by_other_spellings(tmp_path: Path, first: str, second: str) -> None:
+    for half in (first, second):
+        for name in ("cat", "dog"):
+            _picture(tmp_path / half / name / "a.png")
+            _picture(tmp_path / half / name / "._a.png")
+    assert folder.read(tmp_path, "train", None, None).names == ("cat", "dog")
+    assert len(folder.read(tmp_path, "test", None, None)) == 2
+
+
+def test_a_lonely_training_folder_is_a_message(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        _picture(tmp_path / "train" / name / "a.png")
+    with pytest.raises(DataError, match="has train and nothing beside it"):
+        folder.read(tmp_path, "train", None, None)

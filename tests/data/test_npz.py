@@ -223,3 +223,10 @@ def test_labels_that_are_no_numbers_of_classes_are_refused(tmp_path: Path) -> No
     labels[0] = 10**9
     message = _message(_file(tmp_path, images=IMAGES, labels=labels))
     assert f"labels go up to 1,000,000,000, with {len(LABELS)} images" in message
+
+
+def test_gaps_between_labels_and_names_given_twice_are_refused(tmp_path: Path) -> None:
+    message = _message(_file(tmp_path, images=IMAGES, labels=np.where(LABELS.max() == LABELS, LABELS + 1, LABELS)))
+    assert f"no image of {LABELS.max()}; expected labels 0..classes-1" in message
+    names = np.array(["a", *"a" * int(LABELS.max())])
+    assert "label_names has a name twice" in _message(_file(tmp_path, images=IMAGES, labels=LABELS, label_names=names))

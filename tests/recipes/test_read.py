@@ -378,7 +378,12 @@ def test_setting_without_key_and_value_is_a_message(setting: str) -> None:
             "epochs": st.integers(1, 10**6),
             "seed": st.integers(0, 2**32 - 1),
             "optimizer.learning_rate": st.floats(1e-12, 1e6),
-            "schedule.step_at": st.lists(st.floats(0, 1, exclude_max=True)),
+            "schedule": st.one_of(
+                st.just({"name": "cosine"}),
+                st.fixed_dictionaries(
+                    {"name": st.just("step"), "step_at": st.lists(st.floats(0, 1, exclude_max=True), min_size=1)}
+                ),
+            ),
             "preprocess.mean": st.lists(st.floats(-1e3, 1e3), max_size=3),
             "data.groups": st.dictionaries(st.text(min_size=1), st.lists(st.text(), min_size=1), min_size=2),
             "network.parameters": st.dictionaries(

@@ -33,7 +33,10 @@ class Classifier:
 
 def read_picture(path: str, shape: tuple[int, ...]) -> np.ndarray:
     """Read a binary PGM or PPM file of exactly the model's size."""
-    content = Path(path).read_bytes()
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise SystemExit(f"{path}: cannot be read ({error.strerror})") from error
     kind, suffix = ("P5", "PGM") if shape[2] == 1 else ("P6", "PPM")
     header = re.match(rf"{kind}\s+{shape[1]}\s+{shape[0]}\s+255\s".encode(), content)
     if header is None or len(content) != header.end() + int(np.prod(shape)):
