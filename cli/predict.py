@@ -30,6 +30,8 @@ def predict(
 
     Example: edgecnn predict mnist-compact scans/ 'more/*.png' --top-k 3
     """
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude each other.")
     from edgecnn import load
     from edgecnn.runtime.files import expand, predict_files
 

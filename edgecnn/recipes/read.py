@@ -152,7 +152,8 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
     if details["type"] == "literal_error":
         words = details["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"{key} is {found!r}; allowed: {', '.join(words)}.{nearest(str(found), words)}"
-    return f"{key} is {found!r}; {details['msg'][0].lower()}{details['msg'][1:]}"
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{key} is {found!r}; {message[0].lower()}{message[1:]}"
 
 
 def _table_at(model: type[BaseModel], location: Iterable[str]) -> type[BaseModel]:

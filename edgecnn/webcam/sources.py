@@ -164,9 +164,7 @@ def _numbered(pattern: Path) -> Source:
     matches = (wanted.fullmatch(path.name) for path in paths)
     numbers = sorted(int(match[1]) for match in matches if match and pattern.name % int(match[1]) == match[0])
     if not numbers:
-        raise SourceError(
-            f"{pattern}: no such pictures. Expected files such as {pattern.name % 1} in {pattern.parent}."
-        )
+        raise SourceError(f"{pattern}: no such pictures. Expected files such as {pattern.parent / (pattern.name % 1)}")
     files = (pattern.with_name(pattern.name % number) for number in numbers)
     frames = (Frame(index, _picture(file)) for index, file in enumerate(files))
     return Source(str(pattern), "file", USUAL_FPS, frames)

@@ -100,6 +100,7 @@ def test_what_the_system_refuses_is_told_without_a_traceback(process, tmp_path) 
         (["train", "digits-compact", "--set", "schedule.step_at=[0.5]"], "step_at and name"),
         (["train", "digits-compact", "--set", "preprocess.mean=[nan]"], "preprocess.mean"),
         (["train", "digits-compact", "--set", "name=../escaped"], "name is '../escaped'"),
+        (["predict", "mnist-c1", "x.png", "--csv", "--json"], "exclude each other"),
         (["list", "cats"], "'cats' is not one of"),
         (["quantize", "x.onnx", "--method", "magic"], "'magic' is not one of"),
         (["verify", "a.onnx", "b.onnx", "--split", "train"], "'train' is not one of"),
