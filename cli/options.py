@@ -79,7 +79,6 @@ MaxDrop = Annotated[
     typer.Option(
         "--max-drop-pp",
         metavar="X",
-        min=0,
         callback=_finite,
         help="Largest drop in accuracy to accept, in percentage points.",
     ),

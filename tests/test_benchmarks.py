@@ -20,6 +20,7 @@ def test_both_training_loops_run_an_epoch() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--benchmark-disable", "bench_training.py"]
     environment = {name: value for name, value in os.environ.items() if name != "EDGECNN_REAL_DATA"} | FEW
     options = ["-o", "addopts=--import-mode=importlib", "-o", "python_files=bench_*.py"]
+    options += ["-W", "ignore:This DataLoader will create"]  # on fewer cores than workers
     ended = subprocess.run(
         [*command, *options], cwd=FOLDER, env=environment, capture_output=True, text=True, check=False
     )

@@ -45,11 +45,10 @@ def plan(
     for keys in (changes or {}, study.set, study.quick, study.grid, *(run.set for run in study.run)):
         if "seed" in keys:
             raise RecipeError(f"study {study.name}: sets the seed of each run itself. Use seeds, or --seeds 0,1,2.")
-    varied = {key for keys in (study.grid, *(run.set for run in study.run)) for key in flat(dict(keys))}
-    clashing = sorted(varied & flat(dict(changes or {})).keys())
-    if clashing:
+    fixed = sorted(study.grid.keys() & flat(dict(changes or {})).keys())
+    if fixed:
         raise RecipeError(
-            f"study {study.name}: {', '.join(clashing)} is what its runs differ in, so --set cannot fix it. Change the "
+            f"study {study.name}: {', '.join(fixed)} is what its runs differ in, so --set cannot fix it. Change the "
             "study's file, or train one recipe with edgecnn train."
         )
     variants = list(study.variants())

@@ -152,9 +152,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
         A page of another site whose name was made to lead here (DNS rebinding) would read the model else.
         """
-        address: str = self.connection.getsockname()[0]
+        bound = str(self.server.server_address[0])  # type: ignore[index]
         asked = self.headers.get("Host", "")
-        return not ipaddress.ip_address(address).is_loopback or re.sub(r":\d+$", "", asked) in LOOPBACK
+        return not ipaddress.ip_address(bound).is_loopback or re.sub(r":\d+$", "", asked) in LOOPBACK
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep the terminal for the address."""

@@ -62,7 +62,8 @@ def visit(built: Path, browser: Any) -> Iterator[Callable[..., Any]]:
     closing: list[Callable[[], object]] = []
 
     def opened(model: str | Path = MODEL, *, finder: Path | None = None, by: Any = None, **options: Any) -> Any:
-        server = open_server(site(model, finder=finder, built=built), port=0)
+        host = options.pop("host", "127.0.0.1")
+        server = open_server(site(model, finder=finder, built=built), host=host, port=0)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         closing.extend([thread.join, server.server_close, server.shutdown])
@@ -352,7 +353,7 @@ def test_a_camera_that_does_not_start_is_explained(visit: Callable[..., Any], er
 
 
 def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[..., Any]) -> None:
-    page = visit(address="http://insecure.test:PORT/")
+    page = visit(host="0.0.0.0", address="http://insecure.test:PORT/")
     page.get_by_role("tab", name="Camera").click()
     page.get_by_role("button", name="Start camera").click()
     says(
