@@ -117,7 +117,7 @@ def _names(arrays: Arrays, labels_n: NDArray[np.int64], path: Path) -> tuple[str
             f"{path}: labels go up to {highest:,}, with {len(labels_n):,} images; expected 0..classes-1, each class "
             "with images of its own. Number the classes anew, and name them with label_names."
         )
-    missing = [str(number) for number in range(highest) if number not in labels_n]
+    missing = [str(number) for number in np.setdiff1d(np.arange(highest), labels_n)]
     if missing:
         raise DataError(
             f"{path}: no image of {', '.join(missing[:10])}{', …' if len(missing) > 10 else ''}; expected labels "
