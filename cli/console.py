@@ -53,9 +53,9 @@ def plain(value: Any) -> Any:
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Row], *, left: int = 1) -> None:
     """Print a table; the first ``left`` columns are text, the others numbers."""
-    table = Table(
-        title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
-    )
+    if title:
+        out.print(Text(title, style="bold"))  # a title of the table's own is padded to its width, also in a file
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index < left else "right", overflow="fold")
     for row in rows:

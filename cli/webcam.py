@@ -115,7 +115,7 @@ def webcam(
             limit=frames,
         )
     _say(_told(summary))
-    if output is not None and output.exists() and summary.frames:
+    if recorder is not None and recorder.wrote:
         _say(f"wrote {output}")
     if summary.ended is not None:
         raise summary.ended

@@ -57,7 +57,7 @@ def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | No
 
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
-    path, count = Path(path), threads or machine_threads.available()
+    path, count = Path(path), machine_threads.wanted(threads)
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
     file = zoo.find(path)

@@ -13,6 +13,7 @@ from edgecnn.bench import BenchReport, bench
 from edgecnn.data import Split
 from edgecnn.errors import CheckpointError
 from edgecnn.export import Exported, export
+from edgecnn.files import filling_folder
 from edgecnn.quantize import Quantized, quantize
 from edgecnn.recipes.read import read
 from edgecnn.report.curves import draw_curves, read_rows
@@ -48,9 +49,17 @@ def run_demo(
     root: Path | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Demo:
-    """Train, export, quantize, verify, measure and predict into ``folder``, which must be empty or not there."""
+    """Train, export, quantize, verify, measure and predict into ``folder``, which must be empty or not there.
+
+    A demo that is stopped or fails leaves the folder as it was, so that the same command starts it again.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CheckpointError(f"{folder}: is not empty. Choose another folder with -o.")
+    with filling_folder(folder):
+        return _run(folder, root, on_stage)
+
+
+def _run(folder: Path, root: Path | None, on_stage: Callable[[str], None]) -> Demo:
     started = time.perf_counter()
     run, model, preferred = folder / "run", folder / "digits.onnx", folder / "digits-preferred.onnx"
     on_stage("train")

@@ -48,6 +48,18 @@ def making_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def filling_folder(target: Path) -> Iterator[None]:
+    """Make ``target``, which is not there or empty, for a block that fills it; when that fails, it is as it was."""
+    with _folder_there(target):
+        try:
+            yield
+        except BaseException:
+            for made in target.iterdir():
+                shutil.rmtree(made) if made.is_dir() else made.unlink()
+            raise
+
+
+@contextlib.contextmanager
 def _folder_there(folder: Path) -> Iterator[None]:
     """Make a folder and those above it; when the block fails, remove again what was made."""
     missing = [above for above in (folder, *folder.parents) if not above.exists()]

@@ -51,6 +51,13 @@ def test_each_says_what_runs_it(run: Path, model: Path) -> None:
     assert (open_contender(model).kind, open_contender(model).provider) == ("onnx", "CPUExecutionProvider")
 
 
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_another_number_of_threads_is_a_message(run: Path, model: Path, count: float) -> None:
+    for path in (run, model):
+        with pytest.raises(ProviderError, match="expected a whole number from 1"):
+            open_contender(path, threads=count)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_threads_are_those_asked_for(run: Path, count: int, images: np.ndarray) -> None:
     before = torch.get_num_threads()

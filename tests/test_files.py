@@ -81,6 +81,31 @@ def test_no_folder_is_left_after_an_exception(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_could_not_be_filled_is_as_it_was(tmp_path: Path, error: BaseException, there: bool) -> None:
+    target = tmp_path / "new" / "demo"
+    if there:
+        target.mkdir(parents=True)
+
+    def fill() -> None:
+        with files.filling_folder(target):
+            (target / "run").mkdir()
+            (target / "run" / "file").touch()
+            (target / "file").touch()
+            raise error
+
+    with pytest.raises(type(error)):
+        fill()
+    assert list(tmp_path.rglob("*")) == ([tmp_path / "new", target] if there else [])
+
+
+def test_a_filled_folder_keeps_what_is_in_it(tmp_path: Path) -> None:
+    with files.filling_folder(tmp_path / "demo"):
+        (tmp_path / "demo" / "file").touch()
+    assert list((tmp_path / "demo").iterdir()) == [tmp_path / "demo" / "file"]
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()])
 def test_nothing_is_left_after_an_exception(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error)):
         _write_half_then(error, tmp_path / "model.onnx")

@@ -45,7 +45,7 @@ def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: i
 
 def _halves(path: Path) -> tuple[Path, Path | None]:
     """Return where the training and the test pictures lie; without the latter a part of the former is held out."""
-    folders = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
+    folders = {child.name.lower(): child for child in _folders_in(path)}
     trains, tests = ([folders[name] for name in names if name in folders] for names in (TRAIN, HELD_OUT))
     if trains and not tests and len(folders) == 1:
         raise DataError(
@@ -66,10 +66,14 @@ def _with_every_class(found: Split, path: Path) -> Split:
 
 
 def _classes(path: Path) -> tuple[str, ...]:
-    names = tuple(sorted(child.name for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")))
+    names = tuple(sorted(child.name for child in _folders_in(path)))
     if not names:
         raise DataError(f"folder:{path}: no subfolders; expected one subfolder of pictures a class.")
     return names
+
+
+def _folders_in(path: Path) -> list[Path]:
+    return [child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")]
 
 
 def _channels(path: Path, names: tuple[str, ...]) -> int:

@@ -43,9 +43,7 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
             f"(pip uninstall -y {' '.join(RUNTIMES)}, "
             f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
-    count = threads.available() if thread_count is None else thread_count
-    if not isinstance(count, int) or count < 1:
-        raise ProviderError(f"{name}: asked for {count!r} threads; expected a whole number from 1.")
+    count = threads.wanted(thread_count)
     wanted.prepare()
     try:
         session = ort.InferenceSession(
@@ -66,9 +64,8 @@ def _read(model: str | Path | bytes) -> tuple[str, bytes]:
     if isinstance(model, bytes):
         return "model", model
     path = zoo.find(model)
-    name = path.name if path == Path(model) else str(model)
     try:
-        return name, path.read_bytes()
+        return str(model), path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}). Expected a model file (.onnx).") from error
 

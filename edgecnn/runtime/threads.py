@@ -7,7 +7,18 @@ import math
 import os
 from pathlib import Path
 
+from edgecnn.errors import ProviderError
+
 CGROUP_ROOT = Path("/sys/fs/cgroup")
+
+
+def wanted(count: int | None) -> int:
+    """Return ``count``, or what is available for None. Raises ProviderError for anything but a whole number from 1."""
+    if count is None:
+        return available()
+    if not isinstance(count, int) or count < 1:
+        raise ProviderError(f"asked for {count!r} threads; expected a whole number from 1.")
+    return count
 
 
 def available() -> int:

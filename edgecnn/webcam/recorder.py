@@ -13,7 +13,7 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 
 
 class Recorder:
-    """A video file in the making; use it in a ``with``. Nothing is written where no frame came.
+    """A video file in the making; use it in a ``with``. Nothing is written where no frame came; ``wrote`` tells.
 
     Raises SourceError for another suffix, a place that cannot be written to, and frames that change their size.
     """
@@ -28,6 +28,7 @@ class Recorder:
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._frames = 0
+        self.wrote = False
 
     def __enter__(self) -> Self:
         return self
@@ -38,6 +39,7 @@ class Recorder:
         if self._writer is not None:
             self._writer.release()  # before the file gets its name
         self._stack.__exit__(kind, error, trace)
+        self.wrote = kind is None and self._writer is not None
 
     def write(self, image_bgr: Pixels, *, at_s: float | None = None) -> None:
         """Add a frame; ``at_s`` is when a live one was taken, and it is repeated or left out to keep that time."""
@@ -56,12 +58,14 @@ class Recorder:
 
     def _open(self, image_bgr: Pixels) -> cv2.VideoWriter:
         self._size = (image_bgr.shape[1], image_bgr.shape[0])
-        try:
-            partial = self._stack.enter_context(replacing(self._target))
-        except OSError as error:
-            raise SourceError(f"{self._target}: cannot be written ({error.strerror}).") from error
         codec = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
-        writer = cv2.VideoWriter(str(partial), codec, self._fps, self._size)
-        if not writer.isOpened():
-            raise SourceError(f"{self._target}: cannot be written. Expected a folder that takes new files.")
+        with contextlib.ExitStack() as stack:
+            try:
+                partial = stack.enter_context(replacing(self._target))
+            except OSError as error:
+                raise SourceError(f"{self._target}: cannot be written ({error.strerror}).") from error
+            writer = cv2.VideoWriter(str(partial), codec, self._fps, self._size)
+            if not writer.isOpened():
+                raise SourceError(f"{self._target}: cannot be written. Expected a folder that takes new files.")
+            self._stack = stack.pop_all()
         return writer

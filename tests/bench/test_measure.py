@@ -238,7 +238,7 @@ def test_settings_that_measure_nothing_are_a_message(model: Path, wrong: dict, m
 
 def test_broken_file_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
-    with pytest.raises(ModelError, match=r"^broken\.onnx: not a model that ONNX Runtime can open"):
+    with pytest.raises(ModelError, match=r"broken\.onnx: not a model that ONNX Runtime can open"):
         bench([tmp_path / "broken.onnx"], seconds=0.01)
 
 
@@ -246,7 +246,7 @@ def test_file_without_a_card_is_a_message(model: Path, tmp_path: Path) -> None:
     bare = onnx.load(model)
     del bare.metadata_props[:]
     onnx.save(bare, tmp_path / "bare.onnx")
-    with pytest.raises(CardError, match=r"^bare\.onnx: no edgecnn card in its metadata"):
+    with pytest.raises(CardError, match=r"bare\.onnx: no edgecnn card in its metadata"):
         bench([tmp_path / "bare.onnx"], seconds=0.01)
 
 

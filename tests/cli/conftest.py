@@ -33,7 +33,7 @@ def edgecnn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 def run_process(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """Call the command in a process of its own."""
-    command = [sys.executable, "-m", "edgecnn_cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "edgecnn_cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **options)
 
 

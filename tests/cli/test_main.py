@@ -50,6 +50,12 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
+def test_control_c_while_it_loads_is_no_traceback(process, tmp_path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    result = process(env={"PYTHONPATH": str(tmp_path), "PATH": ""})
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 def test_a_missing_extra_is_named_with_its_command(process, tmp_path) -> None:
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
     result = process("export", tmp_path, env={"PYTHONPATH": str(tmp_path), "PATH": ""})

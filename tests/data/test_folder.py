@@ -236,5 +236,6 @@ def test_halves_are_known_by_other_spellings(tmp_path: Path, first: str, second:
 def test_a_lonely_training_folder_is_a_message(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         _picture(tmp_path / "train" / name / "a.png")
+    (tmp_path / ".cache").mkdir()
     with pytest.raises(DataError, match="has train and nothing beside it"):
         folder.read(tmp_path, "train", None, None)

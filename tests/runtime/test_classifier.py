@@ -205,7 +205,7 @@ def test_a_frame_that_was_scaled_is_refused(classifier: Classifier) -> None:
 
 
 def test_a_batch_that_was_scaled_is_refused_by_what_it_takes(classifier: Classifier) -> None:
-    assert _message(lambda: classifier.probabilities(np.zeros((2, 28, 28, 1), np.float32))) == (
+    assert _message(lambda: classifier.probabilities(np.zeros((2, 28, 28, 1), np.float32))).endswith(
         "model.onnx: takes uint8 (N, 28, 28, 1), found float32 (2, 28, 28, 1). "
         "predict_batch() takes frames of any size."
     )

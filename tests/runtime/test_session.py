@@ -1,5 +1,6 @@
 """A file is opened on exactly the provider that was asked for, or the message says why not."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def _offers(provider: str) -> bool:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x00" * 100], ids=["empty", "another format", "zeros"])
 def test_a_file_that_is_no_model_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
-    with pytest.raises(ModelError, match=r"^a\.onnx: not a model that ONNX Runtime can open"):
+    with pytest.raises(ModelError, match=re.escape(f"{tmp_path / 'a.onnx'}: not a model that ONNX Runtime can open")):
         open_model(tmp_path / "a.onnx")
 
 

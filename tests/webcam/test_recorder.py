@@ -90,6 +90,22 @@ def test_a_place_that_takes_no_files_is_told(tmp_path: Path) -> None:
         recorder.write(image(0))
 
 
+def test_tells_whether_there_is_a_video_now(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "o.mp4", 25) as whole, Recorder(tmp_path / "none.mp4", 25) as empty:
+        whole.write(image(0))
+        assert not whole.wrote
+    assert (whole.wrote, empty.wrote) == (True, False)
+
+
+def test_a_video_that_could_not_be_opened_is_none_however_the_block_ends(tmp_path: Path) -> None:
+    (tmp_path / "o.mp4").write_bytes(b"before")
+    too_wide = np.zeros((2, 100_000, 3), np.uint8)
+    with Recorder(tmp_path / "o.mp4", 25) as recorder, pytest.raises(SourceError, match="cannot be written"):
+        recorder.write(too_wide)
+    assert not recorder.wrote
+    assert (tmp_path / "o.mp4").read_bytes() == b"before"
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything may be written by root")
 def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

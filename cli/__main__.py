@@ -1,0 +1,17 @@
+"""Where the command starts: nothing is imported before Ctrl-C is looked after."""
+
+import sys
+
+
+def run() -> None:
+    """Run the command line; Ctrl-C while it still loads ends it without a traceback, with exit code 130."""
+    try:
+        from .main import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()
