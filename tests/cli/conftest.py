@@ -1,5 +1,6 @@
 """Run the command line as a user would: its arguments in, exit code and both outputs back."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 from edgecnn_cli.main import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a script's background starts without it
 
 
 @dataclass(frozen=True)

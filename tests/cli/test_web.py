@@ -15,8 +15,7 @@ import pytest
 from edgecnn.web import server
 
 SCRIPT = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a script's background starts without it
+import sys
 from pathlib import Path
 from edgecnn.web import server
 server.BUILT = Path(sys.argv.pop(1))
