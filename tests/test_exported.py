@@ -28,6 +28,7 @@ MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.
 
 def test_has_these_models() -> None:
     assert NAMES == [
+        "cifar10-best",
         "cifar10-fast",
         "cifar100-best",
         "digit-finder",
