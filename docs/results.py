@@ -143,17 +143,18 @@ def page(folder: Path = FOLDER) -> str:
             _remarks(by_report[letter], records, remarks | not_run),
         ]
     parts += ["## Our own recipes\n", _own_table(own, records, not_run), _remarks(own, records, remarks | not_run)]
-    parts += ["## Studies\n", _studies()]
+    parts += ["## Studies\n", _studies(remarks)]
     return "\n".join(part for part in parts if part)
 
 
-def _studies() -> str:
-    """List the studies, those that were run in full size with their tables."""
+def _studies(remarks: dict[str, str]) -> str:
+    """List the studies, those that were run in full size with their tables and what is to be said of them."""
     lines = []
     for name in studies.names():
         table = f"studies/{name}/study.md"
         there = (PAGE.parent / table).exists()
-        lines.append(f"- {f'[{name}]({table})' if there else f'`{name}`, not run in full size yet'}: {_about(name)}")
+        link = f"[{name}]({table})" if there else f"`{name}`, not run in full size yet"
+        lines.append(f"- {link}: {' '.join([_about(name), remarks.get(name, '')]).strip()}")
     return "\n".join(lines) + "\n"
 
 
