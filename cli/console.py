@@ -148,6 +148,11 @@ def study_bars(
         yield show, end
 
 
+def counted(number: int, noun: str) -> str:
+    """Return the number and its noun: 1 frame, 1,000 frames."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Write a time as people say it.
 

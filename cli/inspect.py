@@ -81,6 +81,6 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
                 f"{'better than' if measured.preferred else 'not better than'} its parent",
             )
         )
-    rows.append(("golden", f"{len(card.golden.images_nhwc)} images"))
+    rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image")))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows

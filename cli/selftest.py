@@ -26,7 +26,7 @@ def selftest(model: ModelFile, provider: Provider = "cpu", as_json: AsJson = Fal
         labels = "the same labels" if result.same_labels else "other labels"
         console.verdict(
             result.passed,
-            f"{result.images} golden images on {result.provider}, {labels}, largest probability gap "
+            f"{console.counted(result.images, 'golden image')} on {result.provider}, {labels}, largest probability gap "
             f"{result.max_abs_probability_gap:.1e}, one by one against the batch {result.max_abs_batch_gap:.1e} "
             f"(allowed {result.tolerance:g})",
         )

@@ -108,7 +108,7 @@ def show(outcome: "Outcome", curves: Path) -> None:
         left=2,
     )
     if outcome.skipped:
-        console.say(f"{len(outcome.skipped)} pictures could not be read and were left out.")
+        console.say(f"{console.counted(len(outcome.skipped), 'picture')} could not be read and left out.")
     console.say(f"run: {outcome.run}   curves: {curves}")
     console.say(f"next: edgecnn export {shlex.quote(str(outcome.run))}")
 

@@ -148,9 +148,8 @@ def _print(answer: "Answer", closed: threading.Event) -> None:
 
 
 def _told(summary: "Summary") -> str:
-    plural = "" if summary.frames == 1 else "s"
     return (
-        f"{summary.frames} frame{plural} in {console.duration(summary.seconds)}, "
+        f"{console.counted(summary.frames, 'frame')} in {console.duration(summary.seconds)}, "
         f"{summary.frames_per_second:.1f} frames/s, latency p50 {summary.p50_ms:.1f} ms, p99 {summary.p99_ms:.1f} ms"
     )
 
