@@ -108,7 +108,7 @@ def show(outcome: "Outcome", curves: Path) -> None:
         left=2,
     )
     if outcome.skipped:
-        console.say(f"{console.counted(len(outcome.skipped), 'picture')} could not be read and left out.")
+        console.say(f"Left out {console.counted(len(outcome.skipped), 'picture')} that could not be read.")
     console.say(f"run: {outcome.run}   curves: {curves}")
     console.say(f"next: edgecnn export {shlex.quote(str(outcome.run))}")
 

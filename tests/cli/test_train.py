@@ -79,4 +79,4 @@ def test_names_the_pictures_that_were_left_out(edgecnn, tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.code == 0, result.err
     assert "broken.png: not a picture" in result.err
-    assert "1 pictures could not be read" in result.out
+    assert "Left out 1 picture that could not be read." in result.out
