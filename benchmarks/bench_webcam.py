@@ -60,7 +60,7 @@ def reader(finder: Finder, classifier: edgecnn.Classifier) -> DigitReader:
 
 @pytest.fixture(scope="module")
 def pages() -> list[np.ndarray]:
-    """Frames of 640x480 with up to seventeen digits."""
+    """Frames of 640x480 with up to fifteen digits."""
     digits = golden_digits("mnist-compact")
     return [frame_with(digits, lines, size=(480, 640)) for lines in PAGES]
 
