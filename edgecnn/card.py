@@ -12,7 +12,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -25,6 +25,7 @@ SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
 DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
+OPTIONAL = types.MappingProxyType({"optional": True})  # metadata of a field that came later: left out while it is None
 
 T = TypeVar("T")
 
@@ -154,15 +155,12 @@ class ModelCard:
     versions: dict[str, str]
     golden: Golden
     kind: str = CLASSIFIER
-    confidence: Confidence | None = None
+    confidence: Confidence | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
 
     def to_json(self) -> str:
         """Return the document as JSON, the same text for the same card; the order of groups is that of the labels."""
-        document = cast(dict[str, Any], _encode(self))
-        if self.confidence is None:
-            del document["confidence"]  # so that files from before there was one still have the card that is inside
-        return json.dumps(document, indent=1, ensure_ascii=False)
+        return json.dumps(_encode(self), indent=1, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, *, source: str) -> "ModelCard":
@@ -222,7 +220,10 @@ def beside(model: Path) -> Path:
 
 def _encode(value: object) -> object:
     if dataclasses.is_dataclass(value):
-        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        parts = [(part, getattr(value, part.name)) for part in dataclasses.fields(value)]
+        return {
+            part.name: _encode(found) for part, found in parts if not (found is None and "optional" in part.metadata)
+        }
     if isinstance(value, np.ndarray):
         contiguous = np.ascontiguousarray(value)
         content = base64.b64encode(contiguous.tobytes()).decode("ascii")
@@ -261,7 +262,7 @@ def _decode_dataclass(kind: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict) or set(value) - set(hints):
         unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
         raise CardError(f"{where} has {unknown!r}, expected only {', '.join(hints)}. Export the model again.")
-    required = [field.name for field in dataclasses.fields(cast(Any, kind)) if field.default is dataclasses.MISSING]
+    required = [part.name for part in dataclasses.fields(cast(Any, kind)) if part.default is dataclasses.MISSING]
     missing = [name for name in required if name not in value]
     if missing:
         raise CardError(f"{where} lacks {', '.join(missing)}. Export the model again.")
