@@ -13,7 +13,8 @@ from edgecnn.card import ImageInput
 from edgecnn.data.npz import SplitName, held_out
 from edgecnn.data.split import Split
 from edgecnn.errors import DataError, ImageError
-from edgecnn.runtime.image import is_colour, pictures_in, read_image, to_input
+from edgecnn.runtime.image import is_colour, read_image, to_input
+from edgecnn.runtime.pictures import pictures_in
 
 DEFAULT_SIZE = 32
 TRAIN = ("train", "training")

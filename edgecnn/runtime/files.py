@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgecnn.errors import ImageError
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.image import pictures_in, read_image
+from edgecnn.runtime.image import read_image
+from edgecnn.runtime.pictures import pictures_in
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from edgecnn.card import ImageInput
 from edgecnn.errors import ImageError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+SUFFIXES = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".avif", ".avifs"),
+        *(".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+        *(".tga", ".icb", ".vda", ".vst", ".qoi", ".pcx", ".sgi", ".bw", ".rgb", ".rgba", ".ico", ".icns", ".dds"),
+        *(".psd", ".xbm", ".blp"),
+    }
+)
 WHITE = 255
 
 
@@ -112,15 +119,6 @@ def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode in ("1", "L"):
         return np.asarray(picture.convert("L"))[..., None]
     return np.asarray(picture.convert("RGB"))
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Return the picture files of a folder, searched to the bottom, in order; hidden ones are not pictures."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
 
 
 def _eight_bits(values_hw: NDArray[np.generic]) -> NDArray[np.uint8]:
