@@ -19,6 +19,7 @@ from edgecnn import networks
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError, RecipeError
 from edgecnn.files import write_bytes
+from edgecnn.networks._weights import unfit
 from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
 
@@ -84,14 +85,23 @@ class Checkpoint:
     def build(self) -> PixelClassifier:
         """Return the network with these weights, in float32 on the CPU, ready for inference."""
         classifier = build_classifier(self.recipe, self.input, len(self.labels))
+        reason = self._misfit(classifier.state_dict())
         try:
-            classifier.load_state_dict(self.weights)
+            if reason is None:
+                classifier.load_state_dict(self.weights)
         except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+        if reason is not None:
             raise CheckpointError(
-                f"the weights do not fit network {self.recipe.network.name} ({str(error).splitlines()[0]}). "
+                f"the weights do not fit network {self.recipe.network.name} ({reason}). "
                 "Use the edgecnn that trained them, or train again."
-            ) from error
+            )
         return classifier.eval()
+
+    def _misfit(self, wanted: Mapping[str, Tensor]) -> str | None:
+        """Say which weight could only be loaded with a loss; torch cuts a number without a word."""
+        pairs = ((name, self.weights[name], tensor) for name, tensor in wanted.items() if name in self.weights)
+        return next((f"{name} {reason}" for name, given, tensor in pairs if (reason := unfit(given, tensor))), None)
 
 
 def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelClassifier:

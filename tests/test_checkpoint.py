@@ -50,6 +50,15 @@ def test_round_trip_keeps_the_logits(trained: Checkpoint, tmp_path: Path) -> Non
     assert torch.equal(before, after)
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.complex64])
+def test_a_weight_that_would_be_cut_to_fit_is_a_message(trained: Checkpoint, dtype: torch.dtype) -> None:
+    name = next(name for name, tensor in trained.weights.items() if tensor.is_floating_point())
+    changed = replace(trained, weights={**trained.weights, name: trained.weights[name].to(dtype)})
+    found = str(dtype).removeprefix("torch.")
+    with pytest.raises(CheckpointError, match=f"do not fit network compact .{name} is {found}; expected floating"):
+        changed.build()
+
+
 def test_same_checkpoint_is_the_same_bytes(trained: Checkpoint, tmp_path: Path) -> None:
     for name in ("a.safetensors", "b.safetensors"):
         checkpoint.write(tmp_path / name, trained)

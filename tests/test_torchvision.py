@@ -1,5 +1,6 @@
 """torchvision's classifiers by name: built without weights, started from a file, thawed in stages, exported."""
 
+import argparse
 import itertools
 from collections import Counter
 from collections.abc import Callable
@@ -173,6 +174,134 @@ def test_weights_that_are_not_there_or_broken_are_a_message(tmp_path: Path) -> N
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(RecipeError, match=r"list\.pth: not a state dict"):
         started(tmp_path / "list.pth")
+
+
+def said_of(weights: Path, model: str = SMALL) -> tuple[str, ...]:
+    settings = {"weights": str(weights)}
+    network = networks.build(f"torchvision:{model}", settings, **COLOUR)
+    return networks.initialize(f"torchvision:{model}", settings, network, torch.zeros(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "said"),
+    [
+        (lambda state: {f"module.{key}": value for key, value in state.items()}, ["took module. off the names"]),
+        (lambda state: {f"model.{key}": value for key, value in state.items()}, ["took model. off the names"]),
+        (
+            lambda state: {f"_orig_mod.{key}": value for key, value in state.items()},
+            ["took _orig_mod. (or an FSDP wrapper) out of the names"],
+        ),
+        (
+            lambda state: {f"module._orig_mod.encoder.{key}": value for key, value in state.items()},
+            ["took _orig_mod. (or an FSDP wrapper) out of the names", "took module.encoder. off the names"],
+        ),
+        (lambda state: {"state_dict": state, "epoch": 3}, ["took state_dict out of the file"]),
+        (
+            lambda state: {
+                "model": state,
+                "model_ema": {f"module.{key}": value for key, value in state.items()},
+                "args": argparse.Namespace(lr=0.1),
+            },
+            ["took model out of the file; model_ema lies there too and was not taken"],
+        ),
+        (
+            lambda state: {
+                "model_ema": {
+                    "n_averaged": torch.tensor(3),
+                    **{f"module.{key}": value for key, value in state.items()},
+                }
+            },
+            ["took model_ema out of the file", "took module. off the names and left n_averaged out"],
+        ),
+        (lambda state: {key: value.half() for key, value in state.items()}, []),
+    ],
+    ids=["module", "model", "_orig_mod", "both", "state_dict", "model and args", "model_ema", "half"],
+)
+def test_weights_are_taken_out_of_what_they_were_saved_in_with_a_word(
+    tmp_path: Path, wrap: Callable[[dict], dict], said: list[str]
+) -> None:
+    state = saved(tmp_path / "plain.pth", classes=10)
+    torch.save(wrap(state), tmp_path / "wrapped.pth")
+    assert list(said_of(tmp_path / "wrapped.pth")) == said
+    found = started(tmp_path / "wrapped.pth").model.state_dict()
+    torch.testing.assert_close(found, dict(state), rtol=1e-3, atol=1e-4)
+
+
+def test_a_new_last_layer_is_said(tmp_path: Path) -> None:
+    saved(tmp_path / "weights.pth", classes=7)
+    assert said_of(tmp_path / "weights.pth") == ("the last layer, classifier.1, starts anew",)
+
+
+def test_weights_of_a_run_of_ours_are_taken_out_of_its_checkpoint(tmp_path: Path) -> None:
+    state = saved(tmp_path / "plain.pth", classes=10)
+    inside = {f"weights.network.model.{key}": value for key, value in state.items()}
+    save_file({**inside, "weights.scale": torch.ones(1), "golden_images": torch.ones(2)}, tmp_path / "best.safetensors")
+    assert said_of(tmp_path / "best.safetensors") == (
+        "took weights.network.model. off the names and left golden_images, weights.scale out",
+    )
+
+
+def test_safetensors_by_another_name_are_known_by_their_content(tmp_path: Path) -> None:
+    state = saved(tmp_path / "weights.safetensors", classes=10)
+    (tmp_path / "weights.safetensors").rename(tmp_path / "weights.bin")
+    assert torch.equal(started(tmp_path / "weights.bin").model.features[0].weight, state["features.0.weight"])
+
+
+KEY = "features.0.weight"
+UNFIT = {
+    "integer": (lambda tensor: (tensor * 127).to(torch.int8), "is int8; expected floating point"),
+    "complex": (lambda tensor: tensor.to(torch.complex64), "is complex64; expected floating point"),
+    "bool": (lambda tensor: tensor > 0, "is bool; expected floating point"),
+    "sparse": (lambda tensor: tensor.to_sparse(), "is stored as sparse_coo; expected a plain tensor"),
+    "meta": (lambda tensor: tensor.to("meta"), "has a shape and no values"),
+    "nan": (lambda tensor: tensor * torch.nan, "has values that are not finite in float32"),
+    "too large": (lambda tensor: tensor.double() * 1e300, "has values that are not finite in float32"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_tensor_that_could_only_be_copied_with_a_loss_is_refused(tmp_path: Path, kind: str) -> None:
+    change, message = UNFIT[kind]
+    state = saved(tmp_path / "plain.pth", classes=10)
+    torch.save({**state, KEY: change(state[KEY])}, tmp_path / "unfit.pth")
+    with pytest.raises(RecipeError, match=f"unfit.pth\\) do not fit: {KEY} {message}"):
+        started(tmp_path / "unfit.pth")
+
+
+def test_a_last_layer_that_could_only_be_copied_with_a_loss_starts_anew(tmp_path: Path) -> None:
+    state = saved(tmp_path / "plain.pth", classes=10)
+    torch.save({**state, "classifier.1.bias": torch.ones(10, dtype=torch.int8)}, tmp_path / "unfit.pth")
+    assert said_of(tmp_path / "unfit.pth") == ("the last layer, classifier.1, starts anew",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS.* git lfs pull"),
+        ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS.* git lfs pull"),
+        ("a.pth", b"\n<!DOCTYPE html><html>", "a web page, not weights"),
+        ("a.safetensors", b"<html>", "a web page, not weights"),
+        ("a.pth", b"", "broken, or more than weights"),
+    ],
+)
+def test_what_was_downloaded_in_place_of_weights_is_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecipeError, match=message):
+        started(tmp_path / name)
+
+
+def test_a_whole_model_is_not_run_and_its_class_is_named(tmp_path: Path) -> None:
+    torch.save(nn.Linear(1, 1), tmp_path / "model.pth")
+    with pytest.raises(RecipeError, match=r"holds torch\.nn\.modules\.linear\.Linear, which is more than weights"):
+        started(tmp_path / "model.pth")
+
+
+def test_a_mapping_that_is_no_state_dict_says_what_it_has(tmp_path: Path) -> None:
+    torch.save({"optimizer": {"lr": 1.0}, "epoch": 3}, tmp_path / "other.pth")
+    with pytest.raises(RecipeError, match=r"not a state dict .*: has optimizer, epoch"):
+        started(tmp_path / "other.pth")
 
 
 @pytest.fixture

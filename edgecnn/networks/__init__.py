@@ -79,11 +79,13 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
     return network
 
 
-def initialize(name: str, settings: Mapping[str, Any], network: "nn.Module", pixels_nchw: "Tensor") -> None:
-    """Let a family that starts from training images or from pretrained weights do so."""
+def initialize(name: str, settings: Mapping[str, Any], network: "nn.Module", pixels_nchw: "Tensor") -> tuple[str, ...]:
+    """Let a family that starts from training images or from pretrained weights do so; return what it has to say."""
     module, named = _family(name)
-    if hasattr(module, "initialize"):
-        module.initialize(network, pixels_nchw, **named, **settings)
+    if not hasattr(module, "initialize"):
+        return ()
+    said: tuple[str, ...] | None = module.initialize(network, pixels_nchw, **named, **settings)
+    return said or ()
 
 
 def normalization(name: str, settings: Mapping[str, Any]) -> tuple[list[float], list[float]]:

@@ -11,17 +11,15 @@ import contextlib
 import http.client
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Size, Tensor, nn
 from torchvision import models
 
 from edgecnn.errors import RecipeError, nearest
+from edgecnn.networks._weights import Weights, named_as, read_weights, unfit_to_start_from
 
 SHORT = "model"  # torchvision:NAME sets it
 NO_WEIGHTS, IMAGENET = "none", "imagenet"
@@ -63,12 +61,15 @@ def build(
     return Classifier(network)
 
 
-def initialize(network: nn.Module, pixels_nchw: Tensor, *, model: str = "resnet18", weights: str = NO_WEIGHTS) -> None:
-    """Load the weights, all but those of a last layer for other classes. Raises RecipeError where they cannot be had
-    or do not fit."""
-    if weights != NO_WEIGHTS:
-        state = _imagenet(model) if weights == IMAGENET else _read(Path(weights).expanduser())
-        _load(network.model, state, f"the weights for {model} ({weights})")  # type: ignore[arg-type]
+def initialize(
+    network: nn.Module, pixels_nchw: Tensor, *, model: str = "resnet18", weights: str = NO_WEIGHTS
+) -> tuple[str, ...]:
+    """Load the weights, all but those of a last layer for other classes, and return what was done for it. Raises
+    RecipeError where they cannot be had or do not fit."""
+    if weights == NO_WEIGHTS:
+        return ()
+    found = _imagenet(model) if weights == IMAGENET else _read(Path(weights).expanduser())
+    return _load(network.model, found, f"the weights for {model} ({weights})")  # type: ignore[arg-type]
 
 
 def normalization(*, model: str = "resnet18", weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
@@ -149,7 +150,7 @@ def _pool(adaptive: nn.Module, before: Size, after: Size) -> nn.Module:
     return adaptive
 
 
-def _imagenet(model: str) -> Mapping[str, Tensor]:
+def _imagenet(model: str) -> Weights:
     found = models.get_model_weights(model).DEFAULT
     name = found.url.rpartition("/")[2]
     folder = Path(torch.hub.get_dir()) / "checkpoints"
@@ -157,45 +158,35 @@ def _imagenet(model: str) -> Mapping[str, Tensor]:
         return _read(folder / name)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # torch announces the download where results belong
-            state: Mapping[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
+            state: dict[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError is a wrong checksum
         raise RecipeError(
             f"the ImageNet weights of {model} could not be downloaded ({error}). Without a network, bring {name} from "
             f"{found.url} and put it into {folder}, or name it: network.parameters.weights={name} with its path."
         ) from error
-    return state
+    return Weights(dict(state))
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def _read(path: Path) -> Weights:
     if not path.is_file():
         raise RecipeError(
             f"network.parameters.weights is '{path}': no such file; expected {NO_WEIGHTS}, {IMAGENET}, or the path of "
             "a state dict (.pth, .safetensors)."
         )
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (SafetensorError, OSError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}).") from error
-    except Exception as error:  # a broken archive or pickle raises nearly anything
-        raise RecipeError(
-            f"{path}: broken, or more than weights ({type(error).__name__}). Write it with "
-            "torch.save(model.state_dict(), path)."
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise RecipeError(
-            f"{path}: not a state dict (names and tensors). Write it with torch.save(model.state_dict(), path)."
-        )
-    return state
+    return read_weights(path)
 
 
-def _load(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Copy every tensor that fits; refuse a state whose misfits are more than a last layer of another size."""
-    given = {OLD_DENSENET.sub(r"\1", key): tensor for key, tensor in state.items() if not AUXILIARY.match(key)}
+def _load(model: nn.Module, weights: Weights, source: str) -> tuple[str, ...]:
+    """Copy every tensor that fits, and say what was done for it; refuse a state whose misfits are more than a last
+    layer of another size."""
     wanted, head = model.state_dict(), _head(model)
+    old = {OLD_DENSENET.sub(r"\1", key): tensor for key, tensor in weights.tensors.items()}
+    found = named_as(Weights(old, weights.said), wanted)
+    given = {key: tensor for key, tensor in found.tensors.items() if not AUXILIARY.match(key)}
     misfits = [
-        f"{key} is {_shape(given.get(key))}, expected {_shape(wanted.get(key))}"
+        f"{key} {_misfit(given.get(key), wanted.get(key))}"
         for key in dict.fromkeys((*wanted, *given))
-        if _shape(given.get(key)) != _shape(wanted.get(key)) and key.rpartition(".")[0] != head and COUNTER not in key
+        if _misfit(given.get(key), wanted.get(key)) and key.rpartition(".")[0] != head and COUNTER not in key
     ]
     if misfits:
         more = f" and {len(misfits) - MISFITS_SHOWN} more" if len(misfits) > MISFITS_SHOWN else ""
@@ -203,10 +194,18 @@ def _load(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
             f"{source} do not fit: {'; '.join(misfits[:MISFITS_SHOWN])}{more}. Bring those of the same model, trained "
             "on the same size where the model depends on it."
         )
-    fresh = any(_shape(given.get(key)) != _shape(wanted[key]) for key in wanted if key.rpartition(".")[0] == head)
+    fresh = any(_misfit(given.get(key), wanted[key]) for key in wanted if key.rpartition(".")[0] == head)
     for key, tensor in wanted.items():
-        if key in given and not (fresh and key.rpartition(".")[0] == head):
+        if key in given and not (fresh and key.rpartition(".")[0] == head) and not _misfit(given[key], tensor):
             tensor.copy_(given[key])
+    return (*found.said, f"the last layer, {head}, starts anew") if fresh else found.said
+
+
+def _misfit(given: Tensor | None, wanted: Tensor | None) -> str | None:
+    """Say how a tensor differs from the one that is wanted, or return None where it can be copied."""
+    if given is None or wanted is None or given.shape != wanted.shape:
+        return f"is {_shape(given)}, expected {_shape(wanted)}"
+    return unfit_to_start_from(given, wanted)
 
 
 def _head(model: nn.Module) -> str:
