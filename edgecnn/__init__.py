@@ -6,6 +6,7 @@ are looked up on first use, so that ``import edgecnn`` costs nothing and never b
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from edgecnn.errors import EdgecnnError
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.finder import Finder, Finds, load_finder
+
+# ONNX Runtime from 1.32 on keeps a record of its use in the home folder and sends it away, unless this is there before
+# it is imported. Every module of the package, and every process that one starts, comes after this line.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,10 @@ Reads labels and golden images from the card in the file's metadata, runs them, 
 
 import base64
 import json
+import os
 import sys
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, or ONNX Runtime sends a record of its use away
 
 import numpy as np
 import onnxruntime

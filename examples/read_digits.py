@@ -9,7 +9,10 @@ over frames, and leaving out what was found inside another digit.
 """
 
 import json
+import os
 import sys
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, or ONNX Runtime sends a record of its use away
 
 import numpy as np
 import onnxruntime

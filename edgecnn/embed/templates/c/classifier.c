@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200112L /* setenv */
 #include "classifier.h"
 
 #include <onnxruntime_c_api.h>
@@ -37,6 +38,15 @@ static void *read_file(const char *path, size_t *size) {
   return content;
 }
 
+/* Before the first call, or ONNX Runtime sends a record of its use away; what the user has set stays. */
+static void keep_to_ourselves(void) {
+#ifdef _WIN32
+  if (getenv("ORT_DISABLE_TELEMETRY") == NULL) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
+#else
+  setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+#endif
+}
+
 static int open_session(Classifier *own, const void *model, size_t size) {
   OrtSessionOptions *options = NULL;
   int bad = failed(own->api, own->api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "classifier", &own->env)) ||
@@ -50,6 +60,7 @@ static int open_session(Classifier *own, const void *model, size_t size) {
 Classifier *classifier_open(const char *path) {
   size_t size = 0;
   void *model = read_file(path, &size);
+  keep_to_ourselves();
   Classifier *own = model == NULL ? NULL : calloc(1, sizeof *own);
   if (own != NULL) own->api = OrtGetApiBase()->GetApi(ORT_API_VERSION);
   if (own != NULL && own->api == NULL) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <onnxruntime_c_api.h>
@@ -11,8 +12,22 @@
 
 namespace {
 
+// Before the first call, or ONNX Runtime sends a record of its use away; what the user has set stays.
+void keep_to_ourselves() {
+#ifdef _WIN32
+  if (std::getenv("ORT_DISABLE_TELEMETRY") == nullptr) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
+#else
+  setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+#endif
+}
+
+const OrtApi *find_api() {
+  keep_to_ourselves();
+  return OrtGetApiBase()->GetApi(ORT_API_VERSION);
+}
+
 const OrtApi *api() {
-  static const OrtApi *found = OrtGetApiBase()->GetApi(ORT_API_VERSION);
+  static const OrtApi *found = find_api();
   if (found == nullptr) {
     throw std::runtime_error(std::string("ONNX Runtime ") + OrtGetApiBase()->GetVersionString() +
                              " is older than its header");

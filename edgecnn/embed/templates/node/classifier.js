@@ -1,6 +1,8 @@
 // The model beside this file: raw pixels in, probabilities out. No preprocessing, it is inside the model.
 import { readFile } from "node:fs/promises";
-import * as ort from "onnxruntime-node";
+
+process.env.ORT_DISABLE_TELEMETRY ??= "1"; // before it is loaded, or ONNX Runtime sends a record of its use away
+const ort = await import("onnxruntime-node");
 
 const beside = (name) => new URL(name, import.meta.url);
 

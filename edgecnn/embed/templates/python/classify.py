@@ -5,10 +5,13 @@ PPM (RGB) files hold just that. In an application, call ``Classifier.probabiliti
 """
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, or ONNX Runtime sends a record of its use away
 
 import numpy as np
 import onnxruntime
