@@ -84,12 +84,14 @@ class Confidence:
     """Logits are divided by ``temperature``, which was fitted on so many validation images.
 
     The errors are the expected calibration error there before and after: how far probabilities are from frequencies.
+    ``after_on`` says which images the latter was measured on; without it, on those that the temperature was fitted on.
     """
 
     temperature: float
     images: int
     error_before: float
     error_after: float
+    after_on: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

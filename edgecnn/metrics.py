@@ -1,7 +1,10 @@
 """What a confusion matrix says: accuracy, and precision, recall and F1 by class and in the macro average.
 
 A class that was never predicted has precision 0, one that never occurs has recall 0, as in scikit-learn with
-``zero_division=0``; a test holds the two equal.
+``zero_division=0``. Macro averages are over the classes that occur in the truth, whatever was predicted, so that those
+of two models on the same images are over the same classes: scikit-learn's with ``labels=numpy.unique(truth)``. (By
+itself it also counts a class that is only predicted, with a recall of 0 that says nothing of recall; the false answers
+are in the accuracy, and in the precision and recall of the classes that there are.) A test holds the two equal.
 """
 
 from dataclasses import dataclass
@@ -35,7 +38,7 @@ def from_confusion(confusion_kk: NDArray[np.int64]) -> Metrics:
     precision_k = _ratio(right_k, confusion_kk.sum(axis=0))
     recall_k = _ratio(right_k, confusion_kk.sum(axis=1))
     f1_k = _ratio(2 * precision_k * recall_k, precision_k + recall_k)
-    present_k = (confusion_kk.sum(axis=0) + confusion_kk.sum(axis=1)) > 0
+    present_k = confusion_kk.sum(axis=1) > 0
     return Metrics(
         accuracy=float(right_k.sum() / max(confusion_kk.sum(), 1)),
         precision=_mean(precision_k[present_k]),

@@ -36,6 +36,31 @@ def test_error_falls_where_logits_are_too_large() -> None:
     assert found.error_after < found.error_before / 3
 
 
+def test_error_after_is_measured_on_images_that_it_was_not_fitted_on() -> None:
+    """Logits without meaning: what is fitted on so few images looks better on these than it is."""
+    optimism = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        logits_nk, labels_n = rng.normal(0, 3, (24, 4)).astype(np.float32), rng.integers(0, 4, 24)
+        found = calibrate.fitted(logits_nk, labels_n)
+        on_its_own = expected_calibration_error(softmax(logits_nk / found.temperature, axis=1), labels_n)
+        optimism.append(found.error_after - on_its_own)
+        assert found.after_on == calibrate.CROSSED
+    assert np.mean(optimism) > 0.005
+
+
+def test_halves_have_every_image_once_and_each_class_in_half() -> None:
+    labels_n = np.repeat([0, 1, 2], [10, 20, 6])
+    first, second = calibrate._halves(labels_n)
+    assert sorted([*first, *second]) == list(range(36))
+    assert np.bincount(labels_n[first]).tolist() == np.bincount(labels_n[second]).tolist() == [5, 10, 3]
+
+
+def test_too_few_images_to_halve_say_nothing_of_halves() -> None:
+    found = calibrate.fitted(np.array([[2.0, 0.0], [0.0, 2.0]], np.float32), np.array([0, 1]))
+    assert (found.images, found.after_on) == (2, None)
+
+
 def test_bins_hold_every_image_and_sure_ones_come_last() -> None:
     probabilities_nk = np.array([[0.95, 0.05], [0.55, 0.45], [0.1, 0.9], [1.0, 0.0]])
     bins = reliability(probabilities_nk, np.array([0, 1, 1, 1]))
@@ -56,6 +81,7 @@ def test_a_calibrated_file_answers_alike_but_less_or_more_surely(run: Path, data
     confidence = classifier.card.confidence
     assert confidence is not None
     assert confidence.images == classifier.card.dataset.validation
+    assert confidence.after_on == calibrate.CROSSED
     images = classifier.card.golden.images_nhwc.copy()
     original = open_contender(run).logits(images)
     np.testing.assert_allclose(classifier.logits(images) * confidence.temperature, original, atol=1e-3)

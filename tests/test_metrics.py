@@ -46,11 +46,31 @@ def test_figures_by_class_equal_scikit_learn(answers) -> None:
 
 
 @given(_answers())
-def test_macro_averages_equal_scikit_learn(answers) -> None:
+def test_macro_averages_equal_scikit_learn_over_the_classes_of_the_truth(answers) -> None:
     truth, predicted, _ = answers
     found = _ours(answers)
-    expected = reference.precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)[:3]
+    there = np.unique(truth)
+    expected = reference.precision_recall_fscore_support(
+        truth, predicted, labels=there, average="macro", zero_division=0
+    )[:3]
     np.testing.assert_allclose((found.precision, found.recall, found.f1), expected, **CLOSE)
+
+
+@given(_answers(), st.randoms())
+def test_macro_averages_of_any_two_models_are_over_the_same_classes(answers, random) -> None:
+    """What one of them alone predicts does not change what is averaged: recall is that of the classes there are."""
+    truth, predicted, classes = answers
+    other = np.array([random.randrange(classes) for _ in truth])
+    for answer in (predicted, other):
+        found = _ours((truth, answer, classes))
+        there = [np.mean(answer[truth == label] == label) for label in np.unique(truth)]
+        assert found.recall == pytest.approx(np.mean(there), abs=1e-12)
+
+
+def test_a_class_that_is_predicted_and_never_occurs_does_not_lower_the_recall() -> None:
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])
+    assert _ours((truth, predicted, 3)).recall == pytest.approx(0.75)
+    assert _ours((truth, predicted, 3)).accuracy == pytest.approx(0.75)
 
 
 def test_rows_are_the_truth_and_columns_the_prediction() -> None:

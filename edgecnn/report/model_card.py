@@ -350,7 +350,8 @@ def _origin(evidence: _Evidence) -> str:
             found = card.confidence
             text += (
                 f" Logits are divided by a temperature of {found.temperature:g}, fitted on {found.images:,} validation "
-                f"images: expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after."
+                f"images: expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after "
+                f"(measured on {found.after_on or 'the images that it was fitted on'})."
             )
         if card.quantization:
             text += _quantized(card)

@@ -1,5 +1,6 @@
 """What a recipe learns from and learns with: the data split in two, the network with its preprocessing set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from edgecnn.train.finding import DIGIT, IGNORED, NOTHING
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
 INITIAL_IMAGES, INITIAL_VALUES = 5_000, 5_000 * 32 * 32 * 3  # what a network may look at before it starts, at most
+FLAT = 1 / 255  # a deviation of one gray level, of pixels in 0..1
 GOLDEN_BYTES = 12_288
 GOLDEN_MOST, GOLDEN_LEAST = 10, 2
 
@@ -71,19 +73,25 @@ def prepare(recipe: Recipe, root: Path | None) -> Prepared:
     return Prepared(train, validation, DatasetRecord(**{**vars(record), "train": len(train)}))
 
 
-def initial_classifier(recipe: Recipe, prepared: Prepared) -> PixelClassifier:
-    """Return the recipe's network with weights drawn from its seed and the preprocessing that it asks for."""
+def initial_classifier(
+    recipe: Recipe, prepared: Prepared, say: Callable[[str], None] = lambda remark: None
+) -> PixelClassifier:
+    """Return the recipe's network with weights drawn from its seed and the preprocessing that it asks for.
+
+    ``say`` is told what a user would not expect, a sentence each.
+    """
     torch.manual_seed(recipe.seed)
     classifier = build_classifier(recipe, prepared.shape, len(prepared.train.names))
-    mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc)
+    mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc, say)
     classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))
     classifier.shift.copy_(torch.tensor(-mean_c / std_c).reshape(classifier.shift.shape))
     with torch.no_grad():
         count = min(INITIAL_IMAGES, max(1, INITIAL_VALUES // int(np.prod(prepared.shape.shape))))
         first = torch.from_numpy(prepared.train.images_nhwc[:count])
-        networks.initialize(
+        for remark in networks.initialize(
             recipe.network.name, recipe.network.parameters, classifier.network, classifier.normalized(first)
-        )
+        ):
+            say(f"weights: {remark}")
     return classifier
 
 
@@ -131,7 +139,9 @@ def _validation_count(wanted: Data, images: int) -> int:
     return count
 
 
-def _mean_and_std(recipe: Recipe, images_nhwc: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _mean_and_std(
+    recipe: Recipe, images_nhwc: NDArray[np.uint8], say: Callable[[str], None]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and deviation by channel, of pixels in 0..1."""
     wanted, channels = recipe.preprocess, images_nhwc.shape[3]
     mean_c, std_c = np.zeros(channels), np.ones(channels)
@@ -144,6 +154,14 @@ def _mean_and_std(recipe: Recipe, images_nhwc: NDArray[np.uint8]) -> tuple[NDArr
         values, total = np.arange(256) / 255, images_nhwc[..., 0].size
         mean_c = counts_cv @ values / total
         std_c = np.sqrt((counts_cv * (values - mean_c[:, None]) ** 2).sum(axis=1) / total)
+        flat_c = std_c < FLAT
+        if flat_c.any() and wanted.std is None:
+            numbers = ", ".join(str(channel) for channel in np.flatnonzero(flat_c))
+            say(
+                f"channel {numbers} has nearly one value in all training images, so it is not divided by its "
+                "deviation: any other value would drown the rest."
+            )
+            std_c[flat_c] = 1.0
     for key, given, result in (("mean", wanted.mean, mean_c), ("std", wanted.std, std_c)):
         if given is not None and len(given) != channels:
             raise RecipeError(f"preprocess.{key} has {len(given)} numbers; the images have {channels} channels.")

@@ -133,6 +133,30 @@ def test_images_of_one_gray_do_not_divide_by_zero(tmp_path: Path) -> None:
         assert classifier.eval()(torch.from_numpy(prepared.train.images_nhwc)).isfinite().all()
 
 
+@pytest.mark.parametrize("noise", [0, 1], ids=["constant", "one gray level in one pixel"])
+def test_a_channel_that_is_constant_in_training_does_not_drown_the_others(tmp_path: Path, noise: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+    images[..., 2] = 30
+    images[0, 0, 0, 2] += noise
+    np.savez(tmp_path / "flat.npz", images=images, labels=np.arange(40) % 2)
+    recipe = digits(data__name=str(tmp_path / "flat.npz"), data__validation=4, preprocess__scale="standard")
+    said: list[str] = []
+    classifier = initial_classifier(recipe, prepare(recipe, None), said.append)
+    assert len(said) == 1
+    assert said[0].startswith("channel 2 has nearly one value in all training images")
+    later = classifier.normalized(torch.full((1, 8, 8, 3), 255, dtype=torch.uint8))
+    assert later.abs().max() < 3
+
+
+def test_a_deviation_that_is_given_is_taken_at_its_word(tmp_path: Path) -> None:
+    np.savez(tmp_path / "flat.npz", images=np.full((40, 8, 8), 51, np.uint8), labels=np.arange(40) % 2)
+    given = {"preprocess__scale": "standard", "preprocess__std": [0.001]}
+    recipe = digits(data__name=str(tmp_path / "flat.npz"), data__validation=4, **given)
+    said: list[str] = []
+    scale = initial_classifier(recipe, prepare(recipe, None), said.append).scale.item()
+    assert (said, scale) == ([], pytest.approx(1 / 0.255))
+
+
 def test_initial_weights_follow_from_the_seed(data_root: Path) -> None:
     def weights(seed: int) -> torch.Tensor:
         recipe = digits(seed=seed)
