@@ -9,6 +9,7 @@ itself wherever it lands. Nothing in it names the builder's machine or paths, bu
 import base64
 import dataclasses
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -20,11 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.errors import CardError
+from edgecnn.text import excerpt
 
 SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
 DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
+LONGEST_CARD, DEEPEST_CARD = 32_000_000, 100  # bytes, levels
+LARGEST_NUMBER, LONGEST_SIDE = sys.float_info.max, 65_535
 OPTIONAL = types.MappingProxyType({"optional": True})  # metadata of a field that came later: left out while it is None
 
 T = TypeVar("T")
@@ -165,23 +169,26 @@ class ModelCard:
         return json.dumps(_encode(self), indent=1, ensure_ascii=False)
 
     @staticmethod
-    def from_json(text: str, *, source: str) -> "ModelCard":
+    def from_json(text: str | bytes, *, source: str) -> "ModelCard":
         """Read and check a card; ``source`` names the file in the CardError that anything amiss raises."""
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise CardError(f"{source}: the card is not JSON ({error}). Export the model again.") from error
+        document = _parsed(text, source)
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise CardError(
-                f"{source}: the card has schema {found!r}, this edgecnn reads schema {SCHEMA}. "
+                f"{source}: the card has schema {excerpt(repr(found))}, this edgecnn reads schema {SCHEMA}. "
                 "Use the edgecnn that wrote it, or export the model again."
             )
-        card = cast(ModelCard, _decode(ModelCard, document, f"{source}: card"))
+        card: ModelCard = decode(ModelCard, document, f"{source}: card")
         card._check(source)
         return card
 
     def _check(self, source: str) -> None:
+        height, width, channels = self.input.shape
+        if not (0 < height <= LONGEST_SIDE and 0 < width <= LONGEST_SIDE and channels in (1, 3)):
+            raise CardError(
+                f"{source}: its input is {height}x{width} with {channels} channels, expected sides of 1 to "
+                f"{LONGEST_SIDE:,} pixels and 1 channel or 3. Export the model again."
+            )
         golden = self.golden
         count = len(golden.images_nhwc) if golden.images_nhwc.ndim else 0
         images, probabilities = (count, *self.input.shape), (count, len(self.labels))
@@ -205,11 +212,21 @@ class ModelCard:
         }
 
     @staticmethod
+    def read_beside(model: Path) -> "ModelCard":
+        """Read the card beside a model file. Raises CardError."""
+        path = beside(model)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CardError(f"{path}: cannot be read ({error.strerror}). Expected the card of {model.name}.") from error
+        return ModelCard.from_json(content, source=str(path))
+
+    @staticmethod
     def from_metadata(metadata: Mapping[str, str], *, source: str) -> "ModelCard":
         """Find the card in a file's metadata, or raise CardError."""
         if CARD_KEY not in metadata:
             raise CardError(
-                f"{source}: no edgecnn card in its metadata (found {', '.join(sorted(metadata)) or 'none'}; "
+                f"{source}: no edgecnn card in its metadata (found {excerpt(', '.join(sorted(metadata)) or 'none')}; "
                 f"expected {CARD_KEY}). Make the file with: edgecnn export RUN"
             )
         return ModelCard.from_json(metadata[CARD_KEY], source=source)
@@ -237,6 +254,50 @@ def _encode(value: object) -> object:
     return value
 
 
+def _parsed(text: str | bytes, source: str) -> Any:
+    """Parse JSON that anybody may have written. Raises CardError for what no card is, before it costs anything."""
+    if len(text) > LONGEST_CARD:
+        raise CardError(
+            f"{source}: the card has {len(text):,} bytes, expected at most {LONGEST_CARD:,}. Export the model again."
+        )
+    try:
+        document = json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_no_number)
+        _check_values(document)
+    except (ValueError, RecursionError) as error:  # one of them is UnicodeDecodeError
+        raise CardError(f"{source}: the card is not JSON ({excerpt(str(error))}). Export the model again.") from error
+    return document
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _check_values(document: Any) -> None:
+    """Raise ValueError for what JSON can say and nothing that reads a card can use."""
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST_CARD:
+            raise ValueError(f"nested more than {DEEPEST_CARD} deep")
+        texts = [key for value in level if isinstance(value, dict) for key in value]
+        for text in (*texts, *(value for value in level if isinstance(value, str))):
+            text.encode()  # halves of a surrogate pair are no character
+        for value in level:
+            if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+                raise ValueError("a number too large for a floating point number")
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+
+
+def decode(kind: type[T], value: Any, where: str) -> T:
+    """Build a dataclass of this module from parsed JSON. Raises CardError that says which part is not as annotated."""
+    return cast(T, _decode(kind, value, where))
+
+
 def _decode(kind: Any, value: Any, where: str) -> Any:
     """Build a value of the annotated ``kind``, or raise CardError that says which part is not one."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -256,14 +317,16 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise CardError(f"{where} is {value!r}, expected {getattr(kind, '__name__', kind)}. Export the model again.")
+    raise CardError(
+        f"{where} is {excerpt(repr(value))}, expected {getattr(kind, '__name__', kind)}. Export the model again."
+    )
 
 
 def _decode_dataclass(kind: type[T], value: Any, where: str) -> T:
     hints = typing.get_type_hints(kind)
     if not isinstance(value, dict) or set(value) - set(hints):
         unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
-        raise CardError(f"{where} has {unknown!r}, expected only {', '.join(hints)}. Export the model again.")
+        raise CardError(f"{where} has {excerpt(unknown)}, expected only {', '.join(hints)}. Export the model again.")
     required = [part.name for part in dataclasses.fields(cast(Any, kind)) if part.default is dataclasses.MISSING]
     missing = [name for name in required if name not in value]
     if missing:
@@ -276,6 +339,9 @@ def _decode_array(scalar: type[np.generic], value: Any, where: str) -> NDArray[A
         if value["dtype"] != np.dtype(scalar).name:
             raise ValueError(f"dtype {value['dtype']!r} in place of {np.dtype(scalar).name!r}")
         flat = np.frombuffer(base64.b64decode(value["base64"], validate=True), dtype=scalar)
-        return flat.reshape(value["shape"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CardError(f"{where} is not an array ({error}). Export the model again.") from error
+        array = flat.reshape(value["shape"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CardError(f"{where} is not an array ({excerpt(str(error))}). Export the model again.") from error
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise CardError(f"{where} has values that are no numbers (NaN or infinite). Export the model again.")
+    return array

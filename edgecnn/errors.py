@@ -24,11 +24,17 @@ A message says what was found, what was expected and what to do next.
 import difflib
 from collections.abc import Iterable
 
+from edgecnn import text
+
 
 class EdgecnnError(Exception):
     """The request could not be carried out."""
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        """Escape what a terminal must not get and bound the length: messages quote files that others made."""
+        super().__init__(text.message(message))
 
 
 class MissingPackageError(EdgecnnError):

@@ -42,15 +42,12 @@ def versions_of(path: Path) -> tuple[int, int]:
 
 def golden_probabilities(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what a serialized model says of images; one thread, so that the bytes do not depend on the machine's."""
-    session = open_model(graph, thread_count=1).session
-    result: NDArray[np.float32] = session.run(["probabilities"], {"image": images_nhwc})[0]
-    return result
+    return open_model(graph, thread_count=1).run(["probabilities"], {"image": images_nhwc})[0]
 
 
 def finder_scores(graph: bytes, page_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the scores (1, M) of what a serialized finder finds on a page; one thread, for the same reason."""
-    scores_m: NDArray[np.float32] = open_model(graph, thread_count=1).session.run(["scores"], {"frame": page_nhwc})[0]
-    return scores_m[None]
+    return open_model(graph, thread_count=1).run(["scores"], {"frame": page_nhwc})[0][None]
 
 
 def runtime_versions() -> dict[str, str]:

@@ -193,10 +193,10 @@ def _answers(
     original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
 ) -> _Answers:
     """Run both on the test split, or on the golden images where the data set is not at hand."""
-    session = open_model(graph).session
+    opened = open_model(graph)
 
     def exported(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return in_batches(lambda part: session.run(["logits"], {"image": part})[0], images_nhwc)
+        return in_batches(lambda part: opened.run(["logits"], {"image": part})[0], images_nhwc)
 
     name = dataset or checkpoint.dataset.name
     try:

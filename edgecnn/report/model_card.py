@@ -117,10 +117,7 @@ def _read(model: ZooModel) -> _Evidence:
 
 
 def _card(path: Path) -> ModelCard:
-    beside = cards.beside(path)
-    if not beside.exists():
-        return load_either(path).card
-    return ModelCard.from_json(beside.read_text(encoding="utf-8"), source=str(beside))
+    return ModelCard.read_beside(path) if cards.beside(path).exists() else load_either(path).card
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -128,7 +125,7 @@ def _json(path: Path) -> dict[str, Any] | None:
         return None
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _not_evidence(path, error) from error
     return document
 

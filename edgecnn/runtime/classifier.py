@@ -32,7 +32,7 @@ class Classifier:
     """A model file that classifies frames. Make one with ``edgecnn.load``.
 
     An image is answered as it would be alone, in whatever batch it comes: a form that sets the range of its activations
-    over a whole batch (int8-dense) is given one image at a time.
+    over a whole batch (int8-dense) is given one image at a time, and so is a graph that takes no more at once.
 
     ONNX Runtime's session may be called from any number of threads at once, and nothing else here changes after
     construction, so neither locks nor copies are needed.
@@ -41,13 +41,13 @@ class Classifier:
     def __init__(self, model: OpenModel) -> None:
         self._session = model.session
         self._model = model
-        metadata = model.session.get_modelmeta().custom_metadata_map
-        self.card = ModelCard.from_metadata(metadata, source=model.name)
+        self.card = ModelCard.from_metadata(model.metadata, source=model.name)
         if self.card.kind == FINDER:
             raise CardError(
                 f"{model.name}: is a finder, which answers boxes and crops; a classifier was expected. Open it with "
                 "edgecnn.load_finder, or name a classifier (edgecnn list models)."
             )
+        self._one_by_one = self.card.form == DENSE_FORM or self._batch_of_file() == 1
         self._check_contract()
 
     @property
@@ -95,10 +95,14 @@ class Classifier:
         return self._run("logits", self._batch(images_nhwc))
 
     def _run(self, output: str, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self.card.form == DENSE_FORM and len(images_nhwc) > 1:
+        if self._one_by_one and len(images_nhwc) > 1:
             return np.concatenate([self._run(output, image_hwc[None]) for image_hwc in images_nhwc])
-        result: NDArray[np.float32] = self._session.run([output], {"image": images_nhwc})[0]
-        return result
+        return self._model.run([output], {"image": images_nhwc})[0]
+
+    def _batch_of_file(self) -> int | None:
+        """Return the batch that a graph is fixed to, or None where it takes any, as exported files do."""
+        found = [node.shape[0] for node in self._session.get_inputs() if node.shape]
+        return found[0] if found and isinstance(found[0], int) else None
 
     def _prediction(self, probabilities_k: NDArray[np.float32]) -> Prediction:
         class_id = int(probabilities_k.argmax())
@@ -124,6 +128,11 @@ class Classifier:
             raise CardError(
                 f"{self._model.name}: its card promises {wanted} -> logits and probabilities of {classes} classes, "
                 f"the graph has {inputs} -> {outputs}. Export the model again."
+            )
+        if self._batch_of_file() not in (None, 1):
+            raise CardError(
+                f"{self._model.name}: takes {self._batch_of_file()} images at a time and no other number; expected any "
+                "number, or 1. Export the model again, with a batch that is not fixed."
             )
 
 

@@ -37,6 +37,7 @@ class Finder:
     """A finder file, opened. Safe to share between threads, as a Classifier is."""
 
     def __init__(self, model: OpenModel) -> None:
+        self._model = model
         self._session = model.session
         self.name = model.name
         self.threads = model.threads
@@ -46,7 +47,7 @@ class Finder:
     @cached_property
     def card(self) -> ModelCard:
         """What the file says of itself. Raises CardError where it has no card."""
-        return ModelCard.from_metadata(self._session.get_modelmeta().custom_metadata_map, source=self.name)
+        return ModelCard.from_metadata(self._model.metadata, source=self.name)
 
     def find(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Finds:
         """Find in one frame: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``.
@@ -55,7 +56,7 @@ class Finder:
         """
         height, width = checked_frame(frame).shape[:2]
         gray_hwc = to_input(frame, ImageInput(height, width, 1), bgr=bgr)
-        return Finds(*self._session.run(OUTPUTS, {"frame": gray_hwc[None]}))
+        return Finds(*self._model.run(OUTPUTS, {"frame": gray_hwc[None]}))
 
     def _check_contract(self) -> None:
         inputs = [(node.name, node.type) for node in self._session.get_inputs()]
@@ -79,6 +80,6 @@ def load_finder(model: str | Path | bytes, *, provider: str = "cpu", threads: in
 def load_either(model: str | Path | bytes, *, provider: str = "cpu", threads: int | None = None) -> Classifier | Finder:
     """Open a model file as what its card says it is. Raises as ``load_finder`` does."""
     opened = open_model(model, provider=provider, thread_count=threads)
-    metadata = opened.session.get_modelmeta().custom_metadata_map
+    metadata = opened.metadata
     is_finder = CARD_KEY in metadata and ModelCard.from_metadata(metadata, source=opened.name).kind == FINDER
     return Finder(opened) if is_finder else Classifier(opened)

@@ -32,6 +32,9 @@ SUFFIXES = frozenset(
     }
 )
 WHITE = 255
+MAX_PIXELS, MAX_SIDE = 89_478_485, 65_535  # what is decoded at all: Pillow's limit, JPEG's longest side
+PIXELS_AT_ONCE = 1 << 20
+OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
 
 
 def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
@@ -50,8 +53,10 @@ def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
         raise ImageError(f"{name}: too large to be safe ({error}). Scale it down first.") from error
     except OSError as error:
         raise ImageError(f"{name}: cannot be read ({error.strerror or error}).") from error
-    except (ValueError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise on broken files
-        raise ImageError(f"{name}: broken picture ({error}).") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a decoder that meets a broken file raises whatever it likes
+        raise ImageError(f"{name}: broken picture ({str(error) or type(error).__name__}).") from error
 
 
 def is_colour(path: Path) -> bool:
@@ -59,7 +64,9 @@ def is_colour(path: Path) -> bool:
     try:
         with _opened(path) as picture:
             return picture.mode not in ("1", "L", "LA", "La", "F") and not picture.mode.startswith("I")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except MemoryError:
+        raise
+    except Exception:  # read_image says what is wrong with it
         return False
 
 
@@ -103,11 +110,23 @@ def _weights(source: int, target: int) -> NDArray[np.float32]:
 
 @contextlib.contextmanager
 def _opened(picture_file: Path | bytes) -> Iterator[Image.Image]:
-    """Open a picture: Pillow's warnings of odd metadata are passed over, that of too many pixels is an error."""
+    """Open a picture: Pillow's warnings of odd metadata are passed over, that of too many pixels is an error.
+
+    Only the header is read here, so what is too large to be decoded never is.
+    """
+    if isinstance(picture_file, Path) and picture_file.exists() and not picture_file.is_file():
+        raise OSError("a folder, a pipe or a device; expected a file")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(picture_file) if isinstance(picture_file, bytes) else picture_file) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+                raise Image.DecompressionBombError(
+                    f"{width:,}x{height:,} pixels; at most {MAX_PIXELS:,}, and {MAX_SIDE:,} on a side"
+                )
+            if picture.format in OTHER_PROGRAMS:
+                raise ValueError(f"{picture.format} is a program that draws; save it as PNG")
             yield picture
 
 
@@ -131,8 +150,14 @@ def _eight_bits(values_hw: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _over_white(rgba_hw4: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    colour, alpha = rgba_hw4[..., :3].astype(np.uint32), rgba_hw4[..., 3:].astype(np.uint32)
-    return ((colour * alpha + WHITE * (255 - alpha) + 127) // 255).astype(np.uint8)
+    """Lay RGBA over white, some rows at a time: whole, a large picture would take forty bytes a pixel."""
+    result_hwc = np.empty((*rgba_hw4.shape[:2], 3), np.uint8)
+    rows = max(1, PIXELS_AT_ONCE // rgba_hw4.shape[1])
+    for top in range(0, len(rgba_hw4), rows):
+        part_hw4 = rgba_hw4[top : top + rows].astype(np.uint32)
+        colour, alpha = part_hw4[..., :3], part_hw4[..., 3:]
+        result_hwc[top : top + rows] = (colour * alpha + WHITE * (255 - alpha) + 127) // 255
+    return result_hwc
 
 
 def checked_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,16 +1,28 @@
 """Open a model file in ONNX Runtime on exactly the provider that was asked for, or say why not."""
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgecnn import zoo
 from edgecnn.errors import ModelError, ProviderError, missing_package
 from edgecnn.runtime import providers, threads
+from edgecnn.text import shortened
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
+NEWER = re.compile(
+    r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
+)
+CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+PLACE = re.compile(r"^\S+\.(?:cc|h|cpp):\d+ (?:[\w:<>~&* ]*::[\w:<>~&* ]*\((?:[^()]|\([^()]*\))*\)(?: const)? )?")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # packages that share one import folder
 
 
@@ -22,6 +34,31 @@ class OpenModel:
     name: str
     provider: str
     threads: int
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """What the file says of itself. Raises ModelError for what is no text."""
+        try:
+            return dict(self.session.get_modelmeta().custom_metadata_map)
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{self.name}: its metadata are not UTF-8 ({error}). Export the model again.") from error
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return the outputs of that name. Raises ModelError where the graph, which could be opened, does not run."""
+        try:
+            found: list[NDArray[Any]] = self.session.run(outputs, inputs)
+        except Exception as error:  # ONNX Runtime raises a family of its own without a common base
+            given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in inputs.items())
+            raise ModelError(
+                f"{self.name}: opens, but does not run on {given} ({_reason(error)}). Export the model again."
+            ) from error
+        for name, array in zip(outputs, found, strict=True):
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ModelError(
+                    f"{self.name}: answers {name} that are no numbers (NaN or infinite), so its answers mean nothing. "
+                    "Its weights are broken, or an operator overflows: export the model again from its checkpoint."
+                )
+        return found
 
 
 def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
@@ -92,7 +129,21 @@ def _session_options(ort: Any, provider: str, thread_count: int) -> Any:
 
 
 def _refused(name: str, provider: str, error: Exception) -> Exception:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if newer := NEWER.search(str(error)):
+        import onnxruntime
+
+        asked = newer[1] or f"{newer[2]}, supported {newer[3]}"
+        return ModelError(
+            f"{name}: was made for a newer ONNX Runtime than {onnxruntime.__version__}, which is installed ({asked}). "
+            "Run: pip install --upgrade onnxruntime"
+        )
+    reason = _reason(error)
     if provider != "cpu":
         return ProviderError(f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu.")
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what ONNX Runtime says, without its error codes and the places in its C++ source."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return shortened(PLACE.sub("", CODE.sub("", said[0])), 300)

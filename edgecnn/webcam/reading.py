@@ -108,11 +108,10 @@ class DigitReader:
     def _find(self, frame_bgr: Pixels) -> Finds:
         try:
             return self._finder.find(gray_of(frame_bgr))
-        except Exception as error:  # ONNX Runtime raises a family of its own without a common base
+        except ModelError as error:
             height, width = frame_bgr.shape[:2]
-            reason = str(error).strip().splitlines()[0]
             raise SourceError(
-                f"a frame of {width}x{height} pixels: the finder does not take it ({reason}). Expected the size of a "
+                f"a frame of {width}x{height} pixels: the finder does not take it ({error}). Expected the size of a "
                 "photograph or a camera's frame."
             ) from error
 

@@ -125,14 +125,14 @@ def test_a_form_with_ranges_of_the_batch_answers_each_as_alone(
 ) -> None:
     """The answers of such a graph depend on the batch, so its session must get one image at a time."""
     dense = edgecnn.load(rewrite(replace(classifier.card, form="int8-dense"), tmp_path / "dense.onnx"))
-    asked, run = [], dense._session.run
+    asked, run = [], dense._model.session.run
 
     class Listening:
         def run(self, outputs: list[str], feeds: dict[str, NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
             asked.append(len(feeds["image"]))
             return run(outputs, feeds)
 
-    dense._session = Listening()
+    dense._model = replace(dense._model, session=Listening())
     images = digits.images_nhwc[:3]
     assert dense.logits(images).shape == dense.probabilities(images).shape == (3, 10)
     assert len(dense.predict_batch(images)) == 3

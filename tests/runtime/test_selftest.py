@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import edgecnn
 from edgecnn import onnx_file
+from edgecnn.errors import CardError
 from edgecnn.runtime.selftest import SelfTest, selftest
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -67,5 +68,6 @@ def test_another_best_class_is_named(altered) -> None:
     assert not found.passed
 
 
-def test_golden_probabilities_that_are_no_numbers_fail(altered) -> None:
-    assert not altered(lambda golden: np.full_like(golden, np.nan)).passed
+def test_golden_probabilities_that_are_no_numbers_are_refused(altered) -> None:
+    with pytest.raises(CardError, match="no numbers"):
+        altered(lambda golden: np.full_like(golden, np.nan))

@@ -1,0 +1,82 @@
+"""Text that others wrote, on its way to where people read it: labels, names of files and classes, parts of messages.
+
+``printable`` for terminals and messages, ``markdown`` for generated pages, ``csv_text`` for spreadsheets. JSON needs
+none of them: it has escapes of its own.
+"""
+
+import re
+from collections.abc import Iterable
+
+LONGEST_MESSAGE = 4_000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+# Control characters (C0, DEL, C1), marks that turn the direction of writing, line separators, halves of characters.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKDOWN = re.compile(r"[\\`|<>\[\]]")
+
+
+def printable(text: str) -> str:
+    r"""Return ``text`` with what would move a terminal's cursor, or turn its letters around, as escapes.
+
+    >>> print(printable("a\x1b[31mred\n"))
+    a\x1b[31mred\x0a
+    """
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def shortened(text: str, longest: int = 80) -> str:
+    """Return ``text``, without its middle where it is longer.
+
+    >>> shortened("abcdefghij", 8)
+    'abc … ij'
+    """
+    if len(text) <= longest:
+        return text
+    tail = (longest - 3) // 2
+    return f"{text[: longest - 3 - tail]} … {text[-tail:]}"
+
+
+def excerpt(value: object) -> str:
+    """Return what a message quotes of a value that somebody else wrote: printable, and not at length."""
+    return printable(shortened(value if isinstance(value, str) else repr(value)))
+
+
+def message(text: str) -> str:
+    """Return a message that may be shown: its lines are kept, each printable, and its length is bounded."""
+    return "\n".join(printable(line) for line in shortened(text, LONGEST_MESSAGE).split("\n"))
+
+
+def json_text(document: str) -> str:
+    r"""Return a JSON document that says the same with escapes in place of what a terminal must not get.
+
+    >>> print(json_text('"\x9b31m"'))
+    "\u009b31m"
+    """
+    return "\n".join(_UNPRINTABLE.sub(_json_escape, line) for line in document.split("\n"))
+
+
+def markdown(text: str) -> str:
+    r"""Return ``text`` as Markdown and HTML show it, on one line.
+
+    >>> markdown("a|b <script>")
+    'a\\|b \\<script\\>'
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", printable(text))
+
+
+def csv_text(cells: Iterable[object]) -> list[object]:
+    """Return a row whose texts no spreadsheet takes for formulas: what begins like one gets an apostrophe in front.
+
+    >>> csv_text(("=1+1", -0.5, "a"))
+    ["'=1+1", -0.5, 'a']
+    """
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells]
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
