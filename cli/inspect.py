@@ -81,6 +81,16 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
                 f"{'better than' if measured.preferred else 'not better than'} its parent",
             )
         )
+    if card.appearance:
+        looks = card.appearance
+        rows.append(
+            (
+                "images",
+                f"background {looks.background.low:.0f}..{looks.background.high:.0f} of 255, what stands out covers "
+                f"{looks.share.low:.0%}..{looks.share.high:.0%} and reaches over {looks.reach.low:.0%}.."
+                f"{looks.reach.high:.0%} of the side",
+            )
+        )
     rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image")))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows

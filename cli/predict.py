@@ -10,7 +10,7 @@ from . import console
 from .options import AsJson, ModelFile, Provider
 
 if TYPE_CHECKING:
-    from edgecnn.runtime.files import FileAnswer
+    from edgecnn.runtime.files import FileAnswer, Tally
 
 
 def register(app: typer.Typer) -> None:
@@ -22,33 +22,43 @@ def predict(
     model: ModelFile,
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders or glob patterns.")],
     top_k: Annotated[int, typer.Option("--top-k", metavar="K", min=1, help="How many classes of each picture.")] = 1,
+    least_sure: Annotated[
+        int | None,
+        typer.Option("--least-sure", metavar="N", min=1, help="Show the N pictures with the least sure answers alone."),
+    ] = None,
+    ink: Annotated[
+        bool,
+        typer.Option("--ink", help="Take what is drawn alone, framed as the model's own images: for pens on paper."),
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: one line a picture and rank.")] = False,
     provider: Provider = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Classify pictures. One that cannot be read is reported, the others are answered, and the exit code is 1.
 
+    Several end with a summary, and with the accuracy where the folders that they lie in are named like the classes.
+
     Example: edgecnn predict mnist-compact scans/ 'more/*.png' --top-k 3
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other.")
     from edgecnn import load
-    from edgecnn.runtime.files import expand, predict_files
+    from edgecnn.runtime.files import expand, least_sure_of, predict_files, tally
 
     classifier = load(model, provider=provider)
-    answers = list(predict_files(classifier, expand(images), top_k=top_k))
+    answers = list(predict_files(classifier, expand(images), top_k=top_k, ink=ink))
+    found = tally(answers, classifier.labels)
+    shown = answers if least_sure is None else least_sure_of(answers, least_sure)
     if as_json:
-        console.show_json({"model": classifier.card.name, "provider": classifier.running_provider, "images": answers})
+        running = {"model": classifier.card.name, "provider": classifier.running_provider}
+        console.show_json({**running, "images": shown, "summary": found})
     elif as_csv:
-        typer.echo(_csv(answers), nl=False)
+        typer.echo(_csv(shown), nl=False)
     else:
-        _show(answers)
-    broken = [answer for answer in answers if answer.error]
-    for answer in broken:
-        console.warn(str(answer.error))
-    if broken:
-        console.warn(f"{len(broken)} of {len(answers)} pictures could not be classified.")
-    raise typer.Exit(1 if broken else 0)
+        _show(shown)
+        _sum_up(found)
+    _warn(answers, str(model), ink)
+    raise typer.Exit(1 if found.failed else 0)
 
 
 def _show(answers: "list[FileAnswer]") -> None:
@@ -59,6 +69,38 @@ def _show(answers: "list[FileAnswer]") -> None:
     ]
     if rows:
         console.show_table("", ("picture", "label", "probability"), rows, left=2)
+
+
+def _sum_up(found: "Tally") -> None:
+    """Print how many pictures got which label, and how many of them rightly, of more than one."""
+    if found.pictures < 2:
+        return
+    counts = ", ".join(f"{label}: {count:,}" for label, count in found.labels.items())
+    console.say(f"{console.counted(found.pictures, 'picture')}   {counts}".rstrip())
+    if found.accuracy is not None:
+        console.say(
+            f"accuracy {found.accuracy:.2%}: {found.right:,} of {found.pictures - found.failed:,} have the label that "
+            "their folder is named after"
+        )
+
+
+def _warn(answers: "list[FileAnswer]", model: str, ink: bool) -> None:
+    """Say what could not be read, and what is unlike the model's images, with what may mend it."""
+    broken = [answer for answer in answers if answer.error]
+    for answer in broken:
+        console.warn(str(answer.error))
+    if broken:
+        console.warn(f"{len(broken)} of {len(answers)} pictures could not be classified.")
+    unlike = [answer for answer in answers if answer.unlike]
+    if unlike:
+        which = str(unlike[0].path)
+        if len(answers) > 1:
+            which = f"{len(unlike):,} of {len(answers):,} pictures, such as {which},"
+        console.warn(
+            f"{which} {'is' if len(answers) == 1 else 'are'} unlike those that {model} was made for, so their labels "
+            f"are worth little: {unlike[0].unlike}."
+            + ("" if ink else " For ink on paper, try --ink: what is drawn alone, framed as the model knows it.")
+        )
 
 
 def _csv(answers: "list[FileAnswer]") -> str:

@@ -139,6 +139,29 @@ class Golden:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How a figure of the training images spreads: all but the most unusual ones lie from ``low`` to ``high``."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What the images look like that a classifier learned from, by the measures of ``edgecnn/runtime/appearance.py``.
+
+    ``background`` is the median gray level of an image's border, ``share`` the part of its pixels that stand out from
+    that, ``reach`` how much of its side these span.
+    """
+
+    images: int
+    background: Spread
+    share: Spread
+    reach: Spread
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """The whole document. ``form`` is fp32, int8-static or int8-dense; ``kind`` is classifier, or finder.
 
@@ -162,6 +185,7 @@ class ModelCard:
     golden: Golden
     kind: str = CLASSIFIER
     confidence: Confidence | None = field(default=None, metadata=OPTIONAL)
+    appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
 
     def to_json(self) -> str:

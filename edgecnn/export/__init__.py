@@ -19,6 +19,7 @@ from edgecnn.contender import Contender, in_batches, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
 from edgecnn.export import calibrate, finder
+from edgecnn.export.appearance import of_training_images
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.runtime.session import open_model
@@ -131,7 +132,11 @@ def _prove(
     gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
     return Proven(
         graph=graph,
-        card=replace(_card(checkpoint, graph, answers, agreement), confidence=confidence),
+        card=replace(
+            _card(checkpoint, graph, answers, agreement),
+            confidence=confidence,
+            appearance=of_training_images(checkpoint.dataset, checkpoint.input, dataset=dataset, root=root),
+        ),
         gap=gap,
         agreement=agreement,
         images=len(answers.original_nk),

@@ -1,16 +1,19 @@
 """Classify picture files: each on its own, so that a broken one does not take the others with it."""
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.errors import ImageError
+from edgecnn.card import Appearance
+from edgecnn.errors import EdgecnnError, ImageError
+from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.image import read_image
+from edgecnn.runtime.image import read_image, to_input
 from edgecnn.runtime.pictures import pictures_in
 
 
@@ -25,11 +28,31 @@ class Ranked:
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """What a model says of one file, best first; or why it could not be asked."""
+    """What a model says of one file, best first; or why it could not be asked.
+
+    ``unlike`` says in what the picture differs from those that the model was made for, where it does.
+    """
 
     path: Path
     top: list[Ranked]
     error: str | None
+    unlike: str | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All answers together: how many pictures got which label, the most frequent first.
+
+    ``right`` and ``accuracy`` (a fraction of the classified ones) are known where each picture lies in a folder that is
+    named like a class: its own, or the next above that is.
+    """
+
+    pictures: int
+    failed: int
+    unlike: int
+    labels: dict[str, int]
+    right: int | None
+    accuracy: float | None
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
@@ -46,16 +69,60 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     return list(found)
 
 
-def predict_files(classifier: Classifier, paths: Iterable[Path], *, top_k: int = 1) -> Iterator[FileAnswer]:
-    """Classify files one by one, as they come."""
+def predict_files(
+    classifier: Classifier, paths: Iterable[Path], *, top_k: int = 1, ink: bool = False
+) -> Iterator[FileAnswer]:
+    """Classify files one by one, as they come; with ``ink`` what is drawn on them alone, framed as the model knows it.
+
+    Raises EdgecnnError for ``ink`` where the model's own images have backgrounds of all kinds.
+    """
+    expected = appearance.known(classifier.card)
+    if ink and expected is None:
+        raise EdgecnnError(
+            f"{classifier.card.name}: learned from pictures with backgrounds of all kinds, so there is no ink to take "
+            "alone. Leave out --ink."
+        )
     for path in paths:
         try:
-            prediction = classifier.predict(_read(path))
+            yield _answer(classifier, path, expected, top_k, ink)
         except ImageError as error:
-            yield FileAnswer(path, [], str(error))
-            continue
-        top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
-        yield FileAnswer(path, top, None)
+            told = str(error)
+            yield FileAnswer(path, [], told if told.startswith(str(path)) else f"{path}: {told}")
+
+
+def tally(answers: Sequence[FileAnswer], labels: Sequence[str]) -> Tally:
+    """Count answers; ``labels`` are the model's."""
+    classified = [answer for answer in answers if answer.top]
+    said = Counter(answer.top[0].label for answer in classified)
+    wanted = [_class_of_folder(answer.path, labels) for answer in classified]
+    right = None
+    if classified and None not in wanted:
+        right = sum(answer.top[0].label == label for answer, label in zip(classified, wanted, strict=True))
+    return Tally(
+        pictures=len(answers),
+        failed=len(answers) - len(classified),
+        unlike=sum(answer.unlike is not None for answer in answers),
+        labels=dict(said.most_common()),
+        right=right,
+        accuracy=None if right is None else right / len(classified),
+    )
+
+
+def least_sure_of(answers: Sequence[FileAnswer], count: int) -> list[FileAnswer]:
+    """Return so many of the answers whose best class has the least probability, least first."""
+    return sorted((answer for answer in answers if answer.top), key=lambda answer: answer.top[0].probability)[:count]
+
+
+def _class_of_folder(path: Path, labels: Sequence[str]) -> str | None:
+    return next((part for part in reversed(path.parts[:-1]) if part in labels), None)
+
+
+def _answer(classifier: Classifier, path: Path, expected: Appearance | None, top_k: int, ink: bool) -> FileAnswer:
+    frame, wanted = _read(path), classifier.card.input
+    image_hwc = appearance.ink_alone(frame, wanted, expected) if ink and expected else to_input(frame, wanted)
+    prediction = classifier.predict(image_hwc)
+    top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
+    return FileAnswer(path, top, None, appearance.difference(image_hwc, expected) if expected else None)
 
 
 def _inside(path: Path) -> list[Path]:

@@ -1,0 +1,19 @@
+"""What the images look like that a model learned from, for its card: of the training images, where they are at hand."""
+
+from pathlib import Path
+
+from edgecnn.card import Appearance, DatasetRecord, ImageInput
+from edgecnn.errors import DataError
+from edgecnn.runtime.appearance import measured
+from edgecnn.verify.compare import read_for
+
+
+def of_training_images(
+    record: DatasetRecord, wanted: ImageInput, *, dataset: str | None = None, root: Path | None = None
+) -> Appearance | None:
+    """Measure the images that a classifier was trained on, in its own size; None where they cannot be read."""
+    try:
+        train = read_for(record, wanted.shape, "train", dataset=dataset, root=root)
+    except DataError:
+        return None
+    return measured(train.images_nhwc)
