@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,6 +92,8 @@ def _warn(answers: "list[FileAnswer]", model: str, ink: bool) -> None:
         console.warn(str(answer.error))
     if broken:
         console.warn(f"{len(broken)} of {len(answers)} pictures could not be classified.")
+    for assumed, paths in _by_assumption(answers).items():
+        console.warn(f"{console.counted(len(paths), 'picture')}, such as {paths[0]}: {assumed}.")
     unlike = [answer for answer in answers if answer.unlike]
     if unlike:
         which = str(unlike[0].path)
@@ -101,6 +104,14 @@ def _warn(answers: "list[FileAnswer]", model: str, ink: bool) -> None:
             f"are worth little: {unlike[0].unlike}."
             + ("" if ink else " For ink on paper, try --ink: what is drawn alone, framed as the model knows it.")
         )
+
+
+def _by_assumption(answers: "list[FileAnswer]") -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for answer in answers:
+        if answer.assumed:
+            found.setdefault(answer.assumed, []).append(answer.path)
+    return found
 
 
 def _csv(answers: "list[FileAnswer]") -> str:

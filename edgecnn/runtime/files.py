@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgecnn.card import Appearance
 from edgecnn.errors import EdgecnnError, ImageError
 from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.image import read_image, to_input
+from edgecnn.runtime.image import Picture, read_picture, to_input
 from edgecnn.runtime.pictures import pictures_in
 
 
@@ -30,13 +27,15 @@ class Ranked:
 class FileAnswer:
     """What a model says of one file, best first; or why it could not be asked.
 
-    ``unlike`` says in what the picture differs from those that the model was made for, where it does.
+    ``unlike`` says in what the picture differs from those that the model was made for, where it does; ``assumed`` what
+    reading it had to assume.
     """
 
     path: Path
     top: list[Ranked]
     error: str | None
     unlike: str | None = None
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,11 +117,13 @@ def _class_of_folder(path: Path, labels: Sequence[str]) -> str | None:
 
 
 def _answer(classifier: Classifier, path: Path, expected: Appearance | None, top_k: int, ink: bool) -> FileAnswer:
-    frame, wanted = _read(path), classifier.card.input
+    picture, wanted = _read(path), classifier.card.input
+    frame = picture.pixels_hwc
     image_hwc = appearance.ink_alone(frame, wanted, expected) if ink and expected else to_input(frame, wanted)
     prediction = classifier.predict(image_hwc)
     top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
-    return FileAnswer(path, top, None, appearance.difference(image_hwc, expected) if expected else None)
+    unlike = appearance.difference(image_hwc, expected) if expected else None
+    return FileAnswer(path, top, None, unlike, picture.assumed)
 
 
 def _inside(path: Path) -> list[Path]:
@@ -132,7 +133,7 @@ def _inside(path: Path) -> list[Path]:
     return pictures_in(path) or [path]
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def _read(path: Path) -> Picture:
     if path.is_dir():
         raise ImageError(f"{path}: no pictures in this folder; expected files such as .png or .jpg.")
-    return read_image(path)
+    return read_picture(path)

@@ -14,6 +14,7 @@ import functools
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +32,35 @@ SUFFIXES = frozenset(
         *(".psd", ".xbm", ".blp"),
     }
 )
-WHITE = 255
+WHITE, BLACK = 255, 0
+UNSEEN, SEEN = 30, 64  # levels: what is so near to white is not seen on it; what differs so in opacity is drawn
+INTEGER_BITS = (8, 10, 12, 14, 16, 24, 31, 32)  # what cameras, scanners and microscopes fill of an integer
 MAX_PIXELS, MAX_SIDE = 89_478_485, 65_535  # what is decoded at all: Pillow's limit, JPEG's longest side
 PIXELS_AT_ONCE = 1 << 20
 OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
 
 
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture as read, uint8 (H, W, C); ``assumed`` says what its content alone told and its format did not."""
+
+    pixels_hwc: NDArray[np.uint8]
+    assumed: str | None = None
+
+
 def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
     """Read a picture file, or its bytes, as uint8 (H, W, C), C = 1 for gray and 3 for RGB.
 
-    EXIF orientation is applied, transparency is laid over white, 16-bit gray is scaled to 8, palettes and CMYK become
-    RGB; of an animation the first frame counts. Raises ImageError for what cannot be read in full.
+    EXIF orientation is applied, transparency is laid over white, palettes and CMYK become RGB; of an animation the
+    first frame counts. Integers of more than 8 bits are scaled to 8, from as many bits as their largest value needs (8,
+    10, 12, 14, 16, 24, 31 or 32). Where white would hide all that is drawn, as it does light ink, it is black. Raises
+    ImageError for what cannot be read in full.
     """
+    return read_picture(picture_file).pixels_hwc
+
+
+def read_picture(picture_file: Path | bytes) -> Picture:
+    """Read a picture as ``read_image`` does, and say what was assumed."""
     name = "picture" if isinstance(picture_file, bytes) else picture_file
     try:
         with _opened(picture_file) as picture:
@@ -81,7 +99,7 @@ def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False)
     if bgr and pixels_hwc.shape[2] >= 3:
         pixels_hwc = np.concatenate([pixels_hwc[..., 2::-1], pixels_hwc[..., 3:]], axis=2)
     if pixels_hwc.shape[2] == 4:
-        pixels_hwc = _over_white(pixels_hwc)
+        pixels_hwc, _ = _opaque(pixels_hwc)
     cropped = _centre_crop(pixels_hwc, wanted.height, wanted.width)
     return resize(_with_channels(cropped, wanted.channels), wanted.height, wanted.width)
 
@@ -130,33 +148,59 @@ def _opened(picture_file: Path | bytes) -> Iterator[Image.Image]:
             yield picture
 
 
-def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
+def _pixels(picture: Image.Image) -> Picture:
     if picture.mode.startswith("I") or picture.mode == "F":
-        return _eight_bits(np.asarray(picture))[..., None]
+        return _eight_bits(np.asarray(picture))
     if picture.has_transparency_data:
-        return _over_white(np.asarray(picture.convert("RGBA")))
+        pixels_hwc, paper = _opaque(np.asarray(picture.convert("RGBA")))
+        return Picture(
+            pixels_hwc,
+            None if paper == WHITE else "what is transparent was taken for black, on white nothing would be seen",
+        )
     if picture.mode in ("1", "L"):
-        return np.asarray(picture.convert("L"))[..., None]
-    return np.asarray(picture.convert("RGB"))
+        return Picture(np.asarray(picture.convert("L"))[..., None])
+    return Picture(np.asarray(picture.convert("RGB")))
 
 
-def _eight_bits(values_hw: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale 0..65535 (or 0..1 for floating point) to 0..255. Raises ValueError for floating point beyond that."""
-    if values_hw.dtype.kind == "f" and not (values_hw.min() >= 0 and values_hw.max() <= 1):  # nor where one is NaN
-        low, high = values_hw.min(), values_hw.max()
-        raise ValueError(f"floating point from {low:g} to {high:g}, expected 0..1; save it with 8 or 16 bits a channel")
-    whole = 1.0 if values_hw.dtype.kind == "f" else 65535.0
-    return np.floor(values_hw.astype(np.float64) / whole * 255 + 0.5).clip(0, 255).astype(np.uint8)
+def _eight_bits(values_hw: NDArray[np.generic]) -> Picture:
+    """Scale integers, or 0..1 of floating point, to 0..255. Raises ValueError for what lies outside."""
+    low, high = values_hw.min(), values_hw.max()
+    if values_hw.dtype.kind == "f":
+        if not (low >= 0 and high <= 1):  # nor where one is NaN
+            raise ValueError(
+                f"floating point from {low:g} to {high:g}, expected 0..1; save it with 8 or 16 bits a channel"
+            )
+        return Picture(_scaled(values_hw, 1.0))
+    if low < 0:
+        raise ValueError(f"integers from {low} to {high}, expected 0 or more; save it with 8 or 16 bits a channel")
+    bits = next(bits for bits in INTEGER_BITS if high < 2**bits)
+    assumed = None if bits == 16 else f"its values were taken for {bits} bits"
+    return Picture(_scaled(values_hw, 2.0**bits - 1), assumed)
 
 
-def _over_white(rgba_hw4: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay RGBA over white, some rows at a time: whole, a large picture would take forty bytes a pixel."""
+def _scaled(values_hw: NDArray[np.generic], whole: float) -> NDArray[np.uint8]:
+    scaled_hw = np.floor(values_hw.astype(np.float64) / whole * 255 + 0.5)
+    result: NDArray[np.uint8] = scaled_hw.clip(0, 255).astype(np.uint8)[..., None]
+    return result
+
+
+def _opaque(rgba_hw4: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """Lay RGBA over white; over black where white leaves nothing to see of what is there. Returns that level too."""
+    alpha_hw = rgba_hw4[..., 3]
+    pixels_hwc = _over(rgba_hw4, WHITE)
+    if pixels_hwc.min() >= WHITE - UNSEEN and int(alpha_hw.max()) - int(alpha_hw.min()) >= SEEN:
+        return _over(rgba_hw4, BLACK), BLACK
+    return pixels_hwc, WHITE
+
+
+def _over(rgba_hw4: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
+    """Lay RGBA over a gray level, some rows at a time: whole, a large picture would take forty bytes a pixel."""
     result_hwc = np.empty((*rgba_hw4.shape[:2], 3), np.uint8)
     rows = max(1, PIXELS_AT_ONCE // rgba_hw4.shape[1])
     for top in range(0, len(rgba_hw4), rows):
         part_hw4 = rgba_hw4[top : top + rows].astype(np.uint32)
         colour, alpha = part_hw4[..., :3], part_hw4[..., 3:]
-        result_hwc[top : top + rows] = (colour * alpha + WHITE * (255 - alpha) + 127) // 255
+        result_hwc[top : top + rows] = (colour * alpha + paper * (255 - alpha) + 127) // 255
     return result_hwc
 
 

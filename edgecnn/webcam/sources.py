@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from edgecnn.errors import SourceError
-from edgecnn.runtime.image import SUFFIXES, read_image
+from edgecnn.runtime.image import SUFFIXES, read_picture
+from edgecnn.runtime.pictures import begins_as_picture
 from edgecnn.webcam.opencv import Pixels, cv2
 
 DEVICES = Path("/dev")
@@ -71,9 +72,9 @@ def open_source(given: str, *, tell: Tell) -> Source:
         return _stream(given, tell)
     path = Path(given)
     if NUMBER.search(path.name) and not path.exists():
-        return _numbered(path)
+        return _numbered(path, tell)
     _check_file(path)
-    return _still(path) if path.suffix.lower() in SUFFIXES else _video(path, tell)
+    return _still(path, tell) if path.suffix.lower() in SUFFIXES else _video(path, tell)
 
 
 def cameras() -> list[int]:
@@ -142,19 +143,22 @@ def _check_file(path: Path) -> None:
         raise SourceError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
-def _still(path: Path) -> Source:
-    return Source(str(path), "still", USUAL_FPS, (frame for frame in [Frame(0, _picture(path))]))
+def _still(path: Path, tell: Tell) -> Source:
+    return Source(str(path), "still", USUAL_FPS, (frame for frame in [Frame(0, _picture(path, tell))]))
 
 
-def _picture(path: Path) -> Pixels:
+def _picture(path: Path, tell: Tell) -> Pixels:
     """Read a picture as BGR."""
-    pixels_hwc = read_image(path)
+    picture = read_picture(path)
+    if picture.assumed is not None:
+        tell(f"{path}: {picture.assumed}.")
+    pixels_hwc = picture.pixels_hwc
     if pixels_hwc.shape[2] == 1:
         return np.repeat(pixels_hwc, 3, axis=2)
     return np.ascontiguousarray(pixels_hwc[..., ::-1])
 
 
-def _numbered(pattern: Path) -> Source:
+def _numbered(pattern: Path, tell: Tell) -> Source:
     """Open all pictures of a printf pattern, in the order of their numbers; gaps are passed over."""
     if pattern.name.count("%") != 1:
         raise SourceError(f"{pattern}: expected one number in the name, such as img_%03d.png.")
@@ -166,32 +170,48 @@ def _numbered(pattern: Path) -> Source:
     if not numbers:
         raise SourceError(f"{pattern}: no such pictures. Expected files such as {pattern.parent / (pattern.name % 1)}")
     files = (pattern.with_name(pattern.name % number) for number in numbers)
-    frames = (Frame(index, _picture(file)) for index, file in enumerate(files))
-    return Source(str(pattern), "file", USUAL_FPS, frames)
+    frames = (Frame(index, _picture(file, tell)) for index, file in enumerate(files))
+    return Source(str(pattern), "still" if len(numbers) == 1 else "file", USUAL_FPS, frames)
 
 
 def _video(path: Path, tell: Tell) -> Source:
+    """Open a video. What has one frame, and what begins as a picture does, is a still: no second frame agrees."""
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened() or _codec(capture) == TEXT:
         capture.release()
+        if begins_as_picture(path):
+            return _still(path, tell)
         raise SourceError(
             f"{path}: not a video that OpenCV reads (cut, broken or something else). "
             f"Expected a video, or a picture that ends in {', '.join(sorted(SUFFIXES))}."
         )
-    read, first_bgr = capture.read()
-    if not read:
-        capture.release()
+    frames = _video_frames(path, capture, tell)
+    first, second = next(frames, None), next(frames, None)
+    if second is None and begins_as_picture(path):
+        return _still(path, tell)
+    if first is None:
         raise SourceError(f"{path}: a video without a frame that can be read.")
-    return Source(str(path), "file", _fps(capture), _video_frames(path, capture, np.asarray(first_bgr, np.uint8), tell))
+    if second is None:
+        tell(f"{path}: has one frame, read as a picture.")
+        return Source(str(path), "still", USUAL_FPS, (frame for frame in [first]))
+    return Source(str(path), "file", _fps(capture), _after(first, second, frames))
 
 
-def _video_frames(path: Path, capture: cv2.VideoCapture, first_bgr: Pixels, tell: Tell) -> Generator[Frame, None, None]:
+def _after(first: Frame, second: Frame, rest: Generator[Frame, None, None]) -> Generator[Frame, None, None]:
     try:
-        read, pixels_bgr, number = True, first_bgr, 0
-        while read:
-            yield Frame(number, pixels_bgr)
+        yield first
+        yield second
+        yield from rest
+    finally:
+        rest.close()
+
+
+def _video_frames(path: Path, capture: cv2.VideoCapture, tell: Tell) -> Generator[Frame, None, None]:
+    try:
+        number = 0
+        while (found := capture.read())[0]:
+            yield Frame(number, np.asarray(found[1], np.uint8))
             number += 1
-            read, pixels_bgr = capture.read()  # type: ignore[assignment]
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if number < promised * WHOLE:
             tell(f"{path}: ended after {number} of {promised:.0f} frames; the file is cut or broken.")

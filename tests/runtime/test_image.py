@@ -16,7 +16,7 @@ from PIL import Image
 
 from edgecnn.card import ImageInput
 from edgecnn.errors import ImageError
-from edgecnn.runtime.image import is_colour, read_image, resize, to_input
+from edgecnn.runtime.image import is_colour, read_image, read_picture, resize, to_input
 
 SIDES = st.integers(1, 40)
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
@@ -270,7 +270,36 @@ def test_one_bit_is_black_and_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("deep", "shallow"), [(0, 0), (128, 0), (129, 1), (32768, 128), (65535, 255)])
 def test_16_bit_gray_is_scaled(tmp_path: Path, deep: int, shallow: int) -> None:
-    assert _one_pixel(Image.fromarray(np.full((2, 2), deep, np.uint16)), tmp_path / "a.png") == [shallow]
+    path = _saved(Image.fromarray(np.array([[deep, 65535]], np.uint16)), tmp_path / "a.png")
+    assert read_image(path).ravel().tolist() == [shallow, 255]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_integers_that_do_not_fill_16_bits_are_scaled_from_those_they_fill(
+    tmp_path: Path, bits: int, suffix: str
+) -> None:
+    most = 2**bits - 1
+    path = _saved(Image.fromarray(np.array([[0, most // 2, most]], np.uint16)), tmp_path / f"a{suffix}")
+    found = read_picture(path)
+    assert found.pixels_hwc.ravel().tolist() == [0, 127, 255]
+    assert found.assumed == f"its values were taken for {bits} bits"
+
+
+def test_integers_of_16_bits_are_nothing_to_assume(tmp_path: Path) -> None:
+    path = _saved(Image.fromarray(np.array([[0, 30_000]], np.uint16)), tmp_path / "a.png")
+    assert read_picture(path).assumed is None
+
+
+@pytest.mark.parametrize("most", [255, 4095, 65535, 2**24 - 1, 2**31 - 1])
+def test_a_tiff_of_32_bits_is_not_black(tmp_path: Path, most: int) -> None:
+    path = _saved(Image.fromarray(np.array([[0, most]], np.int32)), tmp_path / "a.tif")
+    assert read_image(path).ravel().tolist() == [0, 255]
+
+
+def test_integers_below_0_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"a\.tif: .*integers from -1024 to 3071, expected 0 or more"):
+        read_image(_saved(Image.fromarray(np.array([[-1024, 3071]], np.int32)), tmp_path / "a.tif"))
 
 
 @pytest.mark.parametrize(("deep", "shallow"), [(0.0, 0), (0.5, 128), (1.0, 255)])
@@ -288,6 +317,17 @@ def test_floating_point_beyond_white_is_refused(tmp_path: Path, deep: float) -> 
 @pytest.mark.parametrize(("alpha", "expected"), [(0, [255, 255, 255]), (255, [200, 100, 0]), (51, [244, 224, 204])])
 def test_a_transparent_picture_is_laid_over_white(tmp_path: Path, alpha: int, expected: list[int]) -> None:
     assert _one_pixel(Image.new("RGBA", (2, 2), (200, 100, 0, alpha)), tmp_path / "a.png") == expected
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize(("ink", "seen"), [(255, 255), (230, 230), (100, 100)])
+def test_light_ink_on_nothing_is_seen(tmp_path: Path, mode: str, ink: int, seen: int) -> None:
+    drawn = Image.new("L", (3, 1), ink)
+    drawn.putalpha(Image.fromarray(np.array([[0, 255, 0]], np.uint8)))
+    found = read_picture(_saved(drawn.convert(mode), tmp_path / "a.png"))
+    paper = 255 if ink == 100 else 0
+    assert found.pixels_hwc[0, :, 0].tolist() == [paper, seen, paper]
+    assert (found.assumed is None) == (paper == 255)
 
 
 def test_transparent_gray_is_laid_over_white(tmp_path: Path) -> None:

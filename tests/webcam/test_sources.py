@@ -88,6 +88,41 @@ def test_leaving_a_video_early_is_no_fault(tmp_path: Path, told: list[str]) -> N
     assert told == []
 
 
+@pytest.mark.parametrize("name", ["p", "p.bin", "p.jpeg.bak"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_a_picture_is_one_whatever_it_is_called(tmp_path: Path, told: list[str], name: str, kind: str) -> None:
+    Image.new("RGB", (64, 48), (250, 100, 10)).save(tmp_path / name, kind)
+    source = opened(tmp_path / name, told)
+    (frame,) = source.frames
+    assert source.kind == "still"
+    assert frame is not None
+    np.testing.assert_allclose(frame.pixels_bgr[0, 0], [10, 100, 250], atol=4)
+
+
+def test_a_video_of_one_frame_is_a_picture_and_says_so(tmp_path: Path, told: list[str]) -> None:
+    source = opened(write_video(tmp_path / "v.avi", grays(3)[2:]), told)
+    (level,) = levels(list(source.frames))
+    assert source.kind == "still"
+    assert 16 <= level <= 24
+    assert told == [f"{tmp_path / 'v.avi'}: has one frame, read as a picture."]
+
+
+def test_a_video_of_two_frames_is_a_video(tmp_path: Path, told: list[str]) -> None:
+    source = opened(write_video(tmp_path / "v.avi", grays(2)), told)
+    assert (source.kind, len(list(source.frames)), told) == ("file", 2, [])
+
+
+def test_a_pattern_of_one_picture_is_a_picture(tmp_path: Path, told: list[str]) -> None:
+    Image.new("L", (8, 8), 40).save(tmp_path / "i_1.png")
+    assert opened(tmp_path / "i_%d.png", told).kind == "still"
+
+
+def test_what_was_assumed_of_a_picture_is_told(tmp_path: Path, told: list[str]) -> None:
+    Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(tmp_path / "p.png")
+    assert levels(list(opened(tmp_path / "p.png", told).frames)) == [255]
+    assert told == [f"{tmp_path / 'p.png'}: its values were taken for 12 bits."]
+
+
 def broken_files(folder: Path) -> dict[str, bytes]:
     noise = np.random.default_rng(0).bytes(4000)
     video = write_video(folder / "whole.mp4", grays(20)).read_bytes()

@@ -2,7 +2,7 @@
 import { camera } from "./camera.js";
 import { open } from "./network.js";
 import { paper } from "./paper.js";
-import { overWhite } from "./pixels.js";
+import { opaque } from "./pixels.js";
 import { recognize } from "./recognize.js";
 import { memory } from "./tracking.js";
 import { message, view } from "./view.js";
@@ -25,7 +25,7 @@ async function main() {
     schedule(async () => {
       try {
         const picture = frame();
-        const result = await recognize(network, overWhite(picture), { drawn: name === "draw", remembered });
+        const result = await recognize(network, opaque(picture), { drawn: name === "draw", remembered });
         if (current !== name || !wanted()) return;
         shown.boxes(byId(`${name}-boxes`), picture, result);
         shown.answer(result, { empty, fps });

@@ -1,15 +1,27 @@
 // From a picture of any size to the model's input, as edgecnn/runtime/image.py does it: centre crop, colour, triangle
 // filter. An image is { pixels, height, width, channels }: bytes in rows from the top left, colours together.
 
-const WHITE = 255;
+const [WHITE, BLACK] = [255, 0];
+const [UNSEEN, SEEN] = [30, 64]; // what is so near to white is not seen on it; what differs so in opacity is drawn
 
-/** Lay RGBA, as a canvas gives it, over white: an image of 3 channels. */
-export function overWhite({ data, height, width }) {
+/** Lay RGBA, as a canvas gives it, over white, or black where white hides all of it: an image of 3 channels. */
+export function opaque({ data, height, width }) {
+  const onWhite = over({ data, height, width }, WHITE);
+  let [least, most] = [255, 0];
+  for (let index = 3; index < data.length; index += 4) {
+    least = Math.min(least, data[index]);
+    most = Math.max(most, data[index]);
+  }
+  const hidden = most - least >= SEEN && onWhite.pixels.every((value) => value >= WHITE - UNSEEN);
+  return hidden ? over({ data, height, width }, BLACK) : onWhite;
+}
+
+function over({ data, height, width }, paper) {
   const pixels = new Uint8Array(height * width * 3);
   for (let from = 0, to = 0; from < data.length; from += 4) {
     const alpha = data[from + 3];
     for (let colour = 0; colour < 3; colour += 1, to += 1) {
-      pixels[to] = (data[from + colour] * alpha + WHITE * (255 - alpha) + 127) / 255;
+      pixels[to] = (data[from + colour] * alpha + paper * (255 - alpha) + 127) / 255;
     }
   }
   return { pixels, height, width, channels: 3 };
