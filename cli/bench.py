@@ -40,6 +40,11 @@ def bench(
         )
     if report.environment.warning:
         console.warn(report.environment.warning)
+    for model in dict.fromkeys(found.model for found in report.footprints if found.exact_int8):
+        console.warn(
+            f"{model}: its int8 weights may saturate on this processor, so it is computed in another way, exactly and "
+            "slower; quantize its float32 parent again for a form that is safe everywhere."
+        )
     if as_json:
         console.show_json(report)
     else:

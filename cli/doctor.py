@@ -6,6 +6,12 @@ from . import console
 from .bench import show_environment
 from .options import AsJson
 
+EXACT = "this processor adds int8 products exactly"
+SATURATES = (
+    "this processor adds int8 products in 16 bits, which saturate. Files whose weights are safe (edgecnn inspect MODEL "
+    "says so) run as everywhere; others are computed exactly by edgecnn, and slower, and are wrong in other programs"
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -24,6 +30,8 @@ def doctor(as_json: AsJson = False) -> None:
         console.show_json(found)
         raise typer.Exit(1 if found.problems else 0)
     show_environment(found.environment)
+    if found.int8_saturates is not None:
+        console.say(f"int8: {SATURATES if found.int8_saturates else EXACT}")
     console.say(f"data root: {found.data_root}")
     console.show_table(
         "",

@@ -10,6 +10,7 @@ from .options import AsJson, ModelFile
 if TYPE_CHECKING:
     from edgecnn.card import ModelCard
     from edgecnn.inspection import Inspection
+    from edgecnn.saturation import Saturation
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +54,26 @@ def show(found: "Inspection") -> None:
     )
     console.say()
     console.show_table("card", ("", ""), _card_rows(found.card), left=2)
+    if found.saturation.layers or found.saturation.unproven:
+        console.say(f"int8: {_int8(found.saturation)}")
+
+
+def _int8(found: "Saturation") -> str:
+    """Say whether int8 sums can saturate, and what shows it."""
+    from edgecnn.card import PAIR_BOUND
+
+    if found.unproven:
+        return f"not proven safe on processors that saturate: {'; '.join(found.unproven)}"
+    worst = found.worst
+    if worst is None:
+        return "no signed int8 weights"
+    where = f"the two largest weights of one sign sum to {worst.pair_sum} (channel {worst.channel} of {worst.layer})"
+    if found.safe:
+        return f"safe on any processor: {where}, of {PAIR_BOUND} that fit"
+    return (
+        f"NOT SAFE on processors without VNNI, which saturate: {where}, and only {PAIR_BOUND} fit. edgecnn computes it "
+        "exactly there, other programs do not. Quantize its float32 parent again."
+    )
 
 
 def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:

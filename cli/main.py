@@ -2,10 +2,13 @@
 
 import io
 import sys
+import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from . import console
 
 if TYPE_CHECKING:
     from edgecnn.errors import EdgecnnError
@@ -63,6 +66,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what an old terminal cannot show is no reason to end
+    _show_int8_warnings_as_lines()
     try:
         app()
     except EdgecnnError as error:
@@ -74,6 +78,22 @@ def main() -> None:
         _leave(missing_package(module))
     except OSError as error:
         _leave(EdgecnnError(_refused(error)))
+
+
+def _show_int8_warnings_as_lines() -> None:
+    """Print what edgecnn warns of as a line, once a file; the warnings of others stay as they are."""
+    from edgecnn.errors import Int8Warning
+
+    others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, Int8Warning):
+            console.warn(str(message))
+        else:
+            others(message, category, *where, **more)
+
+    warnings.simplefilter("default", Int8Warning)
+    warnings.showwarning = show
 
 
 def _refused(error: OSError) -> str:

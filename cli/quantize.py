@@ -25,7 +25,10 @@ def quantize(
         typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: MODEL-preferred.onnx, MODEL-static.onnx, …"),
     ] = None,
     method: Annotated[
-        Literal["auto", "static", "dense"], typer.Option("--method", help="auto tries every form.")
+        Literal["auto", "static", "dense", "static-full"],
+        typer.Option(
+            "--method", help="auto tries every form that is safe on any processor; static-full is for those with VNNI."
+        ),
     ] = "auto",
     max_drop_pp: MaxDrop = 0.5,
     dataset: Dataset = None,
@@ -63,6 +66,7 @@ def show(result: "Quantized") -> None:
     for found in result.candidates:
         low, high = found.latency_ratio_ci95
         words = found.verdict if found.accurate else f"{found.verdict}, but less accurate"
+        words += "" if found.overflow.safe else "; only for processors that do not saturate"
         rows.append(
             (
                 found.form,
@@ -74,11 +78,14 @@ def show(result: "Quantized") -> None:
                 words,
             )
         )
+    rows += [(lost.form, "", "", "", "", "", f"lost at its {lost.stage}") for lost in result.lost]
     console.show_table(
         f"{result.validation_images:,} validation images; latency at batch 1 over the parent's",
         ("form", "size", "accuracy", "drop pp", "latency", "95 %", "verdict"),
         rows,
     )
+    for lost in result.lost:
+        console.say(f"{lost.form} was lost at its {lost.stage}: {lost.reason}")
     console.say(result.reason, style="bold")
     if result.output_form != result.preferred:
         console.warn(f"{result.output} is {result.output_form}, which is not the preferred form.")

@@ -29,6 +29,7 @@ CLASSIFIER, FINDER = "classifier", "finder"
 DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
 LONGEST_CARD, DEEPEST_CARD = 32_000_000, 100  # bytes, levels
 LARGEST_NUMBER, LONGEST_SIDE = sys.float_info.max, 65_535
+PAIR_BOUND = 128  # two weights of one channel that sum to no more fit 16 bits with any activations: 255 * 128 < 32,768
 OPTIONAL = types.MappingProxyType({"optional": True})  # metadata of a field that came later: left out while it is None
 
 T = TypeVar("T")
@@ -121,12 +122,29 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Overflow:
+    """Whether the int8 products fit 16 bits for any input, as the written graph shows (``edgecnn.saturation``).
+
+    ``largest_pair_sum`` is that of the two largest weights of one sign in one output channel. Above ``bound``, x86
+    processors without VNNI may saturate, and the answers are wrong there.
+    """
+
+    safe: bool
+    largest_pair_sum: int
+    bound: int = PAIR_BOUND
+
+
+@dataclass(frozen=True)
 class Quantization:
-    """How a quantized form was made, and what it was worth where it was made."""
+    """How a quantized form was made, and what it was worth where it was made.
+
+    Files from before ``overflow`` was recorded may saturate.
+    """
 
     method: str
     calibration: Calibration | None
     measured: Measured | None
+    overflow: Overflow | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,10 @@ FRAME = (480, 640)  # height and width of what a finder is timed on
 
 @dataclass(frozen=True)
 class Contender:
-    """An opened classifier. ``name`` is the path or name as given, ``provider`` what really runs it."""
+    """An opened classifier. ``name`` is the path or name as given, ``provider`` what really runs it.
+
+    ``exact_int8`` is what a Classifier says.
+    """
 
     name: str
     file: Path
@@ -39,6 +42,7 @@ class Contender:
     provider: str
     threads: int
     classify: Classify
+    exact_int8: bool = False
 
     def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits_nk of any number of images, as the model gives them in use."""
@@ -77,6 +81,7 @@ def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | No
         provider=classifier.running_provider,
         threads=count,
         classify=classifier.logits,
+        exact_int8=classifier.exact_int8,
     )
 
 
@@ -102,6 +107,7 @@ def _finder(finder: Finder, path: Path, file: Path) -> Contender:
         provider=finder.provider,
         threads=finder.threads,
         classify=find_each,
+        exact_int8=finder.exact_int8,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgecnn.bench.environment import Environment, environment
 from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE
-from edgecnn.runtime import providers
+from edgecnn.runtime import int8, providers
 from edgecnn.runtime.session import RUNTIMES
 
 
@@ -30,19 +30,24 @@ class Missing:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything found. ``problems`` are what keeps edgecnn from working, not what is merely not installed."""
+    """Everything found. ``problems`` are what keeps edgecnn from working, not what is merely not installed.
+
+    ``int8_saturates`` says of this processor that unsafe int8 files need the slower exact way; None without a runtime.
+    """
 
     environment: Environment
     providers: list[ProviderState]
     missing: list[Missing]
     problems: list[str]
     data_root: Path
+    int8_saturates: bool | None
 
 
 def diagnose() -> Diagnosis:
     """Look at this installation."""
     recorded = environment()
-    return Diagnosis(recorded, provider_states(), _missing(), _problems(recorded), data_root())
+    saturates = int8.saturates() if isinstance(_runtime(), list) else None
+    return Diagnosis(recorded, provider_states(), _missing(), _problems(recorded), data_root(), saturates)
 
 
 def provider_states() -> list[ProviderState]:

@@ -18,6 +18,8 @@
         ├── ParityError          the exported file does not answer as the PyTorch original
         └── SelfTestError        a file no longer answers its golden images as it did
 
+One warning: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates.
+
 A message says what was found, what was expected and what to do next.
 """
 
@@ -95,6 +97,10 @@ class ParityError(CheckFailed):
 
 class SelfTestError(CheckFailed):
     """A file no longer answers its golden images as it did."""
+
+
+class Int8Warning(RuntimeWarning):
+    """An int8 file that this processor would compute wrongly is computed exactly, and slower."""
 
 
 EXTRA_OF_MODULE = {

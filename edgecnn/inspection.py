@@ -11,6 +11,7 @@ from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.onnx_file import versions_of
 from edgecnn.runtime.finder import load_either
+from edgecnn.saturation import Saturation, prove
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 DENSE = ("Gemm", "MatMul", "MatMulInteger")
@@ -40,6 +41,7 @@ class Inspection:
     ir_version: int
     layers: list[Layer]
     card: ModelCard
+    saturation: Saturation
 
     @property
     def parameters(self) -> int:
@@ -63,7 +65,7 @@ def inspect(path_or_name: Path) -> Inspection:
     card = load_either(path).card
     model = onnx.shape_inference.infer_shapes(onnx.load(path))
     opset, ir_version = versions_of(path)
-    return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card)
+    return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card, prove(path))
 
 
 def _layers(graph: onnx.GraphProto) -> list[Layer]:

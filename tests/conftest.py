@@ -96,3 +96,11 @@ def static_model(once, model: Path, data_root: Path) -> Path:
     from edgecnn.quantize import quantize
 
     return once("static.onnx", lambda path: quantize(model, path, method="static", root=data_root, seconds=0.1))
+
+
+@pytest.fixture(scope="session")
+def full_model(once, model: Path, data_root: Path) -> Path:
+    """The model in its static form with weights of eight bits, which may saturate."""
+    from edgecnn.quantize import quantize
+
+    return once("full.onnx", lambda path: quantize(model, path, method="static-full", root=data_root, seconds=0.1))

@@ -50,12 +50,13 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Footprint:
-    """What one contender costs before its first answer, in a process of its own."""
+    """What one contender costs before its first answer, in a process of its own; ``exact_int8`` as a Classifier's."""
 
     model: str
     threads: int
     size_bytes: int
     cold_start: ColdStart
+    exact_int8: bool
 
 
 @dataclass(frozen=True)
@@ -167,4 +168,4 @@ def _compared(model: Worker, against: Worker, batch: int, own: Samples, other: S
 
 
 def _footprint(worker: Worker) -> Footprint:
-    return Footprint(str(worker.model), worker.threads, worker.size_bytes, worker.cold_start)
+    return Footprint(str(worker.model), worker.threads, worker.size_bytes, worker.cold_start, worker.exact_int8)

@@ -57,6 +57,7 @@ class Worker:
         total_ms = (time.perf_counter_ns() - started) / 1e6
         self.form: str = hello["form"]
         self.provider: str = hello["provider"]
+        self.exact_int8: bool = hello["exact_int8"]
         self.size_bytes: int = hello["size_bytes"]
         self.cold_start = ColdStart(total_ms=total_ms, **hello["cold_start"])
 
@@ -129,8 +130,15 @@ def _serve(model: Path, provider: str, threads: int) -> None:
         "first_ms": (answered - loaded) / 1e6,
         "peak_bytes": peak_bytes(),
     }
-    size_bytes = contender.file.stat().st_size
-    _say({"form": contender.form, "provider": contender.provider, "size_bytes": size_bytes, "cold_start": cold_start})
+    _say(
+        {
+            "form": contender.form,
+            "provider": contender.provider,
+            "exact_int8": contender.exact_int8,
+            "size_bytes": contender.file.stat().st_size,
+            "cold_start": cold_start,
+        }
+    )
     golden = contender.golden_images_nhwc
     for line in sys.stdin:
         wanted = json.loads(line)

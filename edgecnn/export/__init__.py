@@ -98,7 +98,12 @@ def export(
             confidence = _confidence(original, dataset, root) if calibrated else None
             proven = _prove(checkpoint, original, dataset, root, confidence)
         onnx_file.write_with_card(proven.graph, proven.card, partial)
-        onnx_file.check(partial, proven.card)
+        try:
+            onnx_file.check(partial, proven.card)
+        except ParityError as error:
+            raise ParityError(
+                f"export {run_or_checkpoint}: {error} No file was written; please report it with the recipe."
+            ) from error
     files.write_text(cards.beside(target), proven.card.to_json())
     opset, ir_version = onnx_file.versions_of(target)
     return Exported(

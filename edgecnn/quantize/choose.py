@@ -7,17 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn import data, files, onnx_file, zoo
+from edgecnn import data, onnx_file, zoo
 from edgecnn.bench import compare_latency
-from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Quantization
+from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Overflow
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, EdgecnnError
 from edgecnn.quantize import forms
+from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import (
+    SAFE,
     Candidate,
+    Lost,
     Method,
     Quantized,
+    asked_for,
     candidate_of,
     preferred_form,
     reason,
@@ -46,9 +50,11 @@ def quantize(
     """Quantize a float32 model file, or one of the zoo by name.
 
     ``auto`` tries every form and writes the preferred one: when nothing is better than the parent, that is the parent's
-    own bytes. ``static`` and ``dense`` write that form, whatever it is worth.
+    own bytes. ``static``, ``dense`` and ``static-full`` write that form, whatever it is worth; the last is for
+    processors that do not saturate.
 
-    Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent.
+    Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
+    ParityError where the form that was asked for does not hold.
     """
     file = zoo.find(model)
     card = load_either(file).card
@@ -69,15 +75,16 @@ def quantize(
     validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
     parent = open_contender(file)
     with tempfile.TemporaryDirectory() as folder:
-        built: dict[str, tuple[Candidate, Path]] = {}
+        candidates, lost = [], []
         for form in _forms(method, file):
             on_stage(f"building and measuring {form}")
-            path = Path(folder) / f"{form}.onnx"
-            built[form] = _build_and_measure(form, path, parent, card, train, validation, max_drop_pp, seconds), path
-        candidates = [candidate for candidate, _ in built.values()]
+            path = _path(folder, form)
+            found = _tried(form, path, parent, card, train, validation, max_drop_pp, seconds)
+            candidates += [found] if isinstance(found, Candidate) else []
+            lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
-        form = preferred if method == "auto" else candidates[0].form
-        ship(file if form == card.form else built[form][1], target)
+        form = preferred if method == "auto" else asked_for(candidates, lost, model)
+        ship(file if form == card.form else _path(folder, form), target)
     return Quantized(
         parent=model,
         parent_form=card.form,
@@ -87,6 +94,7 @@ def quantize(
         ),
         validation_images=len(validation),
         candidates=candidates,
+        lost=lost,
         preferred=preferred,
         output=target,
         output_form=form,
@@ -106,9 +114,13 @@ def _sibling(model: Path, file: Path) -> str:
     return f", {parent}" if file != model and parent in zoo.names() else ""
 
 
+def _path(folder: str, form: str) -> Path:
+    return Path(folder) / f"{form}.onnx"
+
+
 def _forms(method: Method, model: Path) -> list[str]:
-    if method == "static":
-        return [forms.STATIC]
+    if method in ("static", "static-full"):
+        return [forms.STATIC if method == "static" else forms.FULL]
     if forms.has_dense_layers(model):
         return [forms.DENSE] if method == "dense" else [forms.STATIC, forms.DENSE]
     if method == "dense":
@@ -116,7 +128,7 @@ def _forms(method: Method, model: Path) -> list[str]:
     return [forms.STATIC]
 
 
-def _build_and_measure(
+def _tried(
     form: str,
     path: Path,
     parent: Contender,
@@ -125,30 +137,26 @@ def _build_and_measure(
     validation: Split,
     max_drop_pp: float,
     seconds: float,
-) -> Candidate:
-    """Write one form, with its measured worth in its card, and return what was found."""
-    calibration = _calibration(train) if form == forms.STATIC else None
-    graph = (
-        forms.dense(parent.file)
-        if calibration is None
-        else forms.static(parent.file, train.images_nhwc[np.array(calibration.indices)])
-    )
-    golden_images = parent_card.golden.images_nhwc
-    golden = Golden(golden_images, onnx_file.golden_probabilities(graph, golden_images), forms.GOLDEN_TOLERANCE)
-    card = replace(
-        parent_card,
-        form=form,
-        parity=None,
-        metrics=[],
-        quantization=Quantization(form, calibration, measured=None),
-        parent_sha256=files.sha256(parent.file),
-        versions=parent_card.versions | onnx_file.runtime_versions(),
-        golden=golden,
-    )
-    onnx_file.write_with_card(graph, card, path)
-    onnx_file.check(path, card)
-    candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds)
-    onnx_file.write_with_card(graph, with_measurement(card, candidate, len(validation)), path)
+) -> Candidate | Lost:
+    """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
+    calibration = None if form == forms.DENSE else _calibration(train)
+
+    def graph() -> bytes:
+        if calibration is None:
+            return forms.dense(parent.file)
+        images_nhwc = train.images_nhwc[np.array(calibration.indices)]
+        return forms.static(parent.file, images_nhwc, full_range=form == forms.FULL)
+
+    def golden(graph: bytes, unsafe_form: str | None) -> Golden:
+        images_nhwc = parent_card.golden.images_nhwc
+        probabilities_nk = onnx_file.golden_probabilities(graph, images_nhwc, unsafe_form=unsafe_form)
+        return Golden(images_nhwc, probabilities_nk, forms.GOLDEN_TOLERANCE)
+
+    built = build(form, path, parent.file, parent_card, calibration, graph, golden)
+    if isinstance(built, Lost):
+        return built
+    candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds, built.overflow)
+    onnx_file.write_with_card(built.graph, with_measurement(built.card, candidate, len(validation)), path)
     return replace(candidate, size_bytes=path.stat().st_size)
 
 
@@ -160,10 +168,15 @@ def _calibration(train: Split) -> Calibration:
 
 
 def _measure(
-    contender: Contender, parent: Contender, validation: Split, max_drop_pp: float, seconds: float
+    contender: Contender,
+    parent: Contender,
+    validation: Split,
+    max_drop_pp: float,
+    seconds: float,
+    overflow: Overflow = SAFE,
 ) -> Candidate:
     found = compare(
         parent, contender, validation, dataset=parent.dataset.name, split_name="validation", max_drop_pp=max_drop_pp
     )
     latency = compare_latency(contender.file, parent.file, seconds=seconds)
-    return candidate_of(contender.form, contender.file, parent.file, found.candidate.accuracy, found, latency)
+    return candidate_of(contender.form, contender.file, parent.file, found.candidate.accuracy, found, latency, overflow)

@@ -6,12 +6,14 @@ from typing import Literal
 
 from edgecnn.bench.environment import processor
 from edgecnn.bench.measure import Ratio
-from edgecnn.card import Accuracy, Measured, ModelCard
+from edgecnn.card import Accuracy, Measured, ModelCard, Overflow
+from edgecnn.errors import ParityError
 from edgecnn.verify import Comparison, FinderComparison
 
-Method = Literal["auto", "static", "dense"]
+Method = Literal["auto", "static", "dense", "static-full"]
 Compared = Comparison | FinderComparison
 
+SAFE = Overflow(safe=True, largest_pair_sum=0)
 SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
 
 
@@ -29,11 +31,21 @@ class Candidate:
     verdict: str
     accurate: bool
     better: bool
+    overflow: Overflow
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A form that could not be measured: at which stage it was lost, and why."""
+
+    form: str
+    stage: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """What was tried, what is preferred (a form, or the parent's own) and where it lies."""
+    """What was tried, what was lost, what is preferred (a form, or the parent's own) and where it lies."""
 
     parent: Path
     parent_form: str
@@ -41,13 +53,16 @@ class Quantized:
     parent_validation_accuracy: float
     validation_images: int
     candidates: list[Candidate]
+    lost: list[Lost]
     preferred: str
     output: Path
     output_form: str
     reason: str
 
 
-def candidate_of(form: str, path: Path, parent: Path, accuracy: float, found: Compared, latency: Ratio) -> Candidate:
+def candidate_of(
+    form: str, path: Path, parent: Path, accuracy: float, found: Compared, latency: Ratio, overflow: Overflow
+) -> Candidate:
     """Put what was found of one form together."""
     size, parent_size = path.stat().st_size, parent.stat().st_size
     lighter = latency.verdict == "same" and size <= SMALLER * parent_size
@@ -62,6 +77,7 @@ def candidate_of(form: str, path: Path, parent: Path, accuracy: float, found: Co
         verdict=latency.verdict,
         accurate=found.passed,
         better=found.passed and (latency.verdict == "faster" or lighter),
+        overflow=overflow,
     )
 
 
@@ -69,6 +85,16 @@ def preferred_form(candidates: list[Candidate], parent_form: str) -> str:
     """Return the fastest form that is better than the parent, or the parent's."""
     better = [candidate for candidate in candidates if candidate.better]
     return min(better, key=lambda candidate: candidate.latency_ratio).form if better else parent_form
+
+
+def asked_for(candidates: list[Candidate], lost: list[Lost], parent: Path) -> str:
+    """Return the one form that was tried, or raise ParityError where it was lost."""
+    for form in lost:
+        raise ParityError(
+            f"quantize {parent}: {form.form} was lost at its {form.stage}: {form.reason} No file was written. "
+            "edgecnn quantize without --method tries every form, and keeps the parent where none holds."
+        )
+    return candidates[0].form
 
 
 def reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import files, onnx_file
+from edgecnn import onnx_file
 from edgecnn.bench import compare_latency
-from edgecnn.card import Calibration, Golden, ModelCard, Quantization
+from edgecnn.card import Calibration, Golden, ModelCard
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
+from edgecnn.quantize.build import Built, build
 from edgecnn.quantize.figures import (
+    Lost,
     Method,
     Quantized,
+    asked_for,
     candidate_of,
     preferred_form,
     reason,
@@ -39,29 +42,33 @@ def quantize_finder(
     seconds: float,
     on_stage: Callable[[str], None],
 ) -> Quantized:
-    """Write the int8 form to ``target`` where it is better than the parent, or in any case for ``static``.
+    """Write the int8 form to ``target`` where it is better than the parent, or in any case where it was asked for.
 
     Its accuracy is F1 on the validation pages. Raises DataError where the pages cannot be rendered, EdgecnnError for
-    ``dense``: a finder has no dense layers.
+    ``dense``: a finder has no dense layers, ParityError where the form that was asked for does not hold.
     """
     if method == "dense":
         raise EdgecnnError(f"{file.name}: a finder has no dense layer to quantize. Use --method static.")
     on_stage("reading pages")
     frames_nhwc = calibration_frames(digit_pages.read(root, "train").images)
     pages, parent = digit_pages.read(root, "test"), load_finder(file)
+    tried = forms.FULL if method == "static-full" else forms.STATIC
+    candidates, lost = [], []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{forms.STATIC}.onnx"
-        on_stage(f"building and measuring {forms.STATIC}")
-        graph, card = _built(file, parent.card, frames_nhwc)
-        onnx_file.write_with_card(graph, card, path)
-        onnx_file.check(path, card)
-        comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
-        latency = compare_latency(path, file, seconds=seconds)
-        candidate = candidate_of(forms.STATIC, path, file, comparison.candidate.f1, comparison, latency)
-        onnx_file.write_with_card(graph, with_measurement(card, candidate, len(pages)), path)
-        candidate = replace(candidate, size_bytes=path.stat().st_size)
-        preferred = preferred_form([candidate], parent.card.form)
-        form = preferred if method == "auto" else forms.STATIC
+        path = Path(folder) / f"{tried}.onnx"
+        on_stage(f"building and measuring {tried}")
+        built = _built(tried, path, file, parent.card, frames_nhwc)
+        if isinstance(built, Lost):
+            lost, comparison = [built], compare_on(pages, parent, parent, max_drop_pp)
+        else:
+            comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
+            latency = compare_latency(path, file, seconds=seconds)
+            f1 = comparison.candidate.f1
+            candidate = candidate_of(tried, path, file, f1, comparison, latency, built.overflow)
+            onnx_file.write_with_card(built.graph, with_measurement(built.card, candidate, len(pages)), path)
+            candidates = [replace(candidate, size_bytes=path.stat().st_size)]
+        preferred = preferred_form(candidates, parent.card.form)
+        form = preferred if method == "auto" else asked_for(candidates, lost, file)
         ship(file if form == parent.card.form else path, target)
     return Quantized(
         parent=file,
@@ -69,7 +76,8 @@ def quantize_finder(
         parent_size_bytes=file.stat().st_size,
         parent_validation_accuracy=comparison.reference.f1,
         validation_images=len(pages),
-        candidates=[candidate],
+        candidates=candidates,
+        lost=lost,
         preferred=preferred,
         output=target,
         output_form=form,
@@ -85,17 +93,20 @@ def calibration_frames(pages_phw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return grid.transpose(0, 1, 3, 2, 4).reshape(count, ROWS * height, COLUMNS * width, 1)
 
 
-def _built(file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> tuple[bytes, ModelCard]:
-    graph = forms.static_finder(file, frames_nhwc)
-    page_nhwc = parent.golden.images_nhwc
+def _built(form: str, path: Path, file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> Built | Lost:
     count = len(frames_nhwc) * ROWS * COLUMNS
-    return graph, replace(
+    page_nhwc = parent.golden.images_nhwc
+
+    def golden(graph: bytes, unsafe_form: str | None) -> Golden:
+        scores_nk = onnx_file.finder_scores(graph, page_nhwc, unsafe_form=unsafe_form)
+        return Golden(page_nhwc, scores_nk, forms.GOLDEN_TOLERANCE)
+
+    return build(
+        form,
+        path,
+        file,
         parent,
-        form=forms.STATIC,
-        parity=None,
-        metrics=[],
-        quantization=Quantization(forms.STATIC, Calibration(count, 0, list(range(count))), measured=None),
-        parent_sha256=files.sha256(file),
-        versions=parent.versions | onnx_file.runtime_versions(),
-        golden=Golden(page_nhwc, onnx_file.finder_scores(graph, page_nhwc), forms.GOLDEN_TOLERANCE),
+        Calibration(count, 0, list(range(count))),
+        lambda: forms.static_finder(file, frames_nhwc, full_range=form == forms.FULL),
+        golden,
     )

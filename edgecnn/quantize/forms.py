@@ -4,6 +4,11 @@
                  whose ranges come from training images. Unsigned activations are what x86 kernels are made for.
                  Preprocessing, softmax and the last dense layer stay float32, so logits keep their resolution.
 ``int8-dense``   Dense layers alone, int8 weights, activations ranged as they come; convolutions stay float32.
+
+Their weights have seven bits, so that no sum saturates on any processor (``edgecnn.saturation`` proves it of the file).
+
+``int8-static-full``  The static form with weights of eight bits, for processors that do not saturate. It is made when
+                      it is asked for, and never by itself.
 """
 
 import contextlib
@@ -22,7 +27,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from edgecnn.card import DENSE_FORM
 from edgecnn.onnx_file import LEVEL, LEVELS
 
-STATIC, DENSE = "int8-static", DENSE_FORM
+STATIC, DENSE, FULL = "int8-static", DENSE_FORM, "int8-static-full"
 GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
 DENSE_OPERATORS = ("MatMul", "Gemm")
 WEIGHTED_OPERATORS = ("Conv", *DENSE_OPERATORS)
@@ -47,7 +52,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
         return None if start is None else {self._name: self._images[start : start + self._batch]}
 
 
-def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8]) -> bytes:
+def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8], *, full_range: bool = False) -> bytes:
     """Return the static form of a float32 model file as a serialized model."""
     with _workplace(parent) as (prepared, result):
         model = onnx.load(prepared)
@@ -59,13 +64,14 @@ def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8]) -> bytes:
             op_types_to_quantize=list(STATIC_OPERATORS),
             nodes_to_exclude=[*_preprocessing(model), _last_dense(model)],
             per_channel=True,
+            reduce_range=not full_range,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
         return result.read_bytes()
 
 
-def static_finder(parent: Path, frames_nhwc: NDArray[np.uint8]) -> bytes:
+def static_finder(parent: Path, frames_nhwc: NDArray[np.uint8], *, full_range: bool = False) -> bytes:
     """Return the static form of a finder: its convolutions are int8 at every level but for the first, which has one
     channel, and the last, whose maps are coordinates; peaks, boxes and crops stay float32."""
     with _workplace(parent, any_size=True) as (prepared, result):
@@ -81,6 +87,7 @@ def static_finder(parent: Path, frames_nhwc: NDArray[np.uint8]) -> bytes:
             quant_format=QuantFormat.QDQ,
             nodes_to_quantize=[node.name for node in nodes if node.name not in outer],
             per_channel=True,
+            reduce_range=not full_range,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
@@ -91,7 +98,12 @@ def dense(parent: Path) -> bytes:
     """Return the form of a float32 model file whose dense layers alone are int8 as a serialized model."""
     with _workplace(parent) as (prepared, result):
         quantize_dynamic(
-            prepared, result, op_types_to_quantize=list(DENSE_OPERATORS), per_channel=True, weight_type=QuantType.QInt8
+            prepared,
+            result,
+            op_types_to_quantize=list(DENSE_OPERATORS),
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
         )
         return result.read_bytes()
 

@@ -71,6 +71,11 @@ class Classifier:
         """The threads that one call may use."""
         return self._model.threads
 
+    @property
+    def exact_int8(self) -> bool:
+        """Whether int8 sums that may saturate on this processor are computed in another, slower way, exactly."""
+        return self._model.exact_int8
+
     def predict(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Prediction:
         """Classify one frame of any size: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``.
 

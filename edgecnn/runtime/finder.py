@@ -42,6 +42,7 @@ class Finder:
         self.name = model.name
         self.threads = model.threads
         self.provider = model.provider
+        self.exact_int8 = model.exact_int8  # as a Classifier's
         self._check_contract()
 
     @cached_property

@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import zoo
-from edgecnn.errors import ModelError, ProviderError, missing_package
-from edgecnn.runtime import providers, threads
+from edgecnn.card import CARD_KEY, ModelCard
+from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_package
+from edgecnn.runtime import int8, providers, threads
 from edgecnn.text import shortened
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
+FATAL_ONLY = 4
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 NEWER = re.compile(
     r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
@@ -28,12 +31,17 @@ RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # package
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A session with what it really runs on. ``name`` stands for the file in messages."""
+    """A session with what it really runs on. ``name`` stands for the file in messages.
+
+    ``exact_int8`` says that its int8 sums may saturate on this processor, so that they are computed in another, slower
+    way, which is exact.
+    """
 
     session: Any
     name: str
     provider: str
     threads: int
+    exact_int8: bool = False
 
     @cached_property
     def metadata(self) -> dict[str, str]:
@@ -61,13 +69,23 @@ class OpenModel:
         return found
 
 
-def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
+def open_model(
+    model: str | Path | bytes,
+    *,
+    provider: str = "cpu",
+    thread_count: int | None = None,
+    unsafe_form: str | None = None,
+) -> OpenModel:
     """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
     The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
     would take them from the working directory): one file is the model.
 
-    Raises ModelError for what is no model, ProviderError when the provider is not there or does not take all of it.
+    A file whose int8 sums may saturate on this processor, as its card leaves open, is computed exactly, with an
+    Int8Warning; ``unsafe_form`` says so of a graph that has no card yet.
+
+    Raises ModelError for what is no model or cannot be computed exactly, CardError for a broken card, ProviderError
+    when the provider is not there or does not take all of it.
     """
     name, content = _read(model)
     ort = _onnxruntime()
@@ -82,10 +100,13 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
         )
     count = threads.wanted(thread_count)
     wanted.prepare()
+
+    def start(*entries: tuple[str, str]) -> Any:
+        options = _session_options(ort, provider, count, entries)
+        return ort.InferenceSession(content, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
+
     try:
-        session = ort.InferenceSession(
-            content, _session_options(ort, provider, count), providers=[(wanted.ORT_NAME, wanted.options(count))]
-        )
+        session = start()
     except Exception as error:  # ONNX Runtime raises a family of its own without a common base
         raise _refused(name, provider, error) from error
     running = session.get_providers()[0]
@@ -94,7 +115,41 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
             f"{name}: asked for provider {provider}, but ONNX Runtime fell back to {running}. "
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
-    return OpenModel(session=session, name=name, provider=provider, threads=count)
+    opened = OpenModel(session=session, name=name, provider=provider, threads=count)
+    unsafe = unsafe_form or _unsafe_form(opened)
+    if provider == "cpu" and unsafe is not None and int8.saturates():
+        return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
+    return opened
+
+
+def _unsafe_form(opened: OpenModel) -> str | None:
+    """Return the form of a file whose card leaves open that its int8 sums saturate on some processors, or None."""
+    if CARD_KEY not in opened.metadata:
+        return None
+    card = ModelCard.from_metadata(opened.metadata, source=opened.name)
+    return card.form if int8.may_saturate(card) else None
+
+
+def _exact(start: Callable[..., Any], form: str, name: str) -> Any:
+    """Return a session that computes the file exactly on a processor that saturates, with a warning, or refuse it."""
+    for entry in int8.exact_entries(form):
+        try:
+            session = start(entry)
+        except Exception:  # as above; the next way may take it
+            continue
+        warnings.warn(
+            f"{name}: {form} weights that may saturate on this processor, which adds int8 products in 16 bits. They "
+            "are computed exactly here, which is slower; other programs would get wrong answers from this file. "
+            "Quantize its float32 parent again for a form that is safe everywhere.",
+            Int8Warning,
+            stacklevel=2,
+        )
+        return session
+    raise ModelError(
+        f"{name}: {form} weights that may saturate on this processor, which adds int8 products in 16 bits, and ONNX "
+        "Runtime has no exact way for this file. Use its float32 parent, or quantize that again: edgecnn quantize "
+        "PARENT"
+    )
 
 
 def _read(model: str | Path | bytes) -> tuple[str, bytes]:
@@ -117,12 +172,15 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _session_options(ort: Any, provider: str, thread_count: int) -> Any:
+def _session_options(ort: Any, provider: str, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = thread_count
     options.inter_op_num_threads = 1
     options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
+    for entry in entries:
+        options.add_session_config_entry(*entry)
+        options.log_severity_level = FATAL_ONLY  # a way that the file cannot go is an answer
     if provider != "cpu":
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options

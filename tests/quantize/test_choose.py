@@ -13,7 +13,7 @@ from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
-from edgecnn.quantize.figures import preferred_form
+from edgecnn.quantize.figures import SAFE, preferred_form
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.verify.compare import read_for
@@ -27,7 +27,7 @@ def measured_as(verdict: str) -> Ratio:
 
 
 def made_up(form: str, latency_ratio: float, *, better: bool) -> Candidate:
-    return Candidate(form, 100, 0.9, 0.0, (0.0, 0.0), latency_ratio, (latency_ratio,) * 2, "faster", True, better)
+    return Candidate(form, 100, 0.9, 0.0, (0.0, 0.0), latency_ratio, (latency_ratio,) * 2, "faster", True, better, SAFE)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def preferred(
     seen: list[np.ndarray] = []
     build = forms.static
 
-    def listening(parent: Path, images_nhwc: np.ndarray) -> bytes:
+    def listening(parent: Path, images_nhwc: np.ndarray, *, full_range: bool) -> bytes:
         seen.append(images_nhwc)
-        return build(parent, images_nhwc)
+        return build(parent, images_nhwc, full_range=full_range)
 
     def latency(form: Path, parent: Path, *, seconds: float) -> Ratio:
         return measured_as("faster" if form.stem == forms.STATIC else "slower")
