@@ -43,7 +43,7 @@ def predict(
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other.")
-    from edgecnn import load
+    from edgecnn import load, zoo
     from edgecnn.runtime.files import expand, least_sure_of, predict_files, tally
 
     classifier = load(model, provider=provider)
@@ -51,7 +51,7 @@ def predict(
     found = tally(answers, classifier.labels)
     shown = answers if least_sure is None else least_sure_of(answers, least_sure)
     if as_json:
-        running = {"model": classifier.card.name, "provider": classifier.running_provider}
+        running = {"model": zoo.title(model), "provider": classifier.running_provider}
         console.show_json({**running, "images": shown, "summary": found})
     elif as_csv:
         typer.echo(_csv(shown), nl=False)

@@ -112,8 +112,13 @@ def _finder(finder: Finder, path: Path, file: Path) -> Contender:
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Tell a run's folder or checkpoint from a model file, by its kind alone."""
-    return path.is_dir() or path.suffix == ".safetensors"
+    """Tell a run's folder or checkpoint from a model file, by its kind alone.
+
+    A folder that is no run does not hide a model of the zoo that has its name.
+    """
+    if path.suffix == zoo.CHECKPOINT:
+        return True
+    return path.is_dir() and (zoo.is_run(path) or path.as_posix() not in zoo.names())
 
 
 def import_runtime_of(path: Path) -> None:

@@ -7,12 +7,14 @@ of a checkout, ``models/`` of the installed package.
 """
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn.errors import ModelError, nearest
 
 VARIABLE = "EDGECNN_MODELS"
+CHECKPOINT, RUN_FILES = ".safetensors", ("recipe.toml", "best.safetensors")  # what is no model file yet
 FORMS = ("preferred", "fp32")  # a bare name stands for the first that is there
 
 
@@ -61,21 +63,54 @@ def names() -> dict[str, Path]:
 
 
 def find(given: str | Path) -> Path:
-    """Return the path that is meant: ``given`` where that exists, else the file of the zoo with that name.
+    """Return the file that is meant: ``given`` where that is one, else the file of the zoo with that name.
 
-    Raises ModelError for what is neither.
+    A folder is no model file, so one that is named like a model of the zoo does not hide it. Raises ModelError for what
+    is neither, with the next step for a run and a checkpoint.
     """
-    if os.path.exists(given):  # noqa: PTH110 - False, and no error, for what cannot be a path
-        return Path(given)
-    known, wanted = names(), Path(given).as_posix()
+    path = Path(given)
+    is_folder = os.path.isdir(given)  # noqa: PTH112 - False, and no error, for what cannot be a path
+    if os.path.exists(given) and not is_folder and path.suffix != CHECKPOINT:  # noqa: PTH110 - as above
+        return path
+    known, wanted = names(), path.as_posix()
     if wanted in known:
         return known[wanted]
+    if is_folder or path.suffix == CHECKPOINT:
+        raise ModelError(_no_model_file(path, is_folder))
     model, _, form = wanted.partition("/")
     if model in known:
         forms = ", ".join(name.partition("/")[2] for name in known if name.startswith(f"{model}/"))
         raise ModelError(f"no file named '{given}', and {model} of the zoo has no form '{form}'; it has {forms}.")
     listed = ", ".join(name for name in known if "/" not in name) or "no models"
     raise ModelError(f"no file and no model of the zoo named '{given}'; the zoo has {listed}.{nearest(wanted, known)}")
+
+
+def title(given: str | Path) -> str:
+    """Return what to call a model: the name of the zoo that was given, or that of its file, or of a zoo's folder.
+
+    >>> title("mnist-compact/fp32"), title("flowers/roses.onnx"), title("zoo/roses/preferred.onnx")
+    ('mnist-compact', 'roses', 'roses')
+    """
+    path = Path(given)
+    if path.suffix != ".onnx":
+        return path.parts[0] if path.as_posix() in names() else path.name
+    return path.absolute().parent.name if path.stem in FORMS else path.stem
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether a training was finished, or began, in a folder."""
+    return any((folder / name).is_file() for name in RUN_FILES)
+
+
+def _no_model_file(path: Path, is_folder: bool) -> str:
+    if not is_folder or is_run(path):
+        return (
+            f"{path}: is a {'run' if is_folder else 'checkpoint'}; expected a model file. Make it one first: "
+            f"edgecnn export {shlex.quote(str(path))}"
+        )
+    inside = sorted(path.glob("*.onnx"))
+    which = f", such as {inside[0]}" if inside else " (.onnx)"
+    return f"{path}: is a folder; expected a model file{which}, or a name (edgecnn list models)."
 
 
 def _forms(folder: Path) -> dict[str, Path]:

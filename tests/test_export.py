@@ -175,15 +175,34 @@ def test_outcome_describes_the_file(run: Path, model: Path, data_root: Path, tmp
 # The same bytes, and nobody's paths
 
 
-def test_same_checkpoint_is_the_same_bytes_under_another_name(run: Path, model: Path, data_root: Path, tmp_path: Path):
-    export.export(run, tmp_path / "deeper" / "other-name.onnx", root=data_root)
-    assert (tmp_path / "deeper" / "other-name.onnx").read_bytes() == model.read_bytes()
+def test_same_checkpoint_is_the_same_bytes_in_another_folder(run: Path, model: Path, data_root: Path, tmp_path: Path):
+    export.export(run, tmp_path / "deeper" / "model.onnx", root=data_root)
+    assert (tmp_path / "deeper" / "model.onnx").read_bytes() == model.read_bytes()
+
+
+def test_the_card_has_the_users_name_for_the_model(run: Path, data_root: Path, tmp_path: Path) -> None:
+    export.export(run, tmp_path / "roses" / "fp32.onnx", root=data_root)
+    assert load(tmp_path / "roses" / "fp32.onnx").card.name == "roses"
+
+
+@pytest.mark.parametrize(
+    ("target", "called"), [("flowers.onnx", "flowers"), ("fp32.onnx", "my-run"), ("deep/er.onnx", "er")]
+)
+def test_a_file_that_is_named_after_its_form_is_called_after_its_run(target: str, called: str) -> None:
+    assert export._called(Path(target), Path("runs/my-run")) == called
 
 
 def test_same_checkpoint_is_the_same_bytes_in_another_process(run: Path, model: Path, data_root: Path, tmp_path: Path):
-    command = [sys.executable, "-c", EXPORT, str(run / "best.safetensors"), str(tmp_path / "m.onnx"), str(data_root)]
+    command = [
+        sys.executable,
+        "-c",
+        EXPORT,
+        str(run / "best.safetensors"),
+        str(tmp_path / "model.onnx"),
+        str(data_root),
+    ]
     subprocess.run(command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": "7"})
-    assert (tmp_path / "m.onnx").read_bytes() == model.read_bytes()
+    assert (tmp_path / "model.onnx").read_bytes() == model.read_bytes()
 
 
 def test_no_path_of_the_builder_is_in_the_file(model: Path, shared: Path) -> None:

@@ -1,16 +1,18 @@
 """The zoo is folders of folders, and a name stands for a file wherever a model file is asked for."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import edgecnn
 from edgecnn import zoo
-from edgecnn.contender import open_contender
+from edgecnn.contender import is_checkpoint, open_contender
 from edgecnn.errors import CardError, ModelError
 from edgecnn.inspection import inspect
 from edgecnn.quantize import quantize
+from edgecnn.web import site
 
 PACKAGE = Path(edgecnn.__file__).resolve().parent
 
@@ -81,6 +83,55 @@ def test_a_path_that_exists_wins_over_a_name(root: Path, tmp_path: Path, monkeyp
     put(tmp_path / "parent")
     assert zoo.find("parent") == Path("parent")
     assert zoo.find("both") == root / "both" / "preferred.onnx"
+
+
+def test_a_folder_does_not_hide_a_model_of_its_name(root: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "both" / "fp32").mkdir(parents=True)
+    assert zoo.find("both") == root / "both" / "preferred.onnx"
+    assert zoo.find("both/fp32") == root / "both" / "fp32.onnx"
+
+
+def test_a_folder_does_not_hide_a_contender_of_its_name_unless_it_is_a_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist-c1").mkdir()
+    assert open_contender("mnist-c1").kind == "onnx"
+    put(tmp_path / "mnist-c1" / "recipe.toml")
+    assert is_checkpoint(Path("mnist-c1"))
+    assert zoo.find("mnist-c1").name == "fp32.onnx"
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "message"),
+    [
+        ("my run/recipe.toml", "my run", "my run: is a run; expected a model file. Make it one first: edgecnn export "
+         "'my run'"),
+        ("r/best.safetensors", "r", "r: is a run; expected a model file. Make it one first: edgecnn export r"),
+        ("r/best.safetensors", "r/best.safetensors", "r/best.safetensors: is a checkpoint; expected a model file"),
+        ("r/best.safetensors", "gone.safetensors", "gone.safetensors: is a checkpoint; expected a model file"),
+        ("d/m.onnx", "d", "d: is a folder; expected a model file, such as d/m.onnx, or a name"),
+        ("d/m.txt", "d", "d: is a folder; expected a model file (.onnx), or a name (edgecnn list models)."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("call", [zoo.find, edgecnn.load, inspect, lambda given: quantize(Path(given)), site])
+def test_what_is_no_model_file_yet_says_how_it_becomes_one(
+    call: Callable[[str], object], made: str, given: str, message: str, root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / made)
+    with pytest.raises(ModelError, match=re.escape(message)):
+        call(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ("both", "both"), ("both/fp32", "both"), ("my-own.onnx", "my-own"), ("a/my.own.onnx", "my.own"),
+        ("a/b/preferred.onnx", "b"), ("unknown", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_model_is_called_by_its_users_name(root: Path, given: str, called: str) -> None:
+    assert zoo.title(given) == zoo.title(Path(given)) == called
 
 
 @pytest.mark.parametrize(

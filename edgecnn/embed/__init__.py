@@ -4,7 +4,7 @@ A project is a folder or two of ``templates/``, real files with a few ``@PLACEHO
 ``model.onnx``, ``card.json`` and what the target generates from the card for languages that have no JSON at hand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def embed(model: str | Path, target: str, folder: Path) -> Embedded:
     chosen = targets.get(target)
     _refuse_to_replace(folder)
     path = zoo.find(model)
-    card = load(path).card
+    card = replace(load(path).card, name=zoo.title(model))
     texts = _templates(chosen.TEMPLATES) | chosen.generated(card)
     filled = {name: _fill(text, card, path.stat().st_size).encode() for name, text in texts.items()}
     contents = filled | {MODEL: path.read_bytes(), CARD: card.to_json().encode()}

@@ -1,7 +1,8 @@
 """From a checkpoint to one ONNX file that proves, before it gets its name, that it is still the same classifier.
 
 uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as standard operators; card and golden
-images inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint.
+images inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint and
+name.
 """
 
 import math
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import card as cards
-from edgecnn import data, files, networks, onnx_file
+from edgecnn import data, files, networks, onnx_file, zoo
 from edgecnn.card import FINDER, Accuracy, Confidence, Golden, ModelCard, Parity
 from edgecnn.contender import Contender, in_batches, open_contender
 from edgecnn.data import Split
@@ -97,14 +98,15 @@ def export(
             original = open_contender(run_or_checkpoint)
             confidence = _confidence(original, dataset, root) if calibrated else None
             proven = _prove(checkpoint, original, dataset, root, confidence)
-        onnx_file.write_with_card(proven.graph, proven.card, partial)
+        card = replace(proven.card, name=_called(target, run_or_checkpoint))
+        onnx_file.write_with_card(proven.graph, card, partial)
         try:
-            onnx_file.check(partial, proven.card)
+            onnx_file.check(partial, card)
         except ParityError as error:
             raise ParityError(
                 f"export {run_or_checkpoint}: {error} No file was written; please report it with the recipe."
             ) from error
-    files.write_text(cards.beside(target), proven.card.to_json())
+    files.write_text(cards.beside(target), card.to_json())
     opset, ir_version = onnx_file.versions_of(target)
     return Exported(
         path=target,
@@ -263,6 +265,12 @@ def _model_name(run_or_checkpoint: Path) -> str:
     if path.is_dir():
         return path.name
     return path.parent.name if path.stem in ("best", "last") else path.stem
+
+
+def _called(target: Path, run_or_checkpoint: Path) -> str:
+    """Return the user's name for the model: that of its file, or of the run where the file is named after its form."""
+    is_form = target.stem in zoo.FORMS and target.parent == Path()
+    return _model_name(run_or_checkpoint) if is_form else zoo.title(target)
 
 
 def _next_power_of_ten(gap: float) -> float:

@@ -8,7 +8,7 @@ import http.server
 import ipaddress
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn import zoo
@@ -66,9 +66,9 @@ def site(model: str | Path, *, finder: str | Path | None = None, built: Path | N
 
     Raises EdgecnnError where the page has not been built, ModelError or CardError for a file that is no such model.
     """
-    pages = _page(built or BUILT)
     path = zoo.find(model)
-    card = load(path).card
+    card = replace(load(path).card, name=zoo.title(model))
+    pages = _page(built or BUILT)
     contents = pages | {"/model.onnx": path.read_bytes(), "/card.json": card.to_json().encode()}
     if finder is not None:
         contents[FINDER] = _finder(finder, card)

@@ -43,7 +43,7 @@ def here(own_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_predict(edgecnn, here: Path) -> None:
     Image.fromarray(np.zeros((40, 40), np.uint8)).save("black.png")
     told = json.loads(edgecnn("predict", "ours", "black.png", "--json").out)
-    assert told["model"] == "digits-compact"
+    assert told["model"] == "ours"
 
 
 def test_selftest(edgecnn, here: Path) -> None:
@@ -51,9 +51,7 @@ def test_selftest(edgecnn, here: Path) -> None:
 
 
 def test_embed(edgecnn, here: Path, own_zoo: Path) -> None:
-    assert (
-        json.loads(edgecnn("embed", "ours", "--to", "python", "-o", "app", "--json").out)["model"] == "digits-compact"
-    )
+    assert json.loads(edgecnn("embed", "ours", "--to", "python", "-o", "app", "--json").out)["model"] == "ours"
     assert Path("app/model.onnx").read_bytes() == (own_zoo / "ours" / "fp32.onnx").read_bytes()
 
 
