@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import DENSE_FORM, FINDER, ModelCard
 from edgecnn.errors import CardError, ImageError
-from edgecnn.runtime.image import to_input
+from edgecnn.runtime.image import Frame, pixels_of, to_input
 from edgecnn.runtime.session import OpenModel, open_model
 
 
@@ -76,17 +77,36 @@ class Classifier:
         """Whether int8 sums that may saturate on this processor are computed in another, slower way, exactly."""
         return self._model.exact_int8
 
-    def predict(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Prediction:
-        """Classify one frame of any size: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``.
+    def __repr__(self) -> str:
+        card, threads = self.card, f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return (
+            f"<Classifier {self._model.name}: {card.form}, {card.input}, {len(card.labels)} labels, {self.provider}, "
+            f"{threads}>"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Classifier, (self._model,)
+
+    def predict(self, frame: Frame, *, bgr: bool = False) -> Prediction:
+        """Classify one frame of any size: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``; or a
+        picture, as the path of a file or as PIL has it.
 
         Raises ImageError for anything else.
         """
-        image_hwc = to_input(frame, self.card.input, bgr=bgr)
+        image_hwc = self._image(frame, bgr)
         return self._prediction(self._run("probabilities", image_hwc[None])[0])
 
-    def predict_batch(self, frames: Iterable[NDArray[np.uint8]], *, bgr: bool = False) -> list[Prediction]:
-        """Classify frames in one call: an array (N, H, W, C) or any iterable of frames, whose sizes may differ."""
-        images = [to_input(frame, self.card.input, bgr=bgr) for frame in frames]
+    def predict_batch(self, frames: Iterable[Frame], *, bgr: bool = False) -> list[Prediction]:
+        """Classify frames in one call: an array (N, H, W, C) or any iterable of frames, whose sizes may differ.
+
+        Raises ImageError with the number of the frame, from 0, that is none.
+        """
+        images = []
+        for number, frame in enumerate(frames):
+            try:
+                images.append(self._image(frame, bgr))
+            except ImageError as error:
+                raise ImageError(f"frame {number}: {error}") from error
         if not images:
             return []
         return [self._prediction(row_k) for row_k in self._run("probabilities", np.stack(images))]
@@ -98,6 +118,11 @@ class Classifier:
     def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits_nk of images that already have the model's size: uint8 (N, h, w, c)."""
         return self._run("logits", self._batch(images_nhwc))
+
+    def _image(self, frame: Frame, bgr: bool) -> NDArray[np.uint8]:
+        if isinstance(frame, np.ndarray):
+            return to_input(frame, self.card.input, bgr=bgr)
+        return to_input(pixels_of(frame), self.card.input)
 
     def _run(self, output: str, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._one_by_one and len(images_nhwc) > 1:

@@ -8,6 +8,7 @@ it came. Pyramid, peaks, merging and cropping are operators of the file, so ever
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,12 @@ class Finder:
     def card(self) -> ModelCard:
         """What the file says of itself. Raises CardError where it has no card."""
         return ModelCard.from_metadata(self._model.metadata, source=self.name)
+
+    def __repr__(self) -> str:
+        return f"<Finder {self.name}: {self.card.form}, {self.provider}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Finder, (self._model,)
 
     def find(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Finds:
         """Find in one frame: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``.

@@ -40,6 +40,9 @@ PIXELS_AT_ONCE = 1 << 20
 OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
 
 
+Frame = NDArray[np.uint8] | str | Path | Image.Image  # what a classifier answers
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture as read, uint8 (H, W, C); ``assumed`` says what its content alone told and its format did not."""
@@ -61,10 +64,28 @@ def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
 
 def read_picture(picture_file: Path | bytes) -> Picture:
     """Read a picture as ``read_image`` does, and say what was assumed."""
-    name = "picture" if isinstance(picture_file, bytes) else picture_file
+    with (
+        _refusals("picture" if isinstance(picture_file, bytes) else str(picture_file)),
+        _opened(picture_file) as picture,
+    ):
+        return _pixels(ImageOps.exif_transpose(picture))
+
+
+def pixels_of(picture: str | Path | Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of a picture file, or of a picture of PIL's, as ``read_image`` does."""
+    if isinstance(picture, str | Path):
+        return read_image(Path(picture))
+    if not isinstance(picture, Image.Image):
+        return checked_frame(picture)  # which says what it is
+    with _refusals("picture"):
+        return _pixels(ImageOps.exif_transpose(picture)).pixels_hwc
+
+
+@contextlib.contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into an ImageError that names the picture."""
     try:
-        with _opened(picture_file) as picture:
-            return _pixels(ImageOps.exif_transpose(picture))
+        yield
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture in a format that Pillow reads.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

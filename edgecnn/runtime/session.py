@@ -1,5 +1,6 @@
 """Open a model file in ONNX Runtime on exactly the provider that was asked for, or say why not."""
 
+import hashlib
 import os
 import re
 import warnings
@@ -33,15 +34,21 @@ RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # package
 class OpenModel:
     """A session with what it really runs on. ``name`` stands for the file in messages.
 
-    ``exact_int8`` says that its int8 sums may saturate on this processor, so that they are computed in another, slower
-    way, which is exact.
+    It is pickled as its ``source``, a file or its bytes, and opened again where it arrives, if that still has the same
+    content. ``exact_int8`` says that its int8 sums may saturate on this processor, so that they are computed in
+    another, slower way, which is exact.
     """
 
     session: Any
     name: str
     provider: str
     threads: int
+    source: Path | bytes
+    sha256: str
     exact_int8: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.source, self.sha256, self.provider, self.threads)
 
     @cached_property
     def metadata(self) -> dict[str, str]:
@@ -87,7 +94,7 @@ def open_model(
     Raises ModelError for what is no model or cannot be computed exactly, CardError for a broken card, ProviderError
     when the provider is not there or does not take all of it.
     """
-    name, content = _read(model)
+    name, source, content = _read(model)
     ort = _onnxruntime()
     wanted = providers.get(provider)
     offered = ort.get_available_providers()
@@ -115,7 +122,8 @@ def open_model(
             f"{name}: asked for provider {provider}, but ONNX Runtime fell back to {running}. "
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
-    opened = OpenModel(session=session, name=name, provider=provider, threads=count)
+    digest = hashlib.sha256(content).hexdigest()
+    opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
     unsafe = unsafe_form or _unsafe_form(opened)
     if provider == "cpu" and unsafe is not None and int8.saturates():
         return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
@@ -152,12 +160,21 @@ def _exact(start: Callable[..., Any], form: str, name: str) -> Any:
     )
 
 
-def _read(model: str | Path | bytes) -> tuple[str, bytes]:
+def _reopened(source: Path | bytes, sha256: str, provider: str, thread_count: int) -> OpenModel:
+    """Open what was pickled elsewhere. Raises ModelError where the file has changed since."""
+    opened = open_model(source, provider=provider, thread_count=thread_count)
+    if opened.sha256 != sha256:
+        raise ModelError(f"{opened.name}: has changed since it was opened. Open it again with edgecnn.load.")
+    return opened
+
+
+def _read(model: str | Path | bytes) -> tuple[str, Path | bytes, bytes]:
+    """Return what a model is called, where it comes from, and its content."""
     if isinstance(model, bytes):
-        return "model", model
+        return "model", model, model
     path = zoo.find(model)
     try:
-        return str(model), path.read_bytes()
+        return str(model), path.absolute(), path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}). Expected a model file (.onnx).") from error
 

@@ -101,7 +101,7 @@ def test_predict_takes_patterns_and_shows_a_table(edgecnn, model: Path, pictures
 def test_inspect_shows_layers_and_card(edgecnn, static_model: Path) -> None:
     result = edgecnn("inspect", static_model)
     assert "Conv" in result.out
-    assert "digits-compact (compact, int8-static)" in result.out
+    assert "model (compact, int8-static)" in result.out
 
 
 def test_inspect_json_counts_the_parameters(edgecnn, model: Path) -> None:

@@ -1,8 +1,10 @@
 """A loaded model: what goes in, what comes out, and what is refused."""
 
+import multiprocessing
+import pickle
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from PIL import Image
 
 import edgecnn
 from edgecnn import Classifier, ModelCard, Prediction, data, onnx_file
 from edgecnn.card import ImageInput
-from edgecnn.errors import CardError, ImageError
+from edgecnn.errors import CardError, ImageError, ModelError
 from edgecnn.runtime.image import to_input
 
 SIDES = st.integers(1, 40)
@@ -239,7 +242,7 @@ def test_a_model_in_memory_answers_as_its_file(classifier: Classifier, model: Pa
 
 
 def test_a_path_may_be_text(model: Path) -> None:
-    assert edgecnn.load(str(model)).card.name == "digits-compact"
+    assert edgecnn.load(str(model)).card.name == "model"
 
 
 def test_it_says_what_it_runs_on(model: Path) -> None:
@@ -309,3 +312,79 @@ def test_a_model_without_a_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plain.onnx").write_bytes(_stand_in(["N", 10]))
     with pytest.raises(CardError, match=r"plain\.onnx: no edgecnn card in its metadata .*edgecnn export RUN"):
         edgecnn.load(tmp_path / "plain.onnx")
+
+
+# Pictures in place of frames, and classifiers that travel
+
+
+def test_a_picture_is_a_path_or_one_of_pils(classifier: Classifier, digits: data.Split, tmp_path: Path) -> None:
+    picture = Image.fromarray(digits.images_nhwc[0][..., 0])
+    picture.save(tmp_path / "a.png")
+    expected = classifier.predict(digits.images_nhwc[0])
+    for form in (tmp_path / "a.png", str(tmp_path / "a.png"), picture, Image.open(tmp_path / "a.png")):
+        assert _same(classifier.predict(form), expected)
+    assert _same(classifier.predict_batch([digits.images_nhwc[0], picture])[1], expected)
+
+
+def test_bgr_is_of_arrays_alone(classifier: Classifier) -> None:
+    picture = Image.new("RGB", (40, 40), (200, 0, 0))
+    assert _same(classifier.predict(picture, bgr=True), classifier.predict(picture))
+
+
+@pytest.mark.parametrize("given", ["none.png", Path("none.png")])
+def test_a_picture_that_is_not_there_is_named(classifier: Classifier, given: str | Path) -> None:
+    assert _message(lambda: classifier.predict(given)).startswith("none.png: cannot be read")
+
+
+def test_a_broken_picture_of_pils_is_refused(classifier: Classifier, tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    with Image.open(tmp_path / "cut.png") as picture:
+        assert "picture: cannot be read" in _message(lambda: classifier.predict(picture))
+
+
+@pytest.mark.parametrize("bad", [None, [[1, 2]], np.zeros((2, 2), np.float32), "none.png"])
+def test_the_frame_of_a_batch_that_is_none_is_named(classifier: Classifier, bad: object) -> None:
+    good = np.zeros((28, 28), np.uint8)
+    assert _message(lambda: classifier.predict_batch([good, good, bad, good])).startswith("frame 2: ")
+
+
+def test_a_classifier_says_what_it_is(classifier: Classifier, model: Path) -> None:
+    told = repr(classifier)
+    assert told.startswith(f"<Classifier {model}: fp32, 28x28 gray, 10 labels, cpu, ")
+    assert repr(edgecnn.load_finder("digit-finder")).startswith("<Finder digit-finder: ")
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_pickled_classifier_gives_the_same_answers(
+    model: Path, digits: data.Split, as_bytes: bool, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    original = edgecnn.load(model.read_bytes() if as_bytes else model.name, threads=1)
+    pickled = pickle.dumps(original)
+    monkeypatch.chdir(tmp_path)
+    copy = pickle.loads(pickled)
+    assert (copy.threads, copy.provider, copy.card.name) == (1, "cpu", original.card.name)
+    np.testing.assert_array_equal(copy.logits(digits.images_nhwc[:20]), original.logits(digits.images_nhwc[:20]))
+
+
+def test_a_classifier_goes_into_a_pool(model: Path, digits: data.Split) -> None:
+    classifier, frames = edgecnn.load(model, threads=1), list(digits.images_nhwc[:8])
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(classifier.predict, frames, timeout=120))
+    assert all(_same(one, classifier.predict(frame)) for one, frame in zip(found, frames, strict=True))
+
+
+def test_a_file_that_changed_since_is_not_the_pickled_classifier(model: Path, tmp_path: Path, rewrite) -> None:
+    path = rewrite(edgecnn.load(model).card, tmp_path / "m.onnx")
+    pickled = pickle.dumps(edgecnn.load(path))
+    rewrite(replace(edgecnn.load(model).card, name="other"), path)
+    with pytest.raises(ModelError, match=r"m\.onnx: has changed since it was opened"):
+        pickle.loads(pickled)
+
+
+def test_a_pickled_finder_is_one(digits: data.Split) -> None:
+    finder = edgecnn.load_finder("digit-finder", threads=1)
+    page = finder.card.golden.images_nhwc[0]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(finder)).find(page).scores_m, finder.find(page).scores_m)
