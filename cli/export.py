@@ -1,13 +1,12 @@
 """edgecnn export"""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset
+from .options import AsJson, DataRoot, Dataset, next_command
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +30,7 @@ def export(
 
     Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
     """
+    from edgecnn.data import is_named
     from edgecnn.export import export as export_run
 
     with console.stages(quiet=as_json) as say:
@@ -49,4 +49,5 @@ def export(
         f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest logit gap "
         f"{exported.max_abs_logit_gap:.1e}, same top-1 on {exported.agreement:.2%}{accuracy}",
     )
-    console.say(f"next: edgecnn quantize {shlex.quote(str(exported.path))}")
+    own = None if is_named(exported.dataset) else exported.dataset
+    console.say(f"next: {next_command('quantize', exported.path, dataset=own, root=root)}")

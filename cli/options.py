@@ -2,6 +2,7 @@
 
 import glob
 import math
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -136,3 +137,13 @@ def integers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a list of whole numbers such as 1,8,64") from None
+
+
+def next_command(*words: object, dataset: str | None = None, root: Path | None = None) -> str:
+    """Return a command line that works as it is typed: with the data where they were found.
+
+    >>> next_command("quantize", "my model.onnx", dataset="folder:pictures")
+    "edgecnn quantize 'my model.onnx' --data folder:pictures"
+    """
+    options = [*(["--data", dataset] if dataset else []), *(["--data-root", str(root)] if root else [])]
+    return shlex.join(["edgecnn", *map(str, words), *options])

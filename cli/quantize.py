@@ -1,13 +1,12 @@
 """edgecnn quantize"""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds
+from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds, next_command
 
 if TYPE_CHECKING:
     from edgecnn.quantize import Quantized
@@ -36,7 +35,7 @@ def quantize(
     seconds: Seconds = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Quantize a model and measure whether that was worth it. auto writes the form to ship, be it the parent.
+    """Quantize a model and measure whether that was worth it. auto writes the form to ship, if not the parent.
 
     Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
@@ -56,11 +55,11 @@ def quantize(
     if as_json:
         console.show_json(result)
     else:
-        show(result)
+        show(result, dataset, root)
 
 
-def show(result: "Quantized") -> None:
-    """Print the forms side by side and what was chosen."""
+def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
+    """Print the forms side by side, what was chosen, and how to see what it is worth on the test split."""
     accuracy = f"{result.parent_validation_accuracy:.2%}"
     rows = [(result.parent_form, console.size(result.parent_size_bytes), accuracy, "", "1.00", "", "parent")]
     for found in result.candidates:
@@ -89,5 +88,9 @@ def show(result: "Quantized") -> None:
     console.say(result.reason, style="bold")
     if result.output_form != result.preferred:
         console.warn(f"{result.output} is {result.output_form}, which is not the preferred form.")
+    if result.output_form == result.parent_form:
+        console.say(f"{result.output}: stays the file to ship, nothing was written")
+        console.say(f"next: {next_command('evaluate', result.parent, dataset=dataset, root=root)}")
+        return
     console.say(f"{result.output}: {result.output_form}")
-    console.say(f"next: {shlex.join(['edgecnn', 'verify', str(result.parent), str(result.output)])}")
+    console.say(f"next: {next_command('verify', result.parent, result.output, dataset=dataset, root=root)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, RecipeName
+from .options import AsJson, DataRoot, Dataset, RecipeName, next_command
 from .stop import stop_requests
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ def train(
     if as_json:
         console.show_json({**vars(outcome), "curves": curves})
     else:
-        show(outcome, curves)
+        show(outcome, curves, root)
 
 
-def show(outcome: "Outcome", curves: Path) -> None:
+def show(outcome: "Outcome", curves: Path, root: Path | None) -> None:
     """Print the figures of the kept epoch and where everything lies."""
     best = outcome.best
     splits = (("train", best.train), ("validation", best.validation))
@@ -110,7 +110,7 @@ def show(outcome: "Outcome", curves: Path) -> None:
     if outcome.skipped:
         console.say(f"Left out {console.counted(len(outcome.skipped), 'picture')} that could not be read.")
     console.say(f"run: {outcome.run}   curves: {curves}")
-    console.say(f"next: edgecnn export {shlex.quote(str(outcome.run))}")
+    console.say(f"next: {next_command('export', outcome.run, root=root)}")
 
 
 @contextlib.contextmanager

@@ -61,18 +61,19 @@ def run_demo(
 
 def _run(folder: Path, root: Path | None, on_stage: Callable[[str], None]) -> Demo:
     started = time.perf_counter()
-    run, model, preferred = folder / "run", folder / "digits.onnx", folder / "digits-preferred.onnx"
+    run, model = folder / "run", folder / "digits.onnx"
     on_stage("train")
     trained = train(read(RECIPE), run, root=root)
     draw_curves(run)
     on_stage("export, and compare with PyTorch")
     exported = export(run, model, root=root)
     on_stage("quantize, and choose")
-    quantized = quantize(model, preferred, root=root, seconds=0.5)
+    quantized = quantize(model, folder / "digits-preferred.onnx", root=root, seconds=0.5)
+    preferred = quantized.output
     on_stage("verify on the test split")
     verified = compare_files(run, preferred, root=root)
     on_stage("measure")
-    measured = bench([run, model, preferred], batches=(1,), seconds=0.5)
+    measured = bench(list(dict.fromkeys([run, model, preferred])), batches=(1,), seconds=0.5)
     on_stage("predict")
     test = data.read_split("digits", "test", root=root)
     predicted = list(predict_files(load(preferred), _write_samples(test, folder / "images")))

@@ -35,7 +35,10 @@ GOLDEN_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished file. ``max_abs_logit_gap`` and ``agreement`` are against PyTorch in float32 on ``parity_images``."""
+    """A finished file. ``max_abs_logit_gap`` and ``agreement`` are against PyTorch in float32 on ``parity_images``.
+
+    ``dataset`` is what the next stages find the images by: the card has it without the folders that lead there.
+    """
 
     path: Path
     card_path: Path
@@ -49,6 +52,7 @@ class Exported:
     parity_images: int
     parity_source: str
     test_accuracy: float | None
+    dataset: str
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def export(
         parity_images=proven.images,
         parity_source=proven.source,
         test_accuracy=proven.test_accuracy,
+        dataset=dataset or checkpoint.dataset.name,
     )
 
 

@@ -49,9 +49,9 @@ def quantize(
 ) -> Quantized:
     """Quantize a float32 model file, or one of the zoo by name.
 
-    ``auto`` tries every form and writes the preferred one: when nothing is better than the parent, that is the parent's
-    own bytes. ``static``, ``dense`` and ``static-full`` write that form, whatever it is worth; the last is for
-    processors that do not saturate.
+    ``auto`` tries every form and writes the preferred one: when nothing is better than the parent, nothing is written,
+    and the output is the parent. ``static``, ``dense`` and ``static-full`` write that form, whatever it is worth; the
+    last is for processors that do not saturate.
 
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
     ParityError where the form that was asked for does not hold.
@@ -84,7 +84,7 @@ def quantize(
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
         form = preferred if method == "auto" else asked_for(candidates, lost, model)
-        ship(file if form == card.form else _path(folder, form), target)
+        shipped = ship(file if form == card.form else _path(folder, form), target, file)
     return Quantized(
         parent=model,
         parent_form=card.form,
@@ -96,7 +96,7 @@ def quantize(
         candidates=candidates,
         lost=lost,
         preferred=preferred,
-        output=target,
+        output=shipped,
         output_form=form,
         reason=reason(preferred, card.form, max_drop_pp),
     )

@@ -69,7 +69,7 @@ def quantize_finder(
             candidates = [replace(candidate, size_bytes=path.stat().st_size)]
         preferred = preferred_form(candidates, parent.card.form)
         form = preferred if method == "auto" else asked_for(candidates, lost, file)
-        ship(file if form == parent.card.form else path, target)
+        shipped = ship(file if form == parent.card.form else path, target, file)
     return Quantized(
         parent=file,
         parent_form=parent.card.form,
@@ -79,7 +79,7 @@ def quantize_finder(
         candidates=candidates,
         lost=lost,
         preferred=preferred,
-        output=target,
+        output=shipped,
         output_form=form,
         reason=reason(preferred, parent.card.form, max_drop_pp),
     )

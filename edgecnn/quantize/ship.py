@@ -8,8 +8,14 @@ from edgecnn import files
 from edgecnn.runtime.finder import load_either
 
 
-def ship(source: Path, target: Path) -> None:
-    """Copy the chosen file and write its card beside it."""
+def ship(source: Path, target: Path, parent: Path) -> Path:
+    """Copy the chosen file, write its card beside it, and return where it lies.
+
+    That may be the parent: a copy of it under the name of another form would pass for one, so none is written.
+    """
+    if source == parent:
+        return parent
     with files.replacing(target) as partial:
         shutil.copyfile(source, partial)
     files.write_text(cards.beside(target), load_either(target).card.to_json())
+    return target

@@ -47,7 +47,8 @@ def test_quantize_writes_the_file_that_it_names(edgecnn, model: Path, tmp_path: 
     )
     assert {candidate["form"] for candidate in told["candidates"]} == {"int8-static", "int8-dense"}
     assert told["output_form"] == told["preferred"]
-    assert (tmp_path / "q.onnx").exists()
+    assert told["output"] == str(model if told["preferred"] == "fp32" else tmp_path / "q.onnx")
+    assert (tmp_path / "q.onnx").exists() == (told["preferred"] != "fp32")
 
 
 def test_verify_passes_a_good_candidate(edgecnn, run: Path, static_model: Path, data_root: Path) -> None:
