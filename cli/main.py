@@ -18,6 +18,7 @@ COMMANDS = (
     "study",
     "export",
     "quantize",
+    "evaluate",
     "verify",
     "bench",
     "predict",

@@ -110,6 +110,14 @@ Candidate = Annotated[
         autocompletion=_models,
     ),
 ]
+AnyModel = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run, a checkpoint, a model file or a name (edgecnn list models).",
+        autocompletion=_models,
+    ),
+]
 Contenders = Annotated[
     list[Path],
     typer.Argument(

@@ -90,8 +90,8 @@ def compare(
         dataset=dataset,
         split=split_name,
         images=len(split),
-        reference=_scores(reference, split, logits[0], answers[0]),
-        candidate=_scores(candidate, split, logits[1], answers[1]),
+        reference=scores_of(reference, split, logits[0], answers[0]),
+        candidate=scores_of(candidate, split, logits[1], answers[1]),
         drop_pp=drop_pp,
         drop_pp_ci95=bootstrap_drop_pp(*right),
         mcnemar_p=mcnemar_p(*right),
@@ -179,7 +179,10 @@ def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
 
-def _scores(contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]) -> Scores:
+def scores_of(
+    contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]
+) -> Scores:
+    """Return the figures of one classifier's answers to the images of a split."""
     confusion_kk = metrics.confusion_matrix(split.labels_n, answer_n, len(split.names))
     found = metrics.from_confusion(confusion_kk)
     counts_k = confusion_kk.sum(axis=1)

@@ -60,7 +60,7 @@ def compare_finders(
 def compare_on(pages: Pages, reference: Finder, candidate: Finder, max_drop_pp: float) -> FinderComparison:
     """Run two finders on pages; the interval is over pages drawn again and again."""
     counts = [count_finds(finder, pages) for finder in (reference, candidate)]
-    own, other = (_finding(finder, found_p3) for finder, found_p3 in zip((reference, candidate), counts, strict=True))
+    own, other = (finding_of(finder, found_p3) for finder, found_p3 in zip((reference, candidate), counts, strict=True))
     drop_pp = (own.f1 - other.f1) * 100
     drawn = np.random.default_rng(0).integers(0, len(pages), (RESAMPLES, len(pages)))
     drops = [_f1(counts[0][pages_p].sum(0)) - _f1(counts[1][pages_p].sum(0)) for pages_p in drawn]
@@ -88,7 +88,8 @@ def count_finds(finder: Finder, pages: Pages) -> NDArray[np.int64]:
     return np.array(totals, np.int64)
 
 
-def _finding(finder: Finder, counts_p3: NDArray[np.int64]) -> Finding:
+def finding_of(finder: Finder, counts_p3: NDArray[np.int64]) -> Finding:
+    """Return the figures of what a finder found, false and missed on each page, as ``count_finds`` counts."""
     found, false, missed = (int(total) for total in counts_p3.sum(0))
     return Finding(
         model=finder.name,

@@ -14,8 +14,8 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has .*mnis
 
 def test_has_these_commands() -> None:
     assert COMMANDS == (
-        "train", "study", "export", "quantize", "verify", "bench", "predict", "inspect", "selftest", "embed",
-        "webcam", "web", "list", "doctor", "demo",
+        "train", "study", "export", "quantize", "evaluate", "verify", "bench", "predict", "inspect", "selftest",
+        "embed", "webcam", "web", "list", "doctor", "demo",
     )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_every_command_has_json(edgecnn, command: str) -> None:
     assert "--json" in edgecnn(command, "--help").out
 
 
-@pytest.mark.parametrize("command", ["train", "study", "export", "quantize", "verify", "demo", "list"])
+@pytest.mark.parametrize("command", ["train", "study", "export", "quantize", "evaluate", "verify", "demo", "list"])
 def test_every_command_that_reads_data_has_a_data_root(edgecnn, command: str) -> None:
     assert "--data-root" in edgecnn(command, "--help").out
 

@@ -14,6 +14,7 @@ from edgecnn.export import export
 
 TAKE_A_MODEL = {
     "quantize": {"model"},
+    "evaluate": {"model"},
     "verify": {"reference", "candidate"},
     "bench": {"models"},
     "predict": {"model"},
