@@ -68,9 +68,10 @@ def say(text: str = "", *, style: str = "") -> None:
     out.print(Text(text, style=style), soft_wrap=True)
 
 
-def verdict(passed: bool, text: str) -> None:
-    """Print the line that a reader looks for first."""
-    say(("passed: " if passed else "FAILED: ") + text, style="bold green" if passed else "bold red")
+def verdict(passed: bool | None, text: str) -> None:
+    """Print the line that a reader looks for first; None is undecided."""
+    word, color = {True: ("passed", "green"), False: ("FAILED", "red"), None: ("UNDECIDED", "yellow")}[passed]
+    say(f"{word}: {text}", style=f"bold {color}")
 
 
 def warn(text: str) -> None:

@@ -41,6 +41,8 @@ def demo(
 
 def show(result: "Demo") -> None:
     """Print one line a stage and the forms side by side."""
+    from edgecnn.verify.gate import sentence
+
     trained, exported, verified = result.trained, result.exported, result.verified
     right = sum(answer.top[0].label in answer.path.stem for answer in result.predicted if answer.top)
     validation = trained.best.validation.accuracy
@@ -51,7 +53,8 @@ def show(result: "Demo") -> None:
         f"{exported.max_abs_logit_gap:.1e} on {exported.parity_images} images",
         "quantize": result.quantized.reason,
         "verify": f"test accuracy {verified.reference.accuracy:.2%} PyTorch, {verified.candidate.accuracy:.2%} "
-        f"{verified.candidate.form}; {len(verified.flips)} of {verified.images} images flipped",
+        f"{verified.candidate.form}; {len(verified.flips)} of {verified.images} images flipped; drop "
+        f"{sentence(verified.verdict, verified.images_needed, verified.max_drop_pp)}",
         "predict": f"{right} of {len(result.predicted)} pictures right",
     }
     console.show_table("", ("stage", "result"), list(stages.items()), left=2)

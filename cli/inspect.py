@@ -8,7 +8,7 @@ from . import console
 from .options import AsJson, ModelFile
 
 if TYPE_CHECKING:
-    from edgecnn.card import ModelCard
+    from edgecnn.card import Measured, ModelCard
     from edgecnn.inspection import Inspection
     from edgecnn.saturation import Saturation
 
@@ -98,7 +98,7 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
             (
                 "quantized",
                 f"from {(card.parent_sha256 or '')[:12]}: {measured.verdict} (latency x {measured.latency_ratio:.2f} "
-                f"on {measured.machine}), accuracy drop {measured.drop_pp:.2f} points, "
+                f"on {measured.machine}), accuracy drop {measured.drop_pp:.2f} points{_interval(measured)}, "
                 f"{'better than' if measured.preferred else 'not better than'} its parent",
             )
         )
@@ -115,3 +115,10 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
     rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image")))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows
+
+
+def _interval(measured: "Measured") -> str:
+    if measured.drop_pp_ci95 is None or measured.max_drop_pp is None:
+        return ""
+    low, high = measured.drop_pp_ci95
+    return f" (95 %: {low:.2f}..{high:.2f}, {measured.drop_verdict} at {measured.max_drop_pp:g})"

@@ -9,7 +9,7 @@ from . import console
 from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds, next_command
 
 if TYPE_CHECKING:
-    from edgecnn.quantize import Quantized
+    from edgecnn.quantize import Candidate, Quantized
 
 
 def register(app: typer.Typer) -> None:
@@ -61,26 +61,26 @@ def quantize(
 def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     """Print the forms side by side, what was chosen, and how to see what it is worth on the test split."""
     accuracy = f"{result.parent_validation_accuracy:.2%}"
-    rows = [(result.parent_form, console.size(result.parent_size_bytes), accuracy, "", "1.00", "", "parent")]
+    rows = [(result.parent_form, console.size(result.parent_size_bytes), accuracy, "", "", "1.00", "", "parent")]
     for found in result.candidates:
         low, high = found.latency_ratio_ci95
-        words = found.verdict if found.accurate else f"{found.verdict}, but less accurate"
-        words += "" if found.overflow.safe else "; only for processors that do not saturate"
+        least, most = found.drop_pp_ci95
         rows.append(
             (
                 found.form,
                 console.size(found.size_bytes),
                 f"{found.validation_accuracy:.2%}",
                 f"{found.drop_pp:+.2f}",
+                f"{least:.2f}..{most:.2f}",
                 f"{found.latency_ratio:.2f}",
                 f"{low:.2f}..{high:.2f}",
-                words,
+                _words(found),
             )
         )
-    rows += [(lost.form, "", "", "", "", "", f"lost at its {lost.stage}") for lost in result.lost]
+    rows += [(lost.form, "", "", "", "", "", "", f"lost at its {lost.stage}") for lost in result.lost]
     console.show_table(
         f"{result.validation_images:,} validation images; latency at batch 1 over the parent's",
-        ("form", "size", "accuracy", "drop pp", "latency", "95 %", "verdict"),
+        ("form", "size", "accuracy", "drop pp", "95 %", "latency", "95 %", "verdict"),
         rows,
     )
     for lost in result.lost:
@@ -94,3 +94,12 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         return
     console.say(f"{result.output}: {result.output_form}")
     console.say(f"next: {next_command('verify', result.parent, result.output, dataset=dataset, root=root)}")
+
+
+def _words(found: "Candidate") -> str:
+    words = found.verdict
+    if not found.accurate:
+        words += ", but less accurate"
+    elif found.drop_verdict == "undecided":
+        words += ", drop undecided"
+    return words + ("" if found.overflow.safe else "; only for processors that do not saturate")

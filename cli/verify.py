@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edgecnn.verify import Comparison, FinderComparison
 
 MOST_FLIPS, MOST_CLASSES = 10, 20
+EXIT_CODES = {"within": 0, "beyond": 1, "undecided": 3}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,9 @@ def verify(
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two classifiers on their test set, or two finders on rendered pages; exit code 1 if the second is worse.
+    """Compare two classifiers on their test set, or two finders on rendered pages.
+
+    Exit code 0 when the drop is within what is allowed, 1 when it is beyond it, 3 when so many images cannot tell.
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
@@ -42,24 +45,25 @@ def verify(
         console.show_json(comparison)
     else:
         show(comparison)
-    raise typer.Exit(0 if comparison.passed else 1)
+    raise typer.Exit(EXIT_CODES[comparison.verdict])
 
 
 def show(comparison: "Comparison | FinderComparison") -> None:
     """Print the metrics of both and the verdict."""
     from edgecnn.verify import FinderComparison
+    from edgecnn.verify.gate import sentence
 
     if isinstance(comparison, FinderComparison):
         _show_finds(comparison)
-        what = "F1"
+        what, needed, noun = "F1", comparison.pages_needed, "pages"
     else:
         _show_classes(comparison)
-        what = "accuracy"
+        what, needed, noun = "accuracy", comparison.images_needed, "images"
     low, high = comparison.drop_pp_ci95
     console.verdict(
-        comparison.passed,
+        None if comparison.verdict == "undecided" else comparison.passed,
         f"{what} drops by {comparison.drop_pp:.2f} points (95 %: {low:.2f}..{high:.2f}), "
-        f"allowed {comparison.max_drop_pp:g}",
+        f"{sentence(comparison.verdict, needed, comparison.max_drop_pp, noun)}",
     )
 
 

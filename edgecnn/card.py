@@ -110,7 +110,10 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantized form against its parent: accuracy on the validation split, median latency at batch 1."""
+    """A quantized form against its parent: accuracy on the validation split, median latency at batch 1.
+
+    ``verdict`` is of the latency, ``drop_verdict`` (within, undecided, beyond) of the drop at ``max_drop_pp``.
+    """
 
     images: int
     drop_pp: float
@@ -119,6 +122,9 @@ class Measured:
     verdict: str
     preferred: bool
     machine: str
+    drop_pp_ci95: list[float] | None = field(default=None, metadata=OPTIONAL)
+    max_drop_pp: float | None = field(default=None, metadata=OPTIONAL)
+    drop_verdict: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

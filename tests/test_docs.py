@@ -40,6 +40,17 @@ def test_a_record_holds_what_the_run_measured(run: Path, data_root: Path) -> Non
     assert len(record["log"]["rows"]) == record["epochs"] == 8
 
 
+def test_the_statistics_page_has_what_its_script_finds() -> None:
+    """One row, drawn again from its seeds, and what all of them have to hold."""
+    page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    script = _script("statistics")
+    row = [script.coverage(500, flips, 0.5) for flips in script.FLIPS]
+    assert f"| 500 | {' | '.join(f'{before:.1f} → {now:.1f}' for before, now in row)} |" in page
+    held, passed = page.split("## How often a candidate")[0], page.split("## How often a candidate")[1].split("##")[0]
+    assert min(float(now) for now in re.findall(r"→ (\d+\.\d)", held)) >= 93
+    assert max(float(now) for now in re.findall(r"→ (\d+\.\d)", passed)) <= 5
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     generate = _script("generate")
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == generate.page(), "run: make docs"

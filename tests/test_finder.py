@@ -28,7 +28,7 @@ from edgecnn.runtime.finder import Finder, Finds, load_either
 from edgecnn.runtime.selftest import selftest
 from edgecnn.train.finding import decode
 from edgecnn.verify import compare_either
-from edgecnn.verify.finds import compare_finders, compare_on, matched
+from edgecnn.verify.finds import compare_finders, compare_on, f1_shares, matched
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -209,10 +209,32 @@ def pages(monkeypatch: pytest.MonkeyPatch, finder: Finder) -> Pages:
 
 
 def test_a_finder_that_finds_everything_scores_one(finder: Finder, pages: Pages) -> None:
-    comparison = compare_on(pages, finder, finder, max_drop_pp=0.0)
+    comparison = compare_on(pages, finder, finder, max_drop_pp=1.0)
     assert (comparison.reference.f1, comparison.reference.missed, comparison.reference.false) == (1.0, 0, 0)
     assert comparison.digits == pages.is_digit.sum() > 20
-    assert (comparison.drop_pp, comparison.drop_pp_ci95, comparison.passed) == (0.0, (0.0, 0.0), True)
+    assert comparison.drop_pp == 0
+    assert comparison.drop_pp_ci95 == pytest.approx((-13.797, 13.797), abs=1e-3)  # all that 24 pages show
+    assert (comparison.verdict, comparison.pages_needed, comparison.passed) == ("undecided", 381, False)
+
+
+def test_shares_of_the_pages_have_f1_as_their_mean() -> None:
+    counts = np.array([[3, 0, 1], [0, 2, 0], [5, 1, 1], [0, 0, 0]])
+    assert f1_shares(counts).mean() == pytest.approx(16 / 21)
+
+
+def test_shares_of_the_pages_spread_as_f1_does() -> None:
+    """Against drawing the pages again and again."""
+    rng = np.random.default_rng(0)
+    counts = rng.poisson((4.0, 0.5, 1.0), (400, 3))
+    other = counts.copy()
+    other[rng.random(400) < 0.1] += (-1, 0, 1)
+    shares = f1_shares(counts) - f1_shares(np.maximum(other, 0))
+    draws = rng.integers(0, 400, (4000, 400))
+    f1 = [
+        [2 * c[0] / (2 * c[0] + c[1] + c[2]) for c in (each[draw].sum(0) for draw in draws)]
+        for each in (counts, np.maximum(other, 0))
+    ]
+    assert shares.std() / 20 == pytest.approx(np.subtract(*f1).std(), rel=0.1)
 
 
 def test_finds_are_matched_best_first_and_each_digit_once() -> None:

@@ -98,7 +98,7 @@ def quantize(
         preferred=preferred,
         output=shipped,
         output_form=form,
-        reason=reason(preferred, card.form, max_drop_pp),
+        reason=reason(candidates, preferred, max_drop_pp),
     )
 
 
@@ -156,7 +156,8 @@ def _tried(
     if isinstance(built, Lost):
         return built
     candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds, built.overflow)
-    onnx_file.write_with_card(built.graph, with_measurement(built.card, candidate, len(validation)), path)
+    card = with_measurement(built.card, candidate, len(validation), max_drop_pp)
+    onnx_file.write_with_card(built.graph, card, path)
     return replace(candidate, size_bytes=path.stat().st_size)
 
 

@@ -8,7 +8,8 @@ from edgecnn.bench.environment import processor
 from edgecnn.bench.measure import Ratio
 from edgecnn.card import Accuracy, Measured, ModelCard, Overflow
 from edgecnn.errors import ParityError
-from edgecnn.verify import Comparison, FinderComparison
+from edgecnn.verify import Comparison, FinderComparison, Verdict
+from edgecnn.verify.gate import sentence
 
 Method = Literal["auto", "static", "dense", "static-full"]
 Compared = Comparison | FinderComparison
@@ -19,13 +20,21 @@ SMALLER = 0.75  # at the same speed, a form is better when its file has at most 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One form against the parent: accuracy on the validation split, latency at batch 1 with the default threads."""
+    """One form against the parent: accuracy on the validation split, latency at batch 1 with the default threads.
+
+    It is ``accurate`` where it drops by no more than is allowed on the validation images; ``drop_verdict`` is what
+    these show of all images. A form that they leave undecided can be preferred: to wait for certainty would ship the
+    parent for good wherever a data set is small, and cost an outright loss of speed to be safe from a small one of
+    accuracy. What is undecided is called so, and verified on the test split.
+    """
 
     form: str
     size_bytes: int
     validation_accuracy: float
     drop_pp: float
     drop_pp_ci95: tuple[float, float]
+    drop_verdict: Verdict
+    images_needed: int | None
     latency_ratio: float
     latency_ratio_ci95: tuple[float, float]
     verdict: str
@@ -65,6 +74,7 @@ def candidate_of(
 ) -> Candidate:
     """Put what was found of one form together."""
     size, parent_size = path.stat().st_size, parent.stat().st_size
+    accurate = found.drop_pp <= found.max_drop_pp
     lighter = latency.verdict == "same" and size <= SMALLER * parent_size
     return Candidate(
         form=form,
@@ -72,11 +82,13 @@ def candidate_of(
         validation_accuracy=accuracy,
         drop_pp=found.drop_pp,
         drop_pp_ci95=found.drop_pp_ci95,
+        drop_verdict=found.verdict,
+        images_needed=found.images_needed if isinstance(found, Comparison) else found.pages_needed,
         latency_ratio=latency.ratio,
         latency_ratio_ci95=latency.ratio_ci95,
         verdict=latency.verdict,
-        accurate=found.passed,
-        better=found.passed and (latency.verdict == "faster" or lighter),
+        accurate=accurate,
+        better=accurate and (latency.verdict == "faster" or lighter),
         overflow=overflow,
     )
 
@@ -97,14 +109,18 @@ def asked_for(candidates: list[Candidate], lost: list[Lost], parent: Path) -> st
     return candidates[0].form
 
 
-def reason(preferred: str, parent_form: str, max_drop_pp: float) -> str:
+def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float, noun: str = "images") -> str:
     """Say in one sentence why a form is preferred."""
-    if preferred == parent_form:
+    found = next((candidate for candidate in candidates if candidate.form == preferred), None)
+    if found is None:
         return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
-    return f"{preferred} is preferred: the fastest form that is better than the parent within {max_drop_pp:g} points"
+    best = f"{preferred} is preferred: the fastest form that is better than the parent"
+    if found.drop_verdict == "within":
+        return f"{best} within {max_drop_pp:g} points"
+    return f"{best}; its drop is {sentence(found.drop_verdict, found.images_needed, max_drop_pp, noun)}"
 
 
-def with_measurement(card: ModelCard, candidate: Candidate, images: int) -> ModelCard:
+def with_measurement(card: ModelCard, candidate: Candidate, images: int, max_drop_pp: float) -> ModelCard:
     """Write what a form was found to be worth on validation images into its card."""
     assert card.quantization is not None
     measured = Measured(
@@ -115,6 +131,9 @@ def with_measurement(card: ModelCard, candidate: Candidate, images: int) -> Mode
         verdict=candidate.verdict,
         preferred=candidate.better,
         machine=processor(),
+        drop_pp_ci95=list(candidate.drop_pp_ci95),
+        max_drop_pp=max_drop_pp,
+        drop_verdict=candidate.drop_verdict,
     )
     return replace(
         card,

@@ -65,7 +65,8 @@ def quantize_finder(
             latency = compare_latency(path, file, seconds=seconds)
             f1 = comparison.candidate.f1
             candidate = candidate_of(tried, path, file, f1, comparison, latency, built.overflow)
-            onnx_file.write_with_card(built.graph, with_measurement(built.card, candidate, len(pages)), path)
+            card = with_measurement(built.card, candidate, len(pages), max_drop_pp)
+            onnx_file.write_with_card(built.graph, card, path)
             candidates = [replace(candidate, size_bytes=path.stat().st_size)]
         preferred = preferred_form(candidates, parent.card.form)
         form = preferred if method == "auto" else asked_for(candidates, lost, file)
@@ -81,7 +82,7 @@ def quantize_finder(
         preferred=preferred,
         output=shipped,
         output_form=form,
-        reason=reason(preferred, parent.card.form, max_drop_pp),
+        reason=reason(candidates, preferred, max_drop_pp, "pages"),
     )
 
 

@@ -3,5 +3,6 @@
 from edgecnn.verify.compare import Comparison, compare, compare_files
 from edgecnn.verify.either import compare_either
 from edgecnn.verify.finds import FinderComparison, is_finder
+from edgecnn.verify.gate import Verdict
 
-__all__ = ["Comparison", "FinderComparison", "compare", "compare_either", "compare_files", "is_finder"]
+__all__ = ["Comparison", "FinderComparison", "Verdict", "compare", "compare_either", "compare_files", "is_finder"]

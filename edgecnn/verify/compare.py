@@ -13,7 +13,8 @@ from edgecnn.card import DatasetRecord
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError
-from edgecnn.verify.statistics import bootstrap_drop_pp, mcnemar_p, roc_auc
+from edgecnn.verify.gate import Verdict, judge, needed
+from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
 
 SplitName = Literal["test", "validation"]
 
@@ -56,7 +57,11 @@ class Flip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse."""
+    """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse.
+
+    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
+    would. ``passed`` is a verdict of within.
+    """
 
     dataset: str
     split: str
@@ -70,6 +75,8 @@ class Comparison:
     flips: list[Flip]
     max_abs_logit_gap: float
     max_drop_pp: float
+    verdict: Verdict
+    images_needed: int | None
     passed: bool
     seconds: float
 
@@ -85,21 +92,25 @@ def compare(
     logits = [contender.logits(split.images_nhwc) for contender in (reference, candidate)]
     answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
     right = [answer_n == split.labels_n for answer_n in answers]
-    drop_pp = float(right[0].sum() - right[1].sum()) * 100 / len(split)  # so that 7 of 1,000 are 0.7, not more
+    lost, won = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    ci95_pp = drop_ci95_pp(lost, won, len(split))
+    verdict = judge(ci95_pp, max_drop_pp)
     return Comparison(
         dataset=dataset,
         split=split_name,
         images=len(split),
         reference=scores_of(reference, split, logits[0], answers[0]),
         candidate=scores_of(candidate, split, logits[1], answers[1]),
-        drop_pp=drop_pp,
-        drop_pp_ci95=bootstrap_drop_pp(*right),
-        mcnemar_p=mcnemar_p(*right),
+        drop_pp=(lost - won) * 100 / len(split),  # so that 7 of 1,000 are 0.7, not more
+        drop_pp_ci95=ci95_pp,
+        mcnemar_p=mcnemar_p(lost, won),
         agreement=float((answers[0] == answers[1]).mean()),
         flips=_flips(split, *answers),
         max_abs_logit_gap=float(np.abs(logits[0] - logits[1]).max()),
         max_drop_pp=max_drop_pp,
-        passed=drop_pp <= max_drop_pp,
+        verdict=verdict,
+        images_needed=_needed(lost, won, len(split), max_drop_pp) if verdict == "undecided" else None,
+        passed=verdict == "within",
         seconds=time.perf_counter() - started,
     )
 
@@ -152,6 +163,15 @@ def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
             f"{model}: was made for {record.name}, not for {dataset}. --data says where {record.name} lies now; to "
             f"measure it on {dataset}, use edgecnn verify."
         )
+
+
+def _needed(lost: int, won: int, images: int, max_drop_pp: float) -> int | None:
+    """Return about how many images would decide, of which the same shares are lost and won."""
+
+    def ci95_pp_of(count: int) -> tuple[float, float]:
+        return drop_ci95_pp(lost * count / images, won * count / images, count)
+
+    return needed(ci95_pp_of, images, max_drop_pp)
 
 
 def _reachable(name: str) -> bool:

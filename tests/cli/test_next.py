@@ -53,7 +53,7 @@ def test_next_commands_work_as_they_are_typed(edgecnn, pictures: Path, data_root
             assert typed[typed.index("--data") + 1] == "folder:my pictures"
             typed += ["--method", "static", "--seconds", "0.05"]
         result = edgecnn(*typed)
-        assert result.code in (0, 1), result.err  # 1 where the quantized form is worse
+        assert result.code in (0, 1, 3), result.err  # 1 where the form is worse, 3 where 24 images cannot tell
         assert "not here" not in result.err
     assert "24 images of the test split" in result.out
 

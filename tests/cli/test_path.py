@@ -52,7 +52,7 @@ def test_quantize_writes_the_file_that_it_names(edgecnn, model: Path, tmp_path: 
 
 
 def test_verify_passes_a_good_candidate(edgecnn, run: Path, static_model: Path, data_root: Path) -> None:
-    result = edgecnn("verify", run, static_model, "--data-root", data_root, "--max-drop-pp", 6)
+    result = edgecnn("verify", run, static_model, "--data-root", data_root, "--max-drop-pp", 9)
     assert result.code == 0
     assert "passed: accuracy drops by" in result.out
 
@@ -63,10 +63,19 @@ def test_verify_fails_with_1(edgecnn, run: Path, static_model: Path, data_root: 
     assert "FAILED: accuracy drops by" in result.out
 
 
+def test_verify_that_is_undecided_ends_with_3(edgecnn, run: Path, model: Path, data_root: Path) -> None:
+    result = edgecnn("verify", run, model, "--data-root", data_root)
+    assert result.code == 3
+    assert (
+        "UNDECIDED: accuracy drops by 0.00 points (95 %: -1.06..1.06), "
+        "undecided at the allowed 0.5 points, needs about 770 images"
+    ) in result.out
+
+
 def test_verify_json_keeps_its_documented_keys(edgecnn, run: Path, model: Path, data_root: Path) -> None:
     told = json.loads(edgecnn("verify", run, model, "--data-root", data_root, "--json").out)
     assert told["reference"]["accuracy"] == told["candidate"]["accuracy"]
-    for key in ("drop_pp", "drop_pp_ci95", "mcnemar_p", "agreement", "flips", "max_abs_logit_gap", "passed"):
+    for key in ("drop_pp", "drop_pp_ci95", "mcnemar_p", "agreement", "flips", "max_abs_logit_gap", "passed", "verdict"):
         assert key in told
 
 

@@ -13,10 +13,11 @@ from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
-from edgecnn.quantize.figures import SAFE, preferred_form
+from edgecnn.quantize.figures import SAFE, preferred_form, reason
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.verify.compare import read_for
+from edgecnn.verify.gate import judge
 
 RATIOS = {"faster": 0.5, "same": 1.0, "slower": 2.0, "too noisy": 1.0}
 LATENCY = Ratio("model", "against", 1, 1, ratio=1.0, ratio_ci95=(1.0, 1.0), verdict="same")
@@ -27,7 +28,8 @@ def measured_as(verdict: str) -> Ratio:
 
 
 def made_up(form: str, latency_ratio: float, *, better: bool) -> Candidate:
-    return Candidate(form, 100, 0.9, 0.0, (0.0, 0.0), latency_ratio, (latency_ratio,) * 2, "faster", True, better, SAFE)
+    drop = 0.0, (-1.0, 1.0), "undecided", 765
+    return Candidate(form, 100, 0.9, *drop, latency_ratio, (latency_ratio,) * 2, "faster", True, better, SAFE)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +142,29 @@ def test_parent_is_preferred_where_nothing_is_better() -> None:
     assert preferred_form([made_up("a", 0.1, better=False)], "fp32") == "fp32"
 
 
+def test_form_that_few_images_leave_undecided_is_called_so() -> None:
+    said = reason([made_up("a", 0.5, better=True)], "a", 0.5)
+    assert said == (
+        "a is preferred: the fastest form that is better than the parent; "
+        "its drop is undecided at the allowed 0.5 points, needs about 770 images"
+    )
+
+
+def test_form_that_is_shown_to_be_within_is_called_so() -> None:
+    shown = replace(made_up("a", 0.5, better=True), drop_verdict="within", images_needed=None)
+    assert reason([shown], "a", 0.5).endswith("better than the parent within 0.5 points")
+
+
+def test_equal_answers_on_the_validation_images_are_undecided(
+    model: Path, validation: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 images show a drop of at most 3.7 points."""
+    found = measure(model, validation, tmp_path, monkeypatch, verdict="faster", size=1, right=True)
+    assert (found.drop_pp, found.drop_verdict, found.images_needed) == (0, "undecided", 765)
+    assert (found.accurate, found.better) == (True, True)
+    assert found.drop_pp_ci95 == pytest.approx((-3.7, 3.7), abs=0.01)
+
+
 # What auto writes
 
 
@@ -216,6 +241,9 @@ def test_card_has_the_measured_verdict(static_model: Path) -> None:
     assert found.latency_ratio_ci95[0] <= found.latency_ratio <= found.latency_ratio_ci95[1]
     assert found.preferred == (found.verdict == "faster" and found.drop_pp <= 0.5)
     assert found.machine
+    assert found.drop_pp_ci95 is not None
+    assert found.drop_pp_ci95[0] < found.drop_pp < found.drop_pp_ci95[1]
+    assert (found.max_drop_pp, found.drop_verdict) == (0.5, judge(tuple(found.drop_pp_ci95), 0.5))
 
 
 def test_card_has_the_measured_accuracy(static_model: Path, validation: Split) -> None:

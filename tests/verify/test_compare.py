@@ -89,22 +89,53 @@ def test_confusion_is_by_true_then_predicted_class() -> None:
 def test_better_candidate_has_a_negative_drop() -> None:
     found = compared([0, 1, 2, 0], [0, 1, 2, 1], [0, 1, 2, 0])
     assert found.drop_pp == -25
-    assert found.passed
+    assert found.drop_pp_ci95[0] < -25 < found.drop_pp_ci95[1]
 
 
-@given(st.integers(1, 200), st.integers(0, 200))
-def test_drop_at_the_limit_passes(n: int, lost: int) -> None:
-    lost = min(lost, n)
-    limit = 100 * lost / n
-    at = compared([0] * n, [0] * n, [1] * lost + [0] * (n - lost), max_drop_pp=limit)
-    assert at.passed
+def with_lost(n: int, lost: int, *, max_drop_pp: float) -> Comparison:
+    """A candidate that gets ``lost`` of n images wrong, where the reference gets all right."""
+    places = np.arange(n)
+    pair = (
+        replace(
+            contender("reference", [0]), classify=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0] * 0]
+        ),
+        replace(contender("candidate", [0]), classify=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0]]),
+    )
+    split = Split((places < lost).astype(np.uint8).reshape(-1, 1, 1, 1), np.zeros(n, int), LABELS)
+    return compare(*pair, split, dataset="made-up", split_name="test", max_drop_pp=max_drop_pp)
 
 
-@given(st.integers(2, 200), st.integers(1, 200))
-def test_drop_by_one_image_more_than_the_limit_fails(n: int, lost: int) -> None:
-    lost = min(lost, n)
-    found = compared([0] * n, [0] * n, [1] * lost + [0] * (n - lost), max_drop_pp=100 * (lost - 1) / n)
-    assert not found.passed
+@given(st.integers(1, 200), st.integers(0, 200), st.floats(-1, 100))
+def test_verdict_is_about_the_interval_and_not_the_drop(n: int, lost: int, limit: float) -> None:
+    found = with_lost(n, min(lost, n), max_drop_pp=limit)
+    low, high = found.drop_pp_ci95
+    expected = "within" if high <= limit else "beyond" if low > limit else "undecided"
+    assert (found.verdict, found.passed) == (expected, expected == "within")
+
+
+@pytest.mark.parametrize(
+    ("n", "lost", "limit", "verdict", "needed"),
+    [
+        (359, 0, 2, "within", None),
+        (359, 0, 0.5, "undecided", 765),
+        (359, 4, 2, "undecided", 960),
+        (359, 30, 2, "beyond", None),
+        (10_000, 10, 0.5, "within", None),
+        (1_000, 5, 0.5, "undecided", None),  # the drop is what is allowed: no number of images would tell
+        (1, 0, 50, "undecided", 4),
+    ],
+)
+def test_verdict_says_how_many_images_would_decide(
+    n: int, lost: int, limit: float, verdict: str, needed: int | None
+) -> None:
+    found = with_lost(n, lost, max_drop_pp=limit)
+    assert (found.verdict, found.images_needed) == (verdict, needed)
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(2, "undecided"), (3, "within")])
+def test_as_many_images_as_are_needed_decide(times: int, verdict: str) -> None:
+    """4 lost of 359 need 960, and all further images are as these."""
+    assert with_lost(359 * times, 4 * times, max_drop_pp=2).verdict == verdict
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=60))
@@ -163,13 +194,14 @@ def test_another_input_is_an_error() -> None:
 
 def test_same_file_twice_has_no_difference(model: Path, data_root: Path) -> None:
     found = compare_files(model, model, root=data_root)
-    assert (found.drop_pp, found.drop_pp_ci95, found.mcnemar_p) == (0, (0, 0), 1)
+    assert (found.drop_pp, found.mcnemar_p) == (0, 1)
     assert (found.agreement, found.flips, found.max_abs_logit_gap) == (1, [], 0)
-    assert found.passed
+    assert found.drop_pp_ci95 == pytest.approx((-1.0587, 1.0587), abs=1e-4)
+    assert found.verdict == "undecided"
 
 
 def test_run_and_its_model_file_agree(run: Path, model: Path, data_root: Path) -> None:
-    found = compare_files(run, model, root=data_root)
+    found = compare_files(run, model, root=data_root, max_drop_pp=2)
     assert (found.dataset, found.split, found.images, found.agreement) == ("digits", "test", 359, 1)
     assert 0 <= found.max_abs_logit_gap < 1e-4
     assert (found.reference.model, found.candidate.model) == (str(run), str(model))
@@ -189,7 +221,7 @@ def test_worse_candidate_has_the_drop_that_was_made(worse: Comparison, data_root
 
 
 def test_worse_candidate_does_not_pass(worse: Comparison) -> None:
-    assert not worse.passed
+    assert (worse.verdict, worse.passed) == ("beyond", False)
 
 
 def test_worse_candidate_flips_to_what_it_answers(worse: Comparison, model: Path, data_root: Path) -> None:
