@@ -291,17 +291,27 @@ def _figures(found: Summary, evidence: _Evidence) -> str:
         text += f"\n\n{finder_card.figures(evidence.verify)}"
     elif evidence.verify is not None:
         v = evidence.verify
-        low, high = v["drop_pp_ci95"]
         text += (
             f"\n\nTop-1 on the {v['images']:,} images of the {v['split']} split of {v['dataset']}; macro precision of "
             f"the preferred form {v['candidate']['precision']:.4f}, recall {v['candidate']['recall']:.4f}, F1 "
-            f"{v['candidate']['f1']:.4f}. Against {v['reference']['model']} its accuracy drops by {v['drop_pp']:.2f} "
-            f"points (95 %: {low:.2f}..{high:.2f}), with the same label on {v['agreement']:.2%}. Class by class: "
-            f"`{VERIFY}`."
+            f"{v['candidate']['f1']:.4f}. {_drop(v)}Class by class: `{VERIFY}`."
         )
     if found.machine is not None:
         text += f"\n\nLatency on {found.machine}; batches, percentiles, start and memory: `{BENCH}`."
     return text
+
+
+def _drop(verify: dict[str, Any]) -> str:
+    """Say what the form to ship loses, and against what; nothing where a file was compared with itself."""
+    reference, (low, high) = verify["reference"]["model"], verify["drop_pp_ci95"]
+    if reference == verify["candidate"]["model"]:
+        return ""
+    kind = "the float32 file" if reference.endswith(".onnx") else "the PyTorch model"
+    verdict = f", {verify['verdict']} at the allowed {verify['max_drop_pp']:g}" if "verdict" in verify else ""
+    return (
+        f"Against {kind} ({reference}) its accuracy drops by {verify['drop_pp']:.2f} points (95 %: "
+        f"{low:.2f}..{high:.2f}{verdict}), with the same label on {verify['agreement']:.2%}. "
+    )
 
 
 def _data(card: ModelCard) -> str:
@@ -365,8 +375,12 @@ def _quantized(card: ModelCard) -> str:
     if measured is None:
         return f"{text}."
     low, high = measured.latency_ratio_ci95
+    drop = ""
+    if measured.drop_pp_ci95 is not None and measured.max_drop_pp is not None:
+        least, most = measured.drop_pp_ci95
+        drop = f" (95 %: {least:.2f}..{most:.2f}, {measured.drop_verdict} at the allowed {measured.max_drop_pp:g})"
     return (
-        f"{text}. Chosen on {measured.images:,} validation images: accuracy drop {measured.drop_pp:.2f} points, "
+        f"{text}. Chosen on {measured.images:,} validation images: accuracy drop {measured.drop_pp:.2f} points{drop}, "
         f"latency x {measured.latency_ratio:.2f} (95 %: {low:.2f}..{high:.2f}) on {measured.machine}."
     )
 

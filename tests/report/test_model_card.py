@@ -87,3 +87,27 @@ def test_every_named_data_set_has_a_licence(name: str) -> None:
 def test_a_data_set_of_ones_own_has_none_recorded() -> None:
     assert data.licence("folder:flowers") == "not recorded; ask whoever made it"
     assert "LICENCE" in str(npz.NamedSet.__doc__)
+
+
+def evidence(root: Path, **changes: object) -> str:
+    """Return the page of a model whose verification is changed like this."""
+    path = root / "m" / "verify.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return model_card.pages(root)[root / "m" / "README.md"]
+
+
+def test_page_says_which_reference_and_which_verdict(root: Path) -> None:
+    found = json.loads((COMPACT / "verify.json").read_text())
+    said = {"drop_pp": 0.1, "drop_pp_ci95": [-0.2, 0.4], "max_drop_pp": 0.5, "verdict": "within", "agreement": 0.9}
+    page = evidence(root, reference=found["reference"] | {"model": "mnist-compact-seed0"}, **said)
+    drop = "accuracy drops by 0.10 points (95 %: -0.20..0.40, within at the allowed 0.5), with the same label on 90.00%"
+    assert f"Against the PyTorch model (mnist-compact-seed0) its {drop}" in page
+    page = evidence(root, reference=found["reference"] | {"model": "fp32.onnx"}, **said)
+    assert f"Against the float32 file (fp32.onnx) its {drop}" in page
+
+
+def test_page_of_a_file_that_was_compared_with_itself_has_no_drop(root: Path) -> None:
+    found = json.loads((COMPACT / "verify.json").read_text())
+    page = evidence(root, reference=found["candidate"])
+    assert "Top-1 on the 10,000 images" in page
+    assert "drops by" not in page.split("## Data")[0]
