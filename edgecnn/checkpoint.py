@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from edgecnn import networks
-from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.errors import CheckpointError, RecipeError
+from edgecnn.card import DatasetRecord, ImageInput, decode
+from edgecnn.errors import CheckpointError
 from edgecnn.files import write_bytes
 from edgecnn.networks._weights import unfit
 from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
+from edgecnn.text import shortened
 
 METADATA_KEY = "edgecnn"
 CONTRAST_FLOOR = 4.0  # gray levels added to an image's deviation, so that the noise of an empty one stays small
@@ -69,6 +70,19 @@ class PixelClassifier(nn.Module):
 
 
 @dataclass(frozen=True)
+class _Document:
+    """What the metadata of a checkpoint say."""
+
+    recipe: dict[str, Any]
+    labels: list[str]
+    input: ImageInput
+    dataset: DatasetRecord
+    epoch: int
+    figures: dict[str, float]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """One epoch's weights and what they belong to. ``figures`` are the validation split's, by name."""
 
@@ -83,7 +97,10 @@ class Checkpoint:
     golden_images_nhwc: Tensor
 
     def build(self) -> PixelClassifier:
-        """Return the network with these weights, in float32 on the CPU, ready for inference."""
+        """Return the network with these weights, in float32 on the CPU, ready for inference.
+
+        Raises CheckpointError for weights of another network, and for those that are no numbers.
+        """
         classifier = build_classifier(self.recipe, self.input, len(self.labels))
         reason = self._misfit(classifier.state_dict())
         try:
@@ -95,6 +112,13 @@ class Checkpoint:
             raise CheckpointError(
                 f"the weights do not fit network {self.recipe.network.name} ({reason}). "
                 "Use the edgecnn that trained them, or train again."
+            )
+        broken = [name for name, tensor in self.weights.items() if not torch.isfinite(tensor).all()]
+        if broken:
+            raise CheckpointError(
+                f"the weights are not finite: {broken[0]}{', …' if len(broken) > 1 else ''} of network "
+                f"{self.recipe.network.name} has NaN or infinite values (epoch {self.epoch}), so it answers nothing. "
+                "Train again, with a lower learning rate or regularization.clip_norm set."
             )
         return classifier.eval()
 
@@ -143,10 +167,12 @@ def read(run_or_file: Path) -> Checkpoint:
             document = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return _checkpoint(document, tensors, path)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecipeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # safetensors, json and torch each raise their own on a broken file
         raise CheckpointError(
-            f"{path}: not a checkpoint of edgecnn ({type(error).__name__}: {error}). Expected a run's folder or its "
-            f"{BEST}, as `edgecnn train` writes them."
+            f"{path}: not a checkpoint of edgecnn ({type(error).__name__}: {shortened(str(error), 300)}). Expected "
+            f"a run's folder or its {BEST}, as `edgecnn train` writes them."
         ) from error
 
 
@@ -167,14 +193,18 @@ def locate(run_or_file: Path) -> Path:
 
 def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path) -> Checkpoint:
     weights = {name.removeprefix("weights."): tensor for name, tensor in tensors.items() if name.startswith("weights.")}
+    said, golden = decode(_Document, document, "its document"), tensors["golden_images"]
+    wanted = (len(golden), *said.input.shape)
+    if golden.dtype != torch.uint8 or not len(golden) or tuple(golden.shape) != wanted or 0 in wanted:
+        raise ValueError(f"golden images {golden.dtype} {tuple(golden.shape)} for input {said.input}")
     return Checkpoint(
-        recipe=check(document["recipe"], str(path)),
-        labels=tuple(document["labels"]),
-        input=ImageInput(**document["input"]),
-        dataset=DatasetRecord(**document["dataset"]),
-        epoch=document["epoch"],
-        figures=document["figures"],
-        versions=document["versions"],
+        recipe=check(said.recipe, str(path)),
+        labels=tuple(said.labels),
+        input=said.input,
+        dataset=said.dataset,
+        epoch=said.epoch,
+        figures=said.figures,
+        versions=said.versions,
         weights=weights,
-        golden_images_nhwc=tensors["golden_images"],
+        golden_images_nhwc=golden,
     )

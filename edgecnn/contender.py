@@ -150,6 +150,8 @@ def _open_checkpoint(path: Path, threads: int) -> Contender:
             torch.set_num_threads(threads)
         with torch.inference_mode():
             logits_nk: NDArray[np.float32] = network(torch.from_numpy(images_nhwc)).numpy()
+        if not np.isfinite(logits_nk).all():
+            raise CheckpointError(f"{path}: answers logits that are no numbers (NaN or infinite). Train again.")
         return logits_nk
 
     return Contender(

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from edgecnn import zoo
 from edgecnn.card import ModelCard
-from edgecnn.onnx_file import versions_of
+from edgecnn.onnx_file import read_graph, reading, versions_of
 from edgecnn.runtime.finder import load_either
 from edgecnn.saturation import Saturation, prove
 
@@ -63,9 +63,10 @@ def inspect(path_or_name: Path) -> Inspection:
     """
     path = zoo.find(path_or_name)
     card = load_either(path).card
-    model = onnx.shape_inference.infer_shapes(onnx.load(path))
-    opset, ir_version = versions_of(path)
-    return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card, prove(path))
+    model = read_graph(path)
+    with reading(path):
+        opset, ir_version = versions_of(path)
+        return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card, prove(path))
 
 
 def _layers(graph: onnx.GraphProto) -> list[Layer]:

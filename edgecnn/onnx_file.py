@@ -1,6 +1,8 @@
 """Model files as ONNX: written with their card as the only metadata, and read again before they get their name."""
 
+import contextlib
 import importlib.metadata
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,12 @@ from numpy.typing import NDArray
 
 import edgecnn
 from edgecnn.card import FINDER, ModelCard
-from edgecnn.errors import ParityError
+from edgecnn.errors import EdgecnnError, ModelError, ParityError
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.finder import Finder, load_finder
 from edgecnn.runtime.selftest import selftest
 from edgecnn.runtime.session import open_model
+from edgecnn.text import shortened
 
 OPSET, IR_VERSION = 21, 10  # int8 wants opset 21; ONNX Runtime takes both since 1.18
 BATCHES = (1, 2, 7)
@@ -32,6 +35,28 @@ def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
     model.opset_import.extend(imports)  # quantizers name every domain they know
     onnx.helper.set_model_props(model, card.metadata())
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what onnx raises on a graph that is not what it says, whatever it is, into a ModelError."""
+    try:
+        yield
+    except (EdgecnnError, MemoryError):
+        raise
+    except Exception as error:  # protobuf, onnx's checker and NumPy each raise their own
+        reason = shortened(str(error).strip() or type(error).__name__, 300)
+        raise ModelError(f"{path}: its graph is not what it says ({reason}). Export the model again.") from error
+
+
+def read_graph(path: Path) -> onnx.ModelProto:
+    """Read a model file with the shapes of its values, without external data. Raises ModelError."""
+    with reading(path):
+        model = onnx.load(path, load_external_data=False)
+        texts = [text for node in model.graph.node for text in (node.name, node.op_type, *node.input, *node.output)]
+        if any(isinstance(text, bytes) for text in texts):  # what protobuf gives for a text that is not UTF-8
+            raise ValueError("a node's name is not UTF-8")
+        return onnx.shape_inference.infer_shapes(model)
 
 
 def versions_of(path: Path) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from edgecnn.data.split import Split, checked, stratified
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
+from edgecnn.runtime.memory import memory_bytes
+from edgecnn.text import excerpt
 
 Arrays = Mapping[str, NDArray[Any]]
 SplitName = Literal["train", "test"]
@@ -82,11 +84,23 @@ def held_out(whole: Split, split: SplitName) -> Split:
 def _load(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # numpy leaves a broken file open
-            return dict(archive)
+            _check_size(archive)
+            arrays = {name: archive[name] for name in archive.files}
+            others = [name for name, found in arrays.items() if not isinstance(found, np.ndarray)]
+            if others:
+                raise ValueError(f"{excerpt(others[0])} in it is no array")
+            return arrays
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
-        raise DataError(f"{path}: broken or not a .npz file ({error}); {remedy}.") from error
+        raise DataError(f"{path}: broken or not a .npz file ({excerpt(str(error))}); {remedy}.") from error
+
+
+def _check_size(archive: Any) -> None:
+    """Raise ValueError where the arrays, unpacked, are more than this machine has memory for."""
+    unpacked, memory = sum(member.file_size for member in archive.zip.infolist()), memory_bytes()
+    if unpacked > memory:
+        raise ValueError(f"{unpacked / 1e9:,.1f} GB unpacked, this machine has {memory / 1e9:,.1f} GB of memory")
 
 
 def _require(arrays: Arrays, keys: tuple[str, ...], path: Path) -> None:
@@ -102,6 +116,8 @@ def _with_channel(images: NDArray[Any]) -> NDArray[Any]:
 def _labels(labels: NDArray[Any], path: Path) -> NDArray[np.int64]:
     if labels.dtype.kind not in "iu":
         raise DataError(f"{path}: labels are {labels.dtype}; expected integers 0..classes-1.")
+    if labels.ndim == 0:
+        raise DataError(f"{path}: labels are the single number {labels}; expected one for each image.")
     return labels.astype(np.int64)
 
 

@@ -30,7 +30,7 @@ class Split:
 def checked(split: Split, source: str) -> Split:
     """Return ``split`` when it can be learnt from, else raise DataError that names ``source``."""
     images, labels = split.images_nhwc, split.labels_n
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape[1:]:
         raise DataError(
             f"{source}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W), (N, H, W, 1) or "
             "(N, H, W, 3) with pixels 0..255."

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgecnn.card import CLASSIFIER, FINDER
 from edgecnn.errors import RecipeError, nearest
+from edgecnn.text import excerpt
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -69,11 +70,11 @@ def build(name: str, settings: Mapping[str, Any], *, size: tuple[int, int], chan
             warnings.filterwarnings("ignore", "Initializing zero-element")  # images too small; the next lines say so
             network: nn.Module = module.build(size=size, channels=channels, classes=classes, **named, **settings)
             answer = network.eval()(torch.zeros(2, channels, *size))
-    except (RuntimeError, ValueError, TypeError, IndexError, ZeroDivisionError) as error:
+    except Exception as error:  # settings reach into torch's own constructors, which raise whatever they like
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(
-            f"network {name} with {dict(settings)} cannot take {size[0]}x{size[1]} images of {channels} channels "
-            f"({reason})."
+            f"network {name} with {excerpt(repr(dict(settings)))} cannot take {size[0]}x{size[1]} images "
+            f"of {channels} channels ({reason})."
         ) from error
     assert kind(name) == FINDER or answer.shape == (2, classes), f"{name} answers {tuple(answer.shape)}"
     return network

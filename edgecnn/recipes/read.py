@@ -1,5 +1,6 @@
 """Read a recipe by name or from a .toml, follow ``extends``, apply what the command line changes, and check it all."""
 
+import contextlib
 import copy
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,10 @@ from pydantic_core import ErrorDetails
 from edgecnn.errors import RecipeError, nearest
 from edgecnn.recipes import names
 from edgecnn.recipes.schema import Recipe
+from edgecnn.text import excerpt
 
+LONGEST_FILE, DEEPEST_TABLES, LONGEST_CHAIN = 100_000, 20, 50  # bytes, levels, recipes that extend each other
+MOST_MESSAGES = 20
 OWN_FOLDER = resources.files("edgecnn.recipes")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,7 +30,7 @@ def read(recipe: str, changes: Mapping[str, Any] | None = None, *, over: Iterabl
     Each of ``over`` is laid over the recipe as a recipe is over the one that it extends, with tables or dotted keys;
     ``changes`` come last, likewise. Raises RecipeError with the file, the key, what was found and what is allowed.
     """
-    tables, source = _tables(recipe, ())
+    tables, source = _tables(recipe)
     tables = reduce(_merged, (_nested(layer, source) for layer in (*over, changes or {})), tables)
     return check({"name": source.removesuffix(".toml"), **tables}, source)
 
@@ -42,26 +46,48 @@ def validated(model: type[Model], tables: Mapping[str, Any], source: str) -> Mod
         return model.model_validate(tables)
     except ValidationError as error:
         messages = [_message(details, model) for details in error.errors(include_url=False)]
-        raise RecipeError(f"{source}: {'; '.join(messages)}") from None
+        more = f"; and {len(messages) - MOST_MESSAGES} more" if len(messages) > MOST_MESSAGES else ""
+        raise RecipeError(f"{source}: {'; '.join(messages[:MOST_MESSAGES])}{more}") from None
 
 
 def parsed(path: Traversable) -> dict[str, Any]:
-    """Read a TOML file, or raise RecipeError."""
+    """Read a TOML file, or raise RecipeError; also for one that is larger or deeper than any recipe, at no cost."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_FILE + 1)
+        if len(content) > LONGEST_FILE:
+            raise ValueError(f"more than {LONGEST_FILE:,} bytes")
+        tables = tomllib.loads(content.decode("utf-8-sig"))
+        if _is_deeper(tables, DEEPEST_TABLES):
+            raise ValueError(f"nested more than {DEEPEST_TABLES} deep")
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}).") from None
+    except RecursionError:
+        raise RecipeError(f"{path}: not valid TOML (nested too deep).") from None
+    except ValueError as error:  # tomllib's own, a text that is not UTF-8, a number of thousands of digits
         raise RecipeError(f"{path}: not valid TOML ({error}).") from None
+    return tables
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        inner = (item for item in level if isinstance(item, dict | list))
+        level = [part for item in inner for part in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
 
 
 def locate(wanted: str, folder: Traversable, known: tuple[str, ...], kind: str) -> Traversable:
     """Return the file of a name in ``folder``, or of a path ending in .toml. Raises RecipeError."""
     path: Traversable = Path(wanted) if wanted.endswith(".toml") else folder / f"{wanted}.toml"
-    if path.is_file():
-        return path
+    with contextlib.suppress(OSError, ValueError):  # a text that can be no path
+        if path.is_file():
+            return path
     if wanted.endswith(".toml"):
-        raise RecipeError(f"{wanted}: no such file; expected a {kind} in TOML.")
+        raise RecipeError(f"{excerpt(wanted)}: no such file; expected a {kind} in TOML.")
     raise RecipeError(
-        f"no {kind} '{wanted}'; there is {', '.join(known)}, or a path ending in .toml.{nearest(wanted, known)}"
+        f"no {kind} '{excerpt(wanted)}'; there is {', '.join(known)}, or a path ending in .toml."
+        f"{nearest(wanted, known)}"
     )
 
 
@@ -76,7 +102,7 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         raise RecipeError(f"--set takes KEY=VALUE such as optimizer.momentum=0.9, found '{setting}'.")
     try:
         return key, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # of tomllib, or a number of thousands of digits
         return key, text
 
 
@@ -87,22 +113,34 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(recipe.model_dump(exclude_none=True))
 
 
-def _tables(recipe: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+def _tables(recipe: str) -> tuple[dict[str, Any], str]:
     """Return the tables of a recipe with those that it extends underneath, and the name of its file."""
-    if recipe in seen:
-        raise RecipeError(f"{recipe}: extends itself ({' -> '.join((*seen, recipe))}).")
-    path = locate(recipe, OWN_FOLDER, names(), "recipe")
-    tables = parsed(path)
-    parent = tables.pop("extends", None)
-    if parent is None:
-        return tables, path.name
-    if not isinstance(parent, str):
-        raise RecipeError(f"{path}: extends is {parent!r}, expected the name or the path of a recipe.")
-    if parent.endswith(".toml"):
-        parent = str((Path(str(path)).parent / parent).resolve())
-    below, _ = _tables(parent, (*seen, recipe))
-    below.pop("name", None)  # a run's recipe.toml says its own
-    return _merged(below, tables), path.name
+    layers: list[dict[str, Any]] = []
+    seen: list[str] = []
+    source, wanted = "", recipe
+    while wanted:
+        if wanted in seen:
+            raise RecipeError(f"{wanted}: extends itself ({' -> '.join((*seen, wanted))}).")
+        if len(seen) == LONGEST_CHAIN:
+            raise RecipeError(f"{recipe}: extends a recipe that extends another, more than {LONGEST_CHAIN} times.")
+        seen.append(wanted)
+        path = locate(wanted, OWN_FOLDER, names(), "recipe")
+        tables, source = parsed(path), source or path.name
+        wanted = _parent(tables.pop("extends", None), path)
+        layers.append(tables if not layers else {key: value for key, value in tables.items() if key != "name"})
+    return reduce(_merged, reversed(layers)), source
+
+
+def _parent(extends: Any, path: Traversable) -> str:
+    """Return what a recipe extends, as what locates it; nothing where it extends none."""
+    if extends is None:
+        return ""
+    if not isinstance(extends, str) or not extends:
+        raise RecipeError(f"{path}: extends is {excerpt(repr(extends))}, expected the name or the path of a recipe.")
+    if extends.endswith(".toml"):
+        with contextlib.suppress(OSError, ValueError):  # locate says that there is no such file
+            return str((Path(str(path)).parent / extends).resolve())
+    return extends
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -148,12 +186,12 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{key} is missing"
     if details["type"] == "extra_forbidden":
         allowed = list(_table_at(model, location[:-1]).model_fields)
-        return f"unknown key {key}; allowed: {', '.join(allowed)}.{nearest(location[-1], allowed)}"
+        return f"unknown key {excerpt(key)}; allowed: {', '.join(allowed)}.{nearest(location[-1], allowed)}"
     if details["type"] == "literal_error":
         words = details["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{key} is {found!r}; allowed: {', '.join(words)}.{nearest(str(found), words)}"
+        return f"{key} is {excerpt(repr(found))}; allowed: {', '.join(words)}.{nearest(excerpt(str(found)), words)}"
     message = details["msg"].removeprefix("Value error, ")
-    return f"{key} is {found!r}; {message[0].lower()}{message[1:]}"
+    return f"{excerpt(key)} is {excerpt(repr(found))}; {message[0].lower()}{message[1:]}"
 
 
 def _table_at(model: type[BaseModel], location: Iterable[str]) -> type[BaseModel]:

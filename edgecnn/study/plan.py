@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,9 +100,10 @@ def _value(settings: Settings, key: str) -> Any:
 
 def _check_names(study: Study, planned: Sequence[PlannedRun]) -> None:
     labels: dict[str, str] = {}
+    counts = Counter(run.name for run in planned)
     for run in planned:
         other = labels.setdefault(run.name.lower(), run.label)  # some file systems know no upper case
-        if other != run.label or [one.name for one in planned].count(run.name) > 1:
+        if other != run.label or counts[run.name] > 1:
             raise RecipeError(
                 f"study {study.name}: '{other}' and '{run.label}' would share the folder {run.name}; give each run a "
                 "label of its own."

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from edgecnn.recipes.schema import Table
 
+MOST_RUNS = 1_000
 Settings = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -62,6 +63,8 @@ class Study(Table):
             raise PydanticCustomError("runs", "a study needs [[run]] tables or a table [grid]")
         if self.recipe is None and (not self.run or any(run.recipe is None for run in self.run)):
             raise PydanticCustomError("recipe", "a study without a recipe needs one in each [[run]]")
+        if self.size * len(self.seeds) > MOST_RUNS:
+            raise PydanticCustomError("size", f"a study of more than {MOST_RUNS:,} runs is none that ends")
         return self
 
     @property
