@@ -59,9 +59,14 @@ Dataset = Annotated[
         autocompletion=_datasets,
     ),
 ]
-RecipeName = Annotated[
-    str,
-    typer.Argument(metavar="RECIPE", help="A name (edgecnn list recipes) or a .toml file.", autocompletion=_recipes),
+RecipeToTrain = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A name (edgecnn list recipes) or a .toml file; with --resume also a run.",
+        show_default=False,
+        autocompletion=_recipes,
+    ),
 ]
 StudyName = Annotated[
     str,

@@ -1,16 +1,16 @@
 """edgecnn train"""
 
 import contextlib
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from edgecnn.errors import CheckpointError
+
 from . import console
-from .options import AsJson, DataRoot, Dataset, RecipeName, next_command
+from .options import AsJson, DataRoot, Dataset, RecipeToTrain, next_command
 from .stop import stop_requests
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: RecipeName,
+    recipe: RecipeToTrain = None,
     run: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run. Default: runs/RECIPE.")
     ] = None,
@@ -42,7 +42,12 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change any other key of the recipe.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped or killed.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Continue a run: in place of RECIPE its folder; --epochs N trains it for longer."
+        ),
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard events into the run.")
     ] = False,
@@ -50,6 +55,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe into a run: checkpoints, metrics of every epoch, learning curves.
+
+    With --resume a run that was stopped or killed goes on: edgecnn train runs/mnist-c1 --resume
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
@@ -60,8 +67,11 @@ def train(
 
     named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
+    recipe, run = _meant(recipe, run, resume)
     resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
     folder = run or Path("runs") / resolved.name
+    if resume:
+        _say_longer(folder, resolved.epochs)
     with stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
         try:
             outcome = train_recipe(
@@ -75,7 +85,8 @@ def train(
                 should_stop=stop.is_set,
             )
         except Interrupted as interrupted:
-            raise Interrupted(f"{interrupted}\nContinue with: {_resume_command(folder)}") from None
+            again = next_command("train", folder, "--resume", root=root)
+            raise Interrupted(f"{interrupted}\nContinue with: {again}") from None
     curves = draw_curves(folder)
     for message in outcome.skipped:
         console.warn(f"left out: {message}")
@@ -125,9 +136,30 @@ def _event_log(folder: Path, wanted: bool) -> Iterator[Any]:
         yield log
 
 
-def _resume_command(folder: Path) -> str:
-    """Return the command line that was given, with --resume and the run's folder spelled out."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    if not any(argument in ("-o", "--output") or argument.startswith("--output=") for argument in arguments):
-        arguments += ["-o", str(folder)]
-    return shlex.join(["edgecnn", *arguments, "--resume"])
+def _say_longer(folder: Path, epochs: int) -> None:
+    """Say what is not as in a run that was as long from the start."""
+    from edgecnn.recipes.read import read
+
+    own = folder / "recipe.toml"
+    before = read(str(own)).epochs if own.exists() else epochs
+    if epochs > before:
+        console.warn(
+            f"{folder}: was to train {before} epochs, now {epochs}. From here on the learning rate, and all else that "
+            f"follows the epochs, is as in a run of {epochs}; what was trained was not."
+        )
+
+
+def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Path | None]:
+    """Return the recipe and the run that are meant: a run that is resumed has its own recipe."""
+    if resume and recipe is not None and run is None and Path(recipe).is_dir():
+        return _meant(None, Path(recipe), resume)
+    if recipe is None and resume and run is not None:
+        own = run / "recipe.toml"
+        if not own.exists():
+            raise CheckpointError(f"{run}: no run to resume ({own.name} is not there).")
+        return str(own), run
+    if recipe is None:
+        raise typer.BadParameter(
+            "missing; name one of edgecnn list recipes, or with --resume a run", param_hint="RECIPE"
+        )
+    return recipe, run

@@ -184,7 +184,7 @@ def locate(run_or_file: Path) -> Path:
             return best
         raise CheckpointError(
             f"{run_or_file}: no {BEST} in it, so no epoch was finished here. Expected a run's folder as "
-            "`edgecnn train` makes it; continue one with: edgecnn train RECIPE -o RUN --resume"
+            "`edgecnn train` makes it; continue one with: edgecnn train RUN --resume"
         )
     if not run_or_file.exists():
         raise CheckpointError(f"{run_or_file}: no such run or checkpoint. Make one with: edgecnn train RECIPE -o RUN")

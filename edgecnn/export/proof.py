@@ -31,6 +31,8 @@ def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
     started_from = recipe["network"]["parameters"].get("weights")
     if isinstance(started_from, str):
         recipe["network"]["parameters"]["weights"] = Path(started_from).name
+    if recipe.get("start_from"):
+        recipe["start_from"] = Path(recipe["start_from"]).name
     return recipe
 
 

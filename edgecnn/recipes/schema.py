@@ -179,7 +179,8 @@ class Recipe(Table):
     after so many epochs without a better one, by validation accuracy and among equals by loss. ``average`` = flip puts
     the mean over an image and its mirror image into the network, and so into the exported file. ``unfreeze_at`` is for
     pretrained networks: the last layer learns from the start, the stage before it from that fraction of the epochs on,
-    and so backwards; with the last entry all that is left joins in.
+    and so backwards; with the last entry all that is left joins in. ``start_from`` is a run or checkpoint of the same
+    network: training starts from its weights, the last layer made anew where the classes are others.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\]*$")] = ""
@@ -193,6 +194,7 @@ class Recipe(Table):
     patience: Count | None = None
     average: Literal["none", "flip"] = "none"
     unfreeze_at: list[Fraction] = []
+    start_from: str | None = None
     network: Network = Network()
     data: Data = Data()
     preprocess: Preprocess = Preprocess()

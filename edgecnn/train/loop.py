@@ -28,6 +28,7 @@ from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
 from edgecnn.train.figures import EpochRow, Figures, Outcome, Progress, best_index
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import Examples, Prepared, golden_images, initial_classifier, prepare
+from edgecnn.train.start import take_weights
 from edgecnn.train.task import task_of
 
 SAVE_SECONDS = 60.0
@@ -73,6 +74,8 @@ class Loop:
         keep_freed_memory()
         self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared).to(device)
+        if recipe.start_from and not (run / run_folder.STATE).exists():  # a saved state has weights of its own
+            take_weights(self.classifier, Path(recipe.start_from), prepared.train.names)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)

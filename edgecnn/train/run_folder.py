@@ -29,6 +29,7 @@ from edgecnn.recipes.schema import Recipe
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
 LOCK = ".lock"
+LONGER = frozenset({"epochs", "patience"})  # what may grow when a run is continued
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
 STATE_PARTS = {
     "epoch",
@@ -46,7 +47,10 @@ STATE_PARTS = {
 
 
 def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Make the folder of a new run, or see that ``resume`` continues the same recipe. Raises CheckpointError."""
+    """Make the folder of a new run, or see that ``resume`` continues the same recipe, or trains it for longer.
+
+    Raises CheckpointError.
+    """
     there = run / RECIPE
     if not there.exists():
         if resume:
@@ -56,8 +60,10 @@ def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
         files.write_text(there, to_toml(recipe))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
-    else:
-        check_same(there, recipe)
+    elif read(str(there)) != recipe:
+        check_same(there, recipe, except_for=LONGER)
+        files.write_text(there, to_toml(recipe))
+        (run / OUTCOME).unlink(missing_ok=True)  # what is there is the outcome of the shorter training
 
 
 @contextlib.contextmanager
@@ -127,20 +133,25 @@ def _commit() -> str | None:
     return found.stdout.strip() or None
 
 
-def check_same(path: Path, recipe: Recipe) -> None:
-    """Compare the run's own recipe with the one that was asked for, key by key."""
+def check_same(path: Path, recipe: Recipe, *, except_for: frozenset[str] = frozenset()) -> None:
+    """Compare the run's own recipe with the one that was asked for, key by key; some may have grown."""
     there = read(str(path))
     before, now = (flat(found.model_dump()) for found in (there, recipe))
     changed = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in before | now
-        if before.get(key) != now.get(key)
+        if before.get(key) != now.get(key) and not (key in except_for and _has_grown(before.get(key), now.get(key)))
     ]
     if changed:
         raise CheckpointError(
             f"{path.parent}: a run is resumed with the recipe it was started with; {'; '.join(changed)}. "
             "Use the same options, or start another run with -o."
         )
+
+
+def _has_grown(before: Any, now: Any) -> bool:
+    """Tell whether a count is greater now, where None is without end."""
+    return before is not None and (now is None or now > before)
 
 
 def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,37 @@ def test_is_quiet_where_nobody_looks(edgecnn, tmp_path: Path, data_root: Path) -
     assert edgecnn("train", "digits-compact", "-o", tmp_path / "run", "--data-root", data_root, *TINY).err == ""
 
 
+def test_a_run_alone_is_resumed_and_trained_for_longer(edgecnn, tmp_path: Path, data_root: Path) -> None:
+    run, root = tmp_path / "run", ("--data-root", data_root)
+    assert edgecnn("train", "digits-compact", "-o", run, *root, *TINY, "--seed", 3).code == 0
+    again = json.loads(edgecnn("train", "--resume", run, *root, "--json").out)
+    assert (again["last"]["epoch"], again["run"]) == (2, str(run))
+    longer = edgecnn("train", run, "--resume", *root, "--epochs", 3, "--json")
+    assert longer.code == 0, longer.err
+    assert json.loads(longer.out)["last"]["epoch"] == 3
+    assert "was to train 2 epochs, now 3" in longer.err
+    assert json.loads((run / "outcome.json").read_text())["last"]["epoch"] == 3
+    recipe = tomllib.loads((run / "recipe.toml").read_text())
+    assert (recipe["epochs"], recipe["seed"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--resume"], "missing; name one of edgecnn list recipes"),
+        ([], "missing; name one of edgecnn list recipes"),
+        (["--resume", "nothing"], "no recipe 'nothing'"),
+        (["--resume", "."], "no run to resume"),
+    ],
+)
+def test_what_is_to_be_trained_has_to_be_said(edgecnn, tmp_path: Path, monkeypatch, arguments, told: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = edgecnn("train", *arguments)
+    assert result.code == 2
+    assert told in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_refuses_a_folder_that_holds_a_run(edgecnn, run: Path, data_root: Path) -> None:
     result = edgecnn("train", "digits-compact", "-o", run, "--data-root", data_root)
     assert result.code == 2
@@ -58,7 +90,7 @@ def test_control_c_saves_and_prints_the_command_that_continues(process, tmp_path
     assert stopped.returncode == 130
     assert "Traceback" not in said
     continued = said.strip().splitlines()[-1].removeprefix("Continue with: edgecnn ")
-    assert continued.endswith("--resume")
+    assert shlex.split(continued) == ["train", "stopped", "--resume", "--data-root", str(data_root)]
     assert process(*shlex.split(continued), cwd=tmp_path).returncode == 0
     expected, found = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "stopped"))
     assert all((expected[key] == found[key]).all() for key in expected)

@@ -1,0 +1,44 @@
+"""Start a network of ours from the weights of a run: the same network, its last layer anew where the classes differ."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from edgecnn import checkpoint
+from edgecnn.checkpoint import PixelClassifier
+from edgecnn.errors import RecipeError
+
+NETWORK = "network."
+SHOWN = 3
+
+
+def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, ...]) -> None:
+    """Copy the weights of a run or checkpoint into a classifier of these labels. The preprocessing stays its own.
+
+    Raises CheckpointError for what is no checkpoint, RecipeError where it holds another network.
+    """
+    found = checkpoint.read(source)
+    own = classifier.network.state_dict()
+    given = {name.removeprefix(NETWORK): tensor for name, tensor in found.weights.items() if name.startswith(NETWORK)}
+    last = "" if found.labels == labels else f"{_last_layer(classifier)}."
+    wrong = [name for name in (own | given) if not (last and name.startswith(last)) and _unfit(name, own, given)]
+    if wrong:
+        shown = ", ".join(wrong[:SHOWN]) + (", …" if len(wrong) > SHOWN else "")
+        raise RecipeError(
+            f"start_from: {source} holds {found.recipe.network.name} with {dict(found.recipe.network.parameters)}, and "
+            f"weights of it do not fit here ({shown}). Use the same network with the same parameters."
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            if not (last and name.startswith(last)):
+                tensor.copy_(given[name])
+
+
+def _unfit(name: str, own: dict[str, Tensor], given: dict[str, Tensor]) -> bool:
+    return name not in own or name not in given or own[name].shape != given[name].shape
+
+
+def _last_layer(classifier: PixelClassifier) -> str:
+    """Return the name of the layer with the last weights."""
+    return [name for name, _ in classifier.network.named_parameters()][-1].rpartition(".")[0]
