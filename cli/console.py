@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,9 +24,17 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 160  # a file or a pipe has no width; folding for a terminal that is not there helps nobody
 
-out = Console()
+
+class _Console(Console):
+    """A console whose reader may go away: Rich would end the program as one whose check failed."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+out: Console = _Console()
 if not out.is_terminal:
-    out = Console(width=PIPED_WIDTH)
+    out = _Console(width=PIPED_WIDTH)
 err = Console(stderr=True)
 
 Row = Sequence[str]

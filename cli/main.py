@@ -1,6 +1,9 @@
 """The ``edgecnn`` command: its sub-commands, and how an error leaves the program."""
 
+import contextlib
+import errno
 import io
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -32,6 +35,8 @@ COMMANDS = (
     "demo",
 )
 
+LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) if sys.platform != "win32" else (errno.EPIPE,)
+NOWHERE = "The result has nowhere to go: see that what reads it goes on reading, and that there is room."
 
 app = typer.Typer(
     name="edgecnn",
@@ -64,12 +69,14 @@ def main() -> None:
     """Run the command line; an error of edgecnn becomes its message and its exit code."""
     from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError, missing_package
 
+    if sys.stdout is None:
+        _leave(EdgecnnError(f"standard output is closed. {NOWHERE}"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what an old terminal cannot show is no reason to end
     _show_int8_warnings_as_lines()
     try:
-        app()
+        _run_and_flush()
     except EdgecnnError as error:
         _leave(error)
     except ModuleNotFoundError as error:
@@ -97,8 +104,24 @@ def _show_int8_warnings_as_lines() -> None:
     warnings.showwarning = show
 
 
+def _run_and_flush() -> None:
+    """Run a command; what it has printed has to arrive as well, or it was not carried out."""
+    output = sys.stdout
+    try:
+        app()
+    finally:
+        if sys.stdout is not output:  # Typer's way to say that the reader has gone, as a check that failed
+            sys.stdout = output
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        output.flush()
+
+
 def _refused(error: OSError) -> str:
-    """Say what the system refused: a path that may not be read or written, a full disk."""
+    """Say what the system refused: a path that may not be read or written, a full disk, an output that is gone."""
+    if error.filename is None and error.errno in LOST:  # files are written by edgecnn.files, which names them
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return f"standard output: {error.strerror or error}. {NOWHERE}"
     path = f"{error.filename}: " if error.filename else ""
     return f"{path}{error.strerror or error}. See that the path is right, that you may use it, and that there is room."
 

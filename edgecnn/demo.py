@@ -13,7 +13,7 @@ from edgecnn.bench import BenchReport, bench
 from edgecnn.data import Split
 from edgecnn.errors import CheckpointError
 from edgecnn.export import Exported, export
-from edgecnn.files import filling_folder
+from edgecnn.files import clear_leftovers, filling_folder
 from edgecnn.quantize import Quantized, quantize
 from edgecnn.recipes.read import read
 from edgecnn.report.curves import draw_curves, read_rows
@@ -27,6 +27,15 @@ RECIPE = "digits-compact"
 WANTED_ACCURACY = 0.98
 MAX_DROP_PP = 2.0  # without a flip the 359 test images show that the drop is at most 1.06 points, with one lost 1.6
 SAMPLES = 10
+MAKES = (
+    "run",
+    "digits.onnx",
+    "digits.card.json",
+    "digits-preferred.onnx",
+    "digits-preferred.card.json",
+    "images",
+    "demo.png",
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,10 @@ def run_demo(
 
     A demo that is stopped or fails leaves the folder as it was, so that the same command starts it again.
     """
+    clear_leftovers(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CheckpointError(f"{folder}: is not empty. Choose another folder with -o.")
-    with filling_folder(folder):
+    with filling_folder(folder, makes=MAKES):
         return _run(folder, root, on_stage)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_a_folder_that_could_not_be_filled_is_as_it_was(tmp_path: Path, error: B
         target.mkdir(parents=True)
 
     def fill() -> None:
-        with files.filling_folder(target):
+        with files.filling_folder(target, ["run", "file"]):
             (target / "run").mkdir()
             (target / "run" / "file").touch()
             (target / "file").touch()
@@ -100,7 +101,7 @@ def test_a_folder_that_could_not_be_filled_is_as_it_was(tmp_path: Path, error: B
 
 
 def test_a_filled_folder_keeps_what_is_in_it(tmp_path: Path) -> None:
-    with files.filling_folder(tmp_path / "demo"):
+    with files.filling_folder(tmp_path / "demo", ["file"]):
         (tmp_path / "demo" / "file").touch()
     assert list((tmp_path / "demo").iterdir()) == [tmp_path / "demo" / "file"]
 
@@ -150,6 +151,88 @@ def test_a_process_that_dies_while_writing_leaves_the_name_free(tmp_path: Path) 
     )
     assert subprocess.run([sys.executable, "-c", script, str(target)], check=False).returncode == 9
     assert not target.exists()
+
+
+HALF = """
+import os, pathlib, sys
+from edgecnn import files
+kind, target = sys.argv[1], pathlib.Path(sys.argv[2])
+if kind == "file":
+    with files.replacing(target) as partial:
+        partial.write_bytes(b"half")
+        os._exit(9)
+elif kind == "filling":
+    with files.filling_folder(target, ["run", "file"]):
+        (target / "run").mkdir()
+        (target / "run" / "inside").touch()
+        os._exit(9)
+else:
+    with files.making_folder(target) as partial:
+        (partial / "file").touch()
+        (partial / "other").touch()
+        if kind == "moving":
+            rename = pathlib.Path.rename
+            pathlib.Path.rename = lambda self, to: os._exit(9) if list(target.glob("[a-z]*")) else rename(self, to)
+        else:
+            os._exit(9)
+"""
+
+
+def _killed(kind: str, target: Path) -> list[str]:
+    """Leave what a killed process leaves, and return the names in the folder of ``target``."""
+    assert subprocess.run([sys.executable, "-c", HALF, kind, str(target)], check=False).returncode == 9
+    return [path.name for path in target.parent.rglob("*")]
+
+
+def test_the_next_writer_of_a_file_clears_what_a_kill_left(tmp_path: Path) -> None:
+    assert _killed("file", tmp_path / "model.onnx") != []
+    (tmp_path / ".model-0123456789ab.json").touch()  # not of this file
+    files.write_bytes(tmp_path / "model.onnx", b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".model-0123456789ab.json", "model.onnx"]
+
+
+def test_what_another_process_still_writes_is_left_alone(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib\nfrom edgecnn import files\n"
+        "with files.replacing(pathlib.Path(sys.argv[1])) as partial:\n"
+        "    partial.write_bytes(b'theirs'); print('there', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "model.onnx")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"there\n"
+        files.write_bytes(tmp_path / "model.onnx", b"ours")
+        other.communicate()
+    assert other.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    assert (tmp_path / "model.onnx").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("kind", ["making", "moving"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_a_kill_left_half_made_is_free_again(tmp_path: Path, kind: str, there: bool) -> None:
+    target = tmp_path / "app"
+    if there:
+        target.mkdir()
+    elif kind == "moving":
+        pytest.skip("a new folder gets its name at once")
+    assert _killed(kind, target) != []
+    files.clear_leftovers(target)
+    assert list(tmp_path.rglob("*")) == ([target] if there else [])
+
+
+def test_a_folder_that_a_kill_left_half_filled_loses_what_was_made_in_it_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "demo"
+    assert _killed("filling", target) != []
+    (target / "mine").touch()
+    files.clear_leftovers(target)
+    assert list(target.iterdir()) == [target / "mine"]
+
+
+def test_a_writer_with_an_error_of_its_own_says_that_the_disk_is_full(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match=r"No space left on device.*model\.onnx"):
+        _write_half_then(RuntimeError("unexpected pos 64 vs 0"), tmp_path / "model.onnx")
 
 
 def test_writers_at_the_same_time_leave_the_whole_content_of_one(tmp_path: Path) -> None:

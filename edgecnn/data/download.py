@@ -8,12 +8,12 @@ import contextlib
 import http.client
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import DataError, missing_package
+from edgecnn.files import scratch_folder
 
 
 @contextlib.contextmanager
@@ -24,8 +24,7 @@ def scratch(root: Path, archives: Mapping[str, str], name: str) -> Iterator[Path
     """
     _check_present(root, archives, name)
     root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root) as temporary:
-        folder = Path(temporary)
+    with scratch_folder(root / name, root) as folder:
         for archive in archives:
             if (root / archive).exists():
                 (folder / archive).parent.mkdir(parents=True, exist_ok=True)

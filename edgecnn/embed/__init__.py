@@ -12,7 +12,7 @@ from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.embed import targets
 from edgecnn.errors import EmbedError
-from edgecnn.files import making_folder
+from edgecnn.files import clear_leftovers, making_folder
 from edgecnn.runtime.classifier import load
 
 MODEL, CARD = "model.onnx", "card.json"
@@ -50,6 +50,7 @@ def embed(model: str | Path, target: str, folder: Path) -> Embedded:
 
 
 def _refuse_to_replace(folder: Path) -> None:
+    clear_leftovers(folder)
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if folder.exists() or folder.is_symlink():

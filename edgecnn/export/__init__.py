@@ -95,7 +95,7 @@ def export(
             "page. Leave out --calibrate and --data."
         )
     check_moved(checkpoint.dataset, dataset, str(run_or_checkpoint))
-    with files.replacing(target) as partial:
+    with files.replacing(target) as partial, files.replacing(cards.beside(target)) as partial_card:
         if is_finder:
             proven = finder.prove(checkpoint)
         else:
@@ -110,7 +110,7 @@ def export(
             raise ParityError(
                 f"export {run_or_checkpoint}: {error} No file was written; please report it with the recipe."
             ) from error
-    files.write_text(cards.beside(target), card.to_json())
+        partial_card.write_bytes(card.to_json().encode())
     opset, ir_version = onnx_file.versions_of(target)
     return Exported(
         path=target,

@@ -1,13 +1,12 @@
 """Build the quantized forms, measure each against the parent, and name the one to ship, which may be the parent."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from edgecnn import data, onnx_file, zoo
+from edgecnn import data, files, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Overflow
 from edgecnn.contender import Contender, open_contender
@@ -74,7 +73,7 @@ def quantize(
     train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
     validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
     parent = open_contender(file)
-    with tempfile.TemporaryDirectory() as folder:
+    with files.scratch_folder(target) as folder:
         candidates, lost = [], []
         for form in _forms(method, file):
             on_stage(f"building and measuring {form}")
@@ -114,8 +113,8 @@ def _sibling(model: Path, file: Path) -> str:
     return f", {parent}" if file != model and parent in zoo.names() else ""
 
 
-def _path(folder: str, form: str) -> Path:
-    return Path(folder) / f"{form}.onnx"
+def _path(folder: Path, form: str) -> Path:
+    return folder / f"{form}.onnx"
 
 
 def _forms(method: Method, model: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """The int8 form of a finder, measured against its parent on validation pages and on a camera's frame."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import onnx_file
+from edgecnn import files, onnx_file
 from edgecnn.bench import compare_latency
 from edgecnn.card import Calibration, Golden, ModelCard
 from edgecnn.data.pages import digit_pages
@@ -54,8 +53,8 @@ def quantize_finder(
     pages, parent = digit_pages.read(root, "test"), load_finder(file)
     tried = forms.FULL if method == "static-full" else forms.STATIC
     candidates, lost = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{tried}.onnx"
+    with files.scratch_folder(target) as folder:
+        path = folder / f"{tried}.onnx"
         on_stage(f"building and measuring {tried}")
         built = _built(tried, path, file, parent.card, frames_nhwc)
         if isinstance(built, Lost):

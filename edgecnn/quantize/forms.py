@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from edgecnn import files
 from edgecnn.card import DENSE_FORM
 from edgecnn.onnx_file import LEVEL, LEVELS
 
@@ -120,15 +121,17 @@ def _workplace(parent: Path, *, any_size: bool = False) -> Iterator[tuple[Path, 
     The shapes of a model for ``any_size`` stay as they are: the symbolic inference fails on them.
     """
     logger = logging.getLogger()
-    level = logger.level
+    level, before = logger.level, tempfile.tempdir
     logger.setLevel(logging.ERROR)
     try:
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        with files.temporary_folder("quantize") as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            prepared = Path(folder) / "prepared.onnx"
+            tempfile.tempdir = str(folder)  # the quantizer makes folders of its own, and a kill leaves them
+            prepared = folder / "prepared.onnx"
             quant_pre_process(parent, prepared, skip_symbolic_shape=any_size)
-            yield prepared, Path(folder) / "quantized.onnx"
+            yield prepared, folder / "quantized.onnx"
     finally:
+        tempfile.tempdir = before
         logger.setLevel(level)
 
 

@@ -15,7 +15,7 @@ def ship(source: Path, target: Path, parent: Path) -> Path:
     """
     if source == parent:
         return parent
-    with files.replacing(target) as partial:
+    with files.replacing(target) as partial, files.replacing(cards.beside(target)) as partial_card:
         shutil.copyfile(source, partial)
-    files.write_text(cards.beside(target), load_either(target).card.to_json())
+        partial_card.write_bytes(load_either(source).card.to_json().encode())
     return target

@@ -5,10 +5,12 @@ generator), and the learning rate from the step's number. On the CPU a run that 
 in the same weights, bit for bit, as one that was not.
 """
 
+import io
 import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,7 @@ class Loop:
         progressive.check(self.classifier, recipe, self.images[:1])
         self.validation = _on_device(prepared.validation, device)
         self.steps = -(-len(self.targets) // recipe.batch_size)
+        self.data = run_folder.fingerprint(prepared)
         self.epoch = self.step = 0
         self.seconds = 0.0
         self.rows: list[EpochRow] = []
@@ -191,30 +194,41 @@ class Loop:
 
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
-        if not torch.isfinite(self.tally.loss_sum):
-            raise CheckFailed(
-                f"training diverged: the loss of epoch {self.epoch + 1} is {float(self.tally.loss_sum)}. "
-                "The run holds the epochs before. Start another with a lower --learning-rate, or with "
-                "--set regularization.clip_norm=1."
-            )
+        validation = self._evaluate()
+        self._refuse_what_diverged(validation.loss)
         row = EpochRow(
             epoch=self.epoch + 1,
             seconds=0.0,
             images_per_second=images_per_second,
             learning_rate=self.optimizer.learning_rate,
             train=self.tally.figures(),
-            validation=self._evaluate(),
+            validation=validation,
         )
         self.seconds = seconds_before + time.perf_counter() - started
         self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
         if self.recipe.select == "last" or best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)
         self._write_checkpoint(LAST)
-        lines = "".join(json.dumps(asdict(done)) + "\n" for done in self.rows)
+        lines = "".join(json.dumps(asdict(done), allow_nan=False) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
         self.epoch, self.step = self.epoch + 1, 0
         self.tally = self.task.score()
         self.save_state()
+
+    def _refuse_what_diverged(self, validation_loss: float) -> None:
+        """Raise CheckFailed before anything of this epoch is written: weights may break in its very last step, which
+        no training loss shows, and be infinite where the validation split does not reach."""
+        broken = [name for name, tensor in self.kept.state_dict().items() if not torch.isfinite(tensor).all()]
+        losses = {"loss": float(self.tally.loss_sum), "validation loss": validation_loss}
+        found = [
+            f"the {name} of epoch {self.epoch + 1} is {loss}" for name, loss in losses.items() if not isfinite(loss)
+        ]
+        found += [f"weights are not finite after epoch {self.epoch + 1} ({broken[0]})"] if broken else []
+        if found:
+            raise CheckFailed(
+                f"training diverged: {found[0]}. The run holds the epochs before. Start another with a lower "
+                "--learning-rate, or with --set regularization.clip_norm=1."
+            )
 
     @torch.no_grad()
     def _evaluate(self) -> Figures:
@@ -233,6 +247,7 @@ class Loop:
     def save_state(self) -> None:
         """Write everything that a resume needs as one file, at once."""
         state = {
+            "data": self.data,
             "epoch": self.epoch,
             "step": self.step,
             "seconds": self.seconds,
@@ -246,14 +261,16 @@ class Loop:
             "average": self.average.state_dict() if self.average else None,
             "cuda_generator": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
         }
-        with files.replacing(self.run / run_folder.STATE) as partial:
-            torch.save(state, partial)
+        content = io.BytesIO()  # straight to a file, a full disk would be an error of torch's own
+        torch.save(state, content)
+        files.write_bytes(self.run / run_folder.STATE, content.getbuffer())
 
     def restore(self) -> None:
         """Take up the saved state; where none was saved yet, the run starts over, which ends in the same weights."""
         state = run_folder.load_state(self.run, self.device)
         if state is None:
             return
+        run_folder.check_same_data(self.run, state, self.data)
         self.epoch, self.step, self.seconds = state["epoch"], state["step"], state["seconds"]
         self.rows = [EpochRow.of(row) for row in state["rows"]]
         self.classifier.load_state_dict(state["weights"])

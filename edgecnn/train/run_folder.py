@@ -10,6 +10,7 @@
 """
 
 import contextlib
+import hashlib
 import importlib.metadata
 import json
 import shutil
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
@@ -26,6 +28,7 @@ from edgecnn import files
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
+from edgecnn.train.prepare import Prepared
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
 LOCK = ".lock"
@@ -104,6 +107,34 @@ def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:
     return state
 
 
+def fingerprint(prepared: Prepared) -> dict[str, Any]:
+    """Return what tells whether a resume has the data that the run was started with: class names, counts, a hash."""
+    digest = hashlib.blake2b(digest_size=16)
+    for examples in (prepared.train, prepared.validation):
+        digest.update(np.ascontiguousarray(examples.images_nhwc).data)
+        digest.update(np.ascontiguousarray(examples.targets).data)
+    return {
+        "classes": list(prepared.train.names),
+        "training images": len(prepared.train),
+        "validation images": len(prepared.validation),
+        "hash": digest.hexdigest(),
+    }
+
+
+def check_same_data(run: Path, state: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise CheckpointError where the data set is another than the one that the run was started with."""
+    before = state.get("data")
+    if before in (None, now):  # None: a state of an edgecnn that did not record it
+        return
+    changed = [
+        f"{key} were {before[key]}, are now {now[key]}" for key in now if key != "hash" and before[key] != now[key]
+    ]
+    raise CheckpointError(
+        f"{run}: a run is resumed with the data it was started with; {'; '.join(changed) or 'pictures have changed'}. "
+        "Put the data set back as it was, or start another run with -o."
+    )
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a training depends on."""
     return {
@@ -117,7 +148,9 @@ def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
     """Write outcome.json; a finished run that is resumed keeps the commit that trained it."""
     path = run / OUTCOME
     if not path.exists():
-        files.write_text(path, json.dumps({**outcome, "versions": versions(), "commit": _commit()}, indent=1) + "\n")
+        files.write_text(
+            path, json.dumps({**outcome, "versions": versions(), "commit": _commit()}, indent=1, allow_nan=False) + "\n"
+        )
 
 
 def _commit() -> str | None:

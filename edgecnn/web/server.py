@@ -5,11 +5,17 @@ where there is no finder. The Content-Security-Policy keeps the page from asking
 """
 
 import http.server
+import io
 import ipaddress
 import re
+import socket
+import socketserver
 import sys
+import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from edgecnn import zoo
 from edgecnn.card import ModelCard
@@ -23,6 +29,9 @@ DEFAULT_FINDER = "digit-finder"
 ANY_ADDRESS = ("0.0.0.0", "")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 DIGITS = set("0123456789")
+REQUEST_SECONDS = 10.0  # for a whole request, from the moment that the server waits for it
+ANSWER_SECONDS = 120.0  # for a whole answer to be taken: 14 MB at a megabit a second
+CONNECTIONS = 64  # at once; each takes a thread
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -108,11 +117,54 @@ def url(server: http.server.ThreadingHTTPServer) -> str:
 
 class _Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = sys.platform != "win32"  # there it would share a port that another program listens on
+    request_queue_size = CONNECTIONS
+
+    def __init__(self, address: tuple[str, int], handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Bind, without asking a name server what this machine is called, as the class of the library does."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: object, client_address: object) -> None:
+        """Answer in a thread of its own, or hang up where all places are taken."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)  # type: ignore[arg-type]
+        else:
+            self.shutdown_request(request)  # type: ignore[arg-type]
+
+    def process_request_thread(self, request: object, client_address: object) -> None:
+        """Give the place back when the connection ends."""
+        try:
+            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
+        finally:
+            self._places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of a browser that has left; anything else is shown as ever."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Until(io.RawIOBase):
+    """Reads of a socket until a moment: a client that sends a byte now and then gets no further than a silent one."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.until_s = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what has come. Raises TimeoutError when the time is over."""
+        left = self.until_s - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long")
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -120,6 +172,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "edgecnn"
     sys_version = ""
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._until = _Until(self.connection)
+        self.rfile = io.BufferedReader(self._until)
+
+    def handle_one_request(self) -> None:
+        """Answer one request; one that is not whole in time ends the connection without an answer."""
+        self._until.until_s = time.monotonic() + REQUEST_SECONDS
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         self._answer(with_body=True)
@@ -137,7 +200,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             status, kind, content = (204, ".onnx", b"") if path == FINDER else (404, ".txt", b"not found\n")
         else:
             status, kind = 200, Path(path).suffix
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # a body that nobody reads would be taken for the next request
+        self.connection.settimeout(ANSWER_SECONDS)
         self.send_response(status)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         for name, value in HEADERS.items():
             self.send_header(name, value)
         if status != 204:

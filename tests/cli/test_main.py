@@ -1,8 +1,10 @@
 """The command as a whole: its sub-commands, help, version, and how errors leave it."""
 
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from edgecnn_cli.main import COMMANDS
@@ -69,6 +71,21 @@ def test_what_the_system_refuses_is_told_without_a_traceback(process, tmp_path) 
     assert result.returncode == 2
     assert f"error: {tmp_path / 'file'}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+CLOSED = "error: standard output"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("list", "recipes"), ("list", "recipes", "--json"), ("--version",)])
+def test_an_output_that_is_full_closed_or_no_longer_read_is_an_error(arguments: tuple[str, ...]) -> None:
+    command = shlex.join([sys.executable, "-m", "edgecnn_cli", *arguments])
+    for redirected in (f"{command} > /dev/full", f"{command} >&-", f"{{ sleep 1; {command}; }} | true"):
+        script = ["bash", "-c", f"{redirected}; exit ${{PIPESTATUS[0]}}"]
+        result = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
+        assert result.returncode == 2, (redirected, result.stderr)
+        assert result.stderr.startswith(CLOSED), redirected
+        assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

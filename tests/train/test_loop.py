@@ -3,13 +3,16 @@
 import ast
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from PIL import Image
 
 import edgecnn
 from edgecnn import checkpoint
@@ -393,6 +396,61 @@ def test_a_training_that_diverges_says_so(tmp_path: Path, data_root: Path) -> No
     recipe = read("digits-compact", {**TINY, "optimizer.name": "sgd", "optimizer.learning_rate": 1e30})
     with pytest.raises(CheckFailed, match=r"training diverged: the loss of epoch 1 is (nan|inf)"):
         train(recipe, tmp_path / "run", root=data_root)
+
+
+@pytest.mark.parametrize("select", ["best", "last"])
+def test_an_epoch_whose_very_last_step_breaks_the_weights_is_not_kept(
+    tmp_path: Path, data_root: Path, select: str
+) -> None:
+    """The only step has a finite loss; what it makes of the weights is seen by the validation alone."""
+    recipe = tiny(batch_size=120, optimizer__name="sgd", optimizer__learning_rate=1e38, select=select)
+    with pytest.raises(CheckFailed, match=r"training diverged: (the validation loss|weights)"):
+        train(recipe, tmp_path / "run", root=data_root)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"recipe.toml"}
+
+
+def test_the_last_good_epoch_is_kept_and_every_line_of_the_metrics_is_json(tmp_path: Path, data_root: Path) -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    def stop(row: EpochRow) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), tmp_path / "run", root=data_root, on_epoch=stop)
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    next(iter(state["weights"].values())).fill_(math.nan)
+    torch.save(state, tmp_path / "run" / "state.pt")
+    with pytest.raises(CheckFailed, match=r"training diverged: the loss of epoch 2 is nan"):
+        train(tiny(), tmp_path / "run", root=data_root, resume=True)
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=refuse)["epoch"] for line in lines] == [1]
+    for name in (BEST, LAST):
+        kept = checkpoint.read(tmp_path / "run" / name)
+        assert kept.epoch == 1
+        assert all(torch.isfinite(weights).all() for weights in kept.weights.values())
+
+
+def test_a_data_set_that_has_changed_is_said_when_a_run_is_resumed(tmp_path: Path) -> None:
+    def draw(name: str, gray: int) -> None:
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for index in range(20):
+            Image.fromarray(np.full((8, 8), gray + index, np.uint8)).save(tmp_path / "data" / name / f"{index}.png")
+
+    draw("dark", 0)
+    draw("light", 200)
+    recipe = tiny(data__name=f"folder:{tmp_path / 'data'}", data__subset=None, data__validation=0.2, batch_size=8)
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path / "run", should_stop=after(2))
+    draw("middle", 100)
+    with pytest.raises(
+        CheckpointError, match=r"classes were \['dark', 'light'\], are now \['dark', 'light', 'middle'\]"
+    ):
+        train(recipe, tmp_path / "run", resume=True)
+    shutil.rmtree(tmp_path / "data" / "middle")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "data" / "light" / "0.png")
+    with pytest.raises(CheckpointError, match="pictures have changed"):
+        train(recipe, tmp_path / "run", resume=True)
 
 
 def test_a_folder_with_nothing_but_what_a_kill_left_can_be_used(tmp_path: Path, data_root: Path) -> None:

@@ -1,10 +1,12 @@
 """The server, without a browser: what it hands out, what it does not, and what it refuses."""
 
+import contextlib
 import http.client
 import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from edgecnn import zoo
 from edgecnn.errors import CardError, EdgecnnError, ModelError
 from edgecnn.web import BUILT, default_finder, open_server, site, url
+from edgecnn.web import server as server_module
 
 PAGE = {
     "index.html": b"<!doctype html>",
@@ -119,6 +122,51 @@ def test_a_request_that_is_no_address_is_answered_quietly(port: int, capfd: pyte
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(b"GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert connection.recv(64).startswith(b"HTTP/1.1 404")
+    assert capfd.readouterr().err == ""
+
+
+def _left(connection: socket.socket) -> bytes:
+    """Return what still comes until the server hangs up."""
+    parts = []
+    while part := connection.recv(65_536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_a_body_is_not_taken_for_the_next_request(port: int, length: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET /page.css HTTP/1.1\r\nHost: localhost\r\n" + length + b"\r\n\r\nGET /")
+        answer = _left(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close\r\n" in answer
+
+
+def test_slow_clients_are_hung_up_on_and_keep_nobody_out(page: Path, monkeypatch, capfd) -> None:
+    """Clients that say nothing or a letter now and then take all places, but not for long."""
+    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(server_module, "CONNECTIONS", 4)
+    with open_server(site("mnist-compact", built=page), port=0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = ("127.0.0.1", server.server_address[1])
+        slow = [socket.create_connection(address, timeout=20) for _ in range(4)]
+        for connection in slow[:2]:
+            connection.sendall(b"GET /")
+        with socket.create_connection(address, timeout=20) as turned_away:
+            assert _left(turned_away) == b""
+        for letter in b"page.css HTTP":
+            with contextlib.suppress(OSError):
+                slow[0].sendall(bytes([letter]))
+            time.sleep(0.1)
+        for connection in slow:
+            with contextlib.suppress(ConnectionError):
+                assert _left(connection) == b""
+            connection.close()
+        assert ask(address[1], "/page.css")[0].status == 200
+        server.shutdown()
+        thread.join()
     assert capfd.readouterr().err == ""
 
 

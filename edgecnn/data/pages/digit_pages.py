@@ -8,7 +8,6 @@ import concurrent.futures
 import multiprocessing
 import os
 import pickle
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from edgecnn.data.pages.labels import CLUTTER, NOTHING
 from edgecnn.data.pages.material import Material, Part, read_material
 from edgecnn.data.root import data_root
 from edgecnn.errors import DataError
+from edgecnn.files import temporary_folder
 
 if TYPE_CHECKING:
     from edgecnn.data.pages.page import Page  # OpenCV is needed to render pages, not to read them
@@ -103,8 +103,8 @@ def each_page(
     # Spawned, not forked: a fork of a process with torch's threads may hang. What they start from goes through a file:
     # a process that ends before it has read its pipe would leave this one waiting.
     context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Path(folder) / "material.pickle"
+    with temporary_folder("pages") as folder:
+        kept = folder / "material.pickle"
         kept.write_bytes(pickle.dumps(material))
         try:
             with concurrent.futures.ProcessPoolExecutor(processes, context, _keep, (kept,)) as pool:
