@@ -320,9 +320,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 def is_done(stage: Stage, ended: Ended) -> bool:
     """Tell whether a stage did what it is for; a small model may well fail the verdict of ``verify`` or the demo."""
-    return ended.code == 0 or (
-        ended.code == 1 and stage.words[0] in ("verify", "demo") and "Traceback" not in ended.error
-    )
+    verdicts = (0, 1, 3) if stage.words[0] in ("verify", "demo") else (0,)
+    return ended.code in verdicts and "Traceback" not in ended.error
 
 
 def kill(bench: Bench, stage: Stage, moment: random.Random, seconds: float) -> str:
