@@ -8,7 +8,7 @@ endif
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: demo test test-data lint bench docs web conformance clean
+.PHONY: demo test test-data lint bench docs web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -38,6 +38,11 @@ web:  ## the page of edgecnn web, built by npm; without it the command says so
 	rm -rf .web && cp -R edgecnn/web/page .web
 	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix .web
 	node .web/build.js edgecnn/web/built
+
+wheel: $(INSTALLED) web  ## what is released: dist/*.whl, with the page and the smallest models of the zoo
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m zipfile --list dist/*.whl | grep built/index.html
 
 conformance: $(INSTALLED)  ## docs/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract

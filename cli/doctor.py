@@ -11,6 +11,7 @@ SATURATES = (
     "this processor adds int8 products in 16 bits, which saturate. Files whose weights are safe (edgecnn inspect MODEL "
     "says so) run as everywhere; others are computed exactly by edgecnn, and slower, and are wrong in other programs"
 )
+NO_PAGE = "not in this installation; make web builds it in a checkout, and a wheel of make wheel has it"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,7 @@ def doctor(as_json: AsJson = False) -> None:
     if found.int8_saturates is not None:
         console.say(f"int8: {SATURATES if found.int8_saturates else EXACT}")
     console.say(f"data root: {found.data_root}")
+    console.say(f"page of edgecnn web: {'there' if found.page else NO_PAGE}")
     console.show_table(
         "",
         ("provider", "state", "install"),

@@ -44,6 +44,8 @@ def list_kind(
         console.show_json({kind: [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
         console.show_table("", columns, [tuple(map(_shown, row)) for row in rows], left=len(columns))
+        if kind == "models":
+            _say_where_the_others_are()
 
 
 Value = str | int | list[str]
@@ -107,6 +109,17 @@ def _models() -> Listing:
         )
         for found in _summaries()
     ]
+
+
+def _say_where_the_others_are() -> None:
+    """Say it where this is no checkout, which has them all."""
+    from edgecnn import zoo
+
+    if not zoo.CHECKOUT.is_dir():
+        console.say(
+            "The smallest models are installed with edgecnn; the others lie in exported/ of its source; name that "
+            f"folder in {zoo.VARIABLE}, or one of your own."
+        )
 
 
 def _summaries() -> "list[Summary]":

@@ -9,6 +9,7 @@ from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE
 from edgecnn.runtime import int8, providers
 from edgecnn.runtime.session import RUNTIMES
+from edgecnn.web import has_page
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Diagnosis:
     """Everything found. ``problems`` are what keeps edgecnn from working, not what is merely not installed.
 
     ``int8_saturates`` says of this processor that unsafe int8 files need the slower exact way; None without a runtime.
+    ``page`` says whether what ``edgecnn web`` serves is there.
     """
 
     environment: Environment
@@ -41,13 +43,16 @@ class Diagnosis:
     problems: list[str]
     data_root: Path
     int8_saturates: bool | None
+    page: bool
 
 
 def diagnose() -> Diagnosis:
     """Look at this installation."""
     recorded = environment()
     saturates = int8.saturates() if isinstance(_runtime(), list) else None
-    return Diagnosis(recorded, provider_states(), _missing(), _problems(recorded), data_root(), saturates)
+    return Diagnosis(
+        recorded, provider_states(), _missing(), _problems(recorded), data_root(), saturates, page=has_page()
+    )
 
 
 def provider_states() -> list[ProviderState]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from edgecnn.errors import ModelError, nearest
 
 VARIABLE = "EDGECNN_MODELS"
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent / "exported"  # there in a checkout alone
 CHECKPOINT, RUN_FILES = ".safetensors", ("recipe.toml", "best.safetensors")  # what is no model file yet
 FORMS = ("preferred", "fp32")  # a bare name stands for the first that is there
 
@@ -34,8 +36,8 @@ class ZooModel:
 
 def roots() -> list[Path]:
     """Return the zoo folders, the first to be looked into first; none of them needs to exist."""
-    given, package = os.environ.get(VARIABLE), Path(__file__).resolve().parent
-    return [*([Path(given)] if given else []), package.parent / "exported", package / "models"]
+    given = os.environ.get(VARIABLE)
+    return [*([Path(given)] if given else []), CHECKOUT, PACKAGE / "models"]
 
 
 def models_in(root: Path) -> list[ZooModel]:

@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
+from wheels import build_wheel
 
 import edgecnn
 from edgecnn import zoo
@@ -44,19 +43,7 @@ def test_the_smallest_models_are_installed_along_as_many_as_5_mb_hold() -> None:
 @pytest.fixture(scope="session")
 def installed(once) -> Path:
     """The wheel, built without a network from a copy of the checkout, and unpacked."""
-
-    def build(folder: Path) -> None:
-        source = folder / "source"
-        for name in ("edgecnn", "cli", "exported"):
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "built"))
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(ROOT / name, source)
-        script = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
-        subprocess.run([sys.executable, "-c", script, folder], cwd=source, check=True, capture_output=True)
-        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-            wheel.extractall(folder / "site")
-
-    return once("wheel", build)
+    return once("wheel", build_wheel)
 
 
 @pytest.mark.slow
@@ -83,6 +70,20 @@ def test_an_installed_edgecnn_finds_its_models_from_anywhere(installed: Path, tm
         if key == "models":
             paths = [Path(form["path"]) for model in json.loads(result.stdout)[key] for form in model["forms"]]
             assert all(path.is_relative_to(installed / "site" / "edgecnn" / "models") for path in paths)
+
+
+@pytest.mark.slow
+def test_an_installed_edgecnn_says_where_the_page_and_the_other_models_are(installed: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(installed / "site")}
+    environment.pop(zoo.VARIABLE, None)
+    told = {}
+    for words in (("list", "models"), ("doctor",), ("web", "mnist-c1", "--no-open")):
+        command = [sys.executable, "-m", "edgecnn_cli.main", *words]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        told[words[0]] = result.stdout + result.stderr
+    assert "the others lie in exported/ of its source; name that folder in EDGECNN_MODELS" in told["list"]
+    assert "page of edgecnn web: not in this installation" in told["doctor"]
+    assert "a wheel of make wheel has it" in told["web"]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from edgecnn.runtime.classifier import load
 from edgecnn.runtime.finder import load_finder
 
 BUILT = Path(__file__).with_name("built")
+INDEX = "index.html"
 FINDER = "/finder.onnx"
 DEFAULT_FINDER = "digit-finder"
 ANY_ADDRESS = ("0.0.0.0", "")
@@ -228,11 +229,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep the terminal for the address."""
 
 
+def has_page() -> bool:
+    """Tell whether the page is built, or came with the installation."""
+    return (BUILT / INDEX).is_file()
+
+
 def _page(built: Path) -> dict[str, bytes]:
     files = [path for path in built.glob("*") if path.is_file() and path.suffix in TYPES]
-    if built / "index.html" not in files:
+    if built / INDEX not in files:
         raise EdgecnnError(
-            f"the page is not built (no index.html in {built}). It needs npm and is built once, in a checkout: make web"
+            f"the page is not built (no {INDEX} in {built}); a wheel of make wheel has it. It needs npm and is built "
+            "once, in a checkout: make web"
         )
     return {f"/{path.name}": path.read_bytes() for path in files}
 
