@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import metrics, recipes, studies
+from edgecnn.card import ModelCard, beside
 from edgecnn.checkpoint import read as read_checkpoint
 from edgecnn.contender import open_contender
 from edgecnn.files import write_text
@@ -26,9 +27,11 @@ from edgecnn.report.curves import read_rows
 from edgecnn.study.read import read as read_study
 from edgecnn.train.run_folder import OUTCOME, RECIPE, flat
 from edgecnn.verify.compare import read_for
+from edgecnn.zoo import models_in
 
 FOLDER = Path(__file__).with_name("results")
 PAGE = Path(__file__).with_name("results.md")
+ZOO = Path(__file__).resolve().parents[1] / "exported"
 REPORTS = {
     "A": "two convolutions on MNIST and CIFAR-100",
     "B": "optimizers and small networks on MNIST and CIFAR-10",
@@ -128,6 +131,7 @@ def page(folder: Path = FOLDER) -> str:
         records[found["recipe"]].append(found)
     notes = tomllib.loads((folder / "notes.toml").read_text(encoding="utf-8"))
     remarks, not_run = notes["remarks"], notes["not_run"]
+    in_zoo = _in_zoo(records)
     by_report: dict[str, list[str]] = {letter: [] for letter in REPORTS}
     own = []
     for name in recipes.names():
@@ -140,9 +144,13 @@ def page(folder: Path = FOLDER) -> str:
         parts += [
             f"## Report {letter}: {title}\n",
             _report_table(by_report[letter], records, best, not_run),
-            _remarks(by_report[letter], records, remarks | not_run),
+            _remarks(by_report[letter], records, remarks | not_run, in_zoo),
         ]
-    parts += ["## Our own recipes\n", _own_table(own, records, not_run), _remarks(own, records, remarks | not_run)]
+    parts += [
+        "## Our own recipes\n",
+        _own_table(own, records, not_run),
+        _remarks(own, records, remarks | not_run, in_zoo),
+    ]
     parts += ["## Studies\n", _studies(remarks)]
     return "\n".join(part for part in parts if part)
 
@@ -224,12 +232,45 @@ def _own_table(names: list[str], records: dict[str, list[dict[str, Any]]], not_r
     return "\n".join(lines) + "\n"
 
 
-def _remarks(names: list[str], records: dict[str, list[dict[str, Any]]], notes: dict[str, str]) -> str:
+def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Say of each recipe with a model in the zoo which run that is, and why its page has other figures."""
+    said = {}
+    for model in models_in(ZOO):
+        form, path = next(reversed(model.forms.items()))
+        card = ModelCard.from_json(beside(path).read_text(encoding="utf-8"), source=str(path))
+        tests = [metric.accuracy for metric in card.metrics if metric.split == "test"]
+        recipe = card.recipe["name"]
+        if form == "fp32" and tests and records[recipe]:
+            said[recipe] = _which_run(model.name, card, tests[0], records[recipe])
+    return said
+
+
+def _which_run(model: str, card: ModelCard, test: float, runs: list[dict[str, Any]]) -> str:
+    validation = next(metric.accuracy for metric in card.metrics if metric.split == "validation")
+    figures = (card.recipe["seed"], round(validation, 5), round(test, 5))
+    known = [(r["seed"], round(r["validation"]["accuracy"], 5), round(r["test"]["accuracy"], 5)) for r in runs]
+    if figures in known:
+        which = f"that of seed {figures[0]} above"
+    else:
+        where = "on a machine that was not recorded"
+        if card.trained is not None:
+            where = f"on {card.trained.processor}, {card.trained.threads} thread{'s' * (card.trained.threads > 1)}"
+        which = f"another run, with seed {figures[0]} {where}: test {100 * test:.2f}, validation {100 * validation:.2f}"
+    return (
+        f"The zoo's [{model}](../exported/{model}/README.md) is {which}; there, figures are those of its files, the "
+        "preferred form's first."
+    )
+
+
+def _remarks(
+    names: list[str], records: dict[str, list[dict[str, Any]]], notes: dict[str, str], in_zoo: dict[str, str]
+) -> str:
     lines = []
     for name in names:
         changes = sorted({change for run in records[name] for change in run["changes"]})
         said = [notes[name]] if name in notes else []
         said += [f"Run with {', '.join(changes)}."] if changes else []
+        said += [in_zoo[name]] if name in in_zoo else []
         lines += [f"- `{name}`: {' '.join(said)}"] if said else []
     return "\n".join(lines) + "\n" if lines else ""
 

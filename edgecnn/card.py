@@ -3,7 +3,8 @@
 It travels in the ONNX ``metadata_props`` under ``edgecnn.card``, next to the keys that other tools look for (the ONNX
 ``Image.*`` keys and ``names``), and again as ``<model>.card.json`` beside the file for runtimes that cannot read
 metadata. It holds a few golden images with the probabilities that the file gave for them, so that the file can test
-itself wherever it lands. Nothing in it names the builder's machine or paths, but for the processor of a measurement.
+itself wherever it lands. Nothing in it names the builder's machine or paths, but for the processors of the training
+and of measurements.
 """
 
 import base64
@@ -163,6 +164,17 @@ class Golden:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """The run that the weights are of: where and how it was trained. ``commit`` is that of a checkout."""
+
+    processor: str
+    threads: int
+    device: str
+    precision: str
+    commit: str | None
+
+
+@dataclass(frozen=True)
 class Spread:
     """How a figure of the training images spreads: all but the most unusual ones lie from ``low`` to ``high``."""
 
@@ -210,6 +222,7 @@ class ModelCard:
     kind: str = CLASSIFIER
     confidence: Confidence | None = field(default=None, metadata=OPTIONAL)
     appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
+    trained: Trained | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from edgecnn import recipes
 from edgecnn.recipes.schema import Recipe, Rest
+from edgecnn.zoo import models_in
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,6 +63,14 @@ def test_the_recipes_page_is_up_to_date_and_has_every_key() -> None:
     tables = {field.annotation for field in Recipe.model_fields.values()} | {Rest}
     keys = [key for table in (Recipe, *tables) for key in getattr(table, "model_fields", {})]
     assert [key for key in keys if f"| `{key}` |" not in page and f"## [{key}]" not in page and key != "rest"] == []
+
+
+def test_the_results_page_says_which_run_a_model_of_the_zoo_is() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    for name in (model.name for model in models_in(ROOT / "exported") if model.name != "digit-finder"):
+        assert re.search(
+            rf"The zoo's \[{name}\]\(\S+\) is (that of seed \d+ above|another run, with seed \d+ on )", page
+        ), name
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """From a checkpoint to a file that is still the same classifier, and says nothing of who made it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from edgecnn.card import CLASSIFIER, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier
 from edgecnn.contender import open_contender
 from edgecnn.errors import CheckpointError, DataError, EdgecnnError, ParityError
+from edgecnn.export.proof import run_of
 from edgecnn.recipes.read import read
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.session import open_model
@@ -183,6 +185,16 @@ def test_same_checkpoint_is_the_same_bytes_in_another_folder(run: Path, model: P
 def test_the_card_has_the_users_name_for_the_model(run: Path, data_root: Path, tmp_path: Path) -> None:
     export.export(run, tmp_path / "roses" / "fp32.onnx", root=data_root)
     assert load(tmp_path / "roses" / "fp32.onnx").card.name == "roses"
+
+
+def test_the_card_says_where_its_run_was_trained(run: Path, model: Path, tmp_path: Path) -> None:
+    outcome = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
+    trained = load(model).card.trained
+    assert trained is not None
+    assert vars(trained) == {key: outcome[key] for key in ("processor", "threads", "device", "precision", "commit")}
+    shutil.copy(run / "best.safetensors", tmp_path)
+    assert run_of(run / "best.safetensors") == trained
+    assert run_of(tmp_path / "best.safetensors") is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
 from edgecnn.export import calibrate, finder
 from edgecnn.export.appearance import of_training_images
-from edgecnn.export.proof import Proven, public_recipe, trained_parameters
+from edgecnn.export.proof import Proven, public_recipe, run_of, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.runtime.session import open_model
 from edgecnn.verify.compare import check_labels, check_moved, read_for
@@ -102,7 +102,7 @@ def export(
             original = open_contender(run_or_checkpoint)
             confidence = _confidence(original, dataset, root) if calibrated else None
             proven = _prove(checkpoint, original, dataset, root, confidence)
-        card = replace(proven.card, name=_called(target, run_or_checkpoint))
+        card = replace(proven.card, name=_called(target, run_or_checkpoint), trained=run_of(run_or_checkpoint))
         onnx_file.write_with_card(proven.graph, card, partial)
         try:
             onnx_file.check(partial, card)

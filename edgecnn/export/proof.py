@@ -1,14 +1,18 @@
 """A model with its card, after it was held to the PyTorch original and before it has a name; and what cards share."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecnn import data
-from edgecnn.card import ModelCard
+from edgecnn.card import ModelCard, Trained
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
+
+
+OUTCOME = "outcome.json"  # of a run's folder
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,16 @@ def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
     if recipe.get("start_from"):
         recipe["start_from"] = Path(recipe["start_from"]).name
     return recipe
+
+
+def run_of(run_or_checkpoint: Path) -> Trained | None:
+    """Return what a finished run says of itself; None where it does not, or the checkpoint lies elsewhere."""
+    folder = run_or_checkpoint if run_or_checkpoint.is_dir() else run_or_checkpoint.parent
+    try:
+        outcome = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        return Trained(**{part.name: outcome[part.name] for part in fields(Trained)})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def trained_parameters(checkpoint: "Checkpoint") -> int:

@@ -228,7 +228,7 @@ def _page(evidence: _Evidence) -> str:
         "Intended use and limits": finder_card.LIMITS if is_finder else _limits(card),
         "Figures": _figures(found, evidence),
         "Data": finder_card.data(card) if is_finder else _data(card),
-        "Training": _training(found, card),
+        "Training": _training(found, evidence.cards.get("fp32", card)),
         "How it was made": _origin(evidence),
     }
     head = (
@@ -339,8 +339,24 @@ def _training(found: Summary, card: ModelCard) -> str:
         size = _size(missing.size_bytes)
         text += f"fp32.onnx has {size} and is not shipped; the first two of these commands make it.\n\n"
     return text + (
-        f"The recipe as it was resolved; saved as {recipe}.toml, `edgecnn train ./{recipe}.toml` takes it again:\n\n"
+        f"{_run(card)} The recipe as it was resolved; saved as {recipe}.toml, `edgecnn train ./{recipe}.toml` takes it "
+        "again:\n\n"
         f"```toml\n{tomli_w.dumps(card.recipe).strip()}\n```"
+    )
+
+
+def _run(card: ModelCard) -> str:
+    """Say which run of its recipe the file is of: another one has other figures."""
+    validation = next((m for m in card.metrics if m.split == "validation" and card.form == "fp32"), None)
+    known = f", {validation.accuracy:.2%} on its {validation.images:,} validation images" if validation else ""
+    where = "on a machine that was not recorded"
+    if card.trained is not None:
+        t = card.trained
+        where = f"on {t.processor}, {t.threads} thread{'s' if t.threads > 1 else ''}, {t.device}, {t.precision}"
+        where += f", at commit {t.commit}" if t.commit else ""
+    return (
+        f"The file is of one run, with seed {card.recipe['seed']}{known}, trained with torch "
+        f"{card.versions.get('torch', 'unknown')} {where}. Other runs of the recipe have others: docs/results.md."
     )
 
 
