@@ -159,6 +159,14 @@ def study_bars(
         yield show, end
 
 
+def unmeasured(models: Sequence[str], family: str) -> str:
+    """Say of which models the preferred form may be another on this machine."""
+    return (
+        f"not measured on processors of this family ({family}): {', '.join(models)}. Another form may be faster here; "
+        "edgecnn bench NAME NAME/fp32 tells."
+    )
+
+
 def counted(number: int, noun: str) -> str:
     """Return the number and its noun: 1 frame, 1,000 frames."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

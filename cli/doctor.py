@@ -48,6 +48,8 @@ def doctor(as_json: AsJson = False) -> None:
         console.show_table(
             "not installed", ("packages", "install"), [(", ".join(m.modules), m.install) for m in found.missing], left=2
         )
+    if found.unmeasured:
+        console.say(console.unmeasured(found.unmeasured, found.environment.family))
     for problem in found.problems:
         console.warn(problem)
     console.verdict(not found.problems, "edgecnn can run models here" if not found.problems else "see above")

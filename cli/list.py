@@ -45,7 +45,16 @@ def list_kind(
     else:
         console.show_table("", columns, [tuple(map(_shown, row)) for row in rows], left=len(columns))
         if kind == "models":
+            _say_what_was_not_measured_here()
             _say_where_the_others_are()
+
+
+def _say_what_was_not_measured_here() -> None:
+    from edgecnn.doctor import unmeasured
+    from edgecnn.machine import family
+
+    if found := unmeasured(family()):
+        console.say(console.unmeasured(found, family()))
 
 
 Value = str | int | list[str]

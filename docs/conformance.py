@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import zoo
-from edgecnn.bench.environment import processor
 from edgecnn.card import Golden
 from edgecnn.embed import embed
+from edgecnn.machine import processor
 from edgecnn.runtime.classifier import Classifier
 from edgecnn.runtime.finder import OUTPUTS, Finder, Finds, load_either
 

@@ -113,7 +113,8 @@ class Calibration:
 class Measured:
     """A quantized form against its parent: accuracy on the validation split, median latency at batch 1.
 
-    ``verdict`` is of the latency, ``drop_verdict`` (within, undecided, beyond) of the drop at ``max_drop_pp``.
+    ``verdict`` is of the latency, ``drop_verdict`` (within, undecided, beyond) of the drop at ``max_drop_pp``. Whether
+    the form is ``preferred`` holds for the processors of one ``family`` (``edgecnn.machine``).
     """
 
     images: int
@@ -126,6 +127,7 @@ class Measured:
     drop_pp_ci95: list[float] | None = field(default=None, metadata=OPTIONAL)
     max_drop_pp: float | None = field(default=None, metadata=OPTIONAL)
     drop_verdict: str | None = field(default=None, metadata=OPTIONAL)
+    family: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Overflow:
 
 @dataclass(frozen=True)
 class Quantization:
-    """How a quantized form was made, and what it was worth where it was made.
+    """How a quantized form was made, and what it was worth where it was made, and on processors of other families.
 
     Files from before ``overflow`` was recorded may saturate.
     """
@@ -152,6 +154,12 @@ class Quantization:
     calibration: Calibration | None
     measured: Measured | None
     overflow: Overflow | None = field(default=None, metadata=OPTIONAL)
+    measured_elsewhere: list[Measured] | None = field(default=None, metadata=OPTIONAL)
+
+    def families(self) -> list[str]:
+        """Return the families of processors that the form was measured on."""
+        found = [self.measured, *(self.measured_elsewhere or [])]
+        return [measured.family for measured in found if measured and measured.family]
 
 
 @dataclass(frozen=True, eq=False)

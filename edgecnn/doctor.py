@@ -4,10 +4,13 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgecnn import zoo
 from edgecnn.bench.environment import Environment, environment
+from edgecnn.card import ModelCard, beside
 from edgecnn.data import data_root
-from edgecnn.errors import EXTRA_OF_MODULE
+from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError
 from edgecnn.runtime import int8, providers
+from edgecnn.runtime.finder import load_either
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.web import has_page
 
@@ -35,6 +38,7 @@ class Diagnosis:
 
     ``int8_saturates`` says of this processor that unsafe int8 files need the slower exact way; None without a runtime.
     ``page`` says whether what ``edgecnn web`` serves is there.
+    ``unmeasured`` are the models whose preferred form was not measured on a processor of this family.
     """
 
     environment: Environment
@@ -44,6 +48,7 @@ class Diagnosis:
     data_root: Path
     int8_saturates: bool | None
     page: bool
+    unmeasured: list[str]
 
 
 def diagnose() -> Diagnosis:
@@ -51,8 +56,30 @@ def diagnose() -> Diagnosis:
     recorded = environment()
     saturates = int8.saturates() if isinstance(_runtime(), list) else None
     return Diagnosis(
-        recorded, provider_states(), _missing(), _problems(recorded), data_root(), saturates, page=has_page()
+        environment=recorded,
+        providers=provider_states(),
+        missing=_missing(),
+        problems=_problems(recorded),
+        data_root=data_root(),
+        int8_saturates=saturates,
+        page=has_page(),
+        unmeasured=unmeasured(recorded.family),
     )
+
+
+def unmeasured(family: str) -> list[str]:
+    """Return the models of the zoo whose preferred form is another than their parent's, and was not measured on
+    processors of this family: there another form may be the fastest."""
+    return [model.name for model in zoo.models() if len(model.forms) > 1 and family not in _families(model.preferred)]
+
+
+def _families(model: Path) -> list[str]:
+    """Return the families that a file was measured on; of a file that cannot be read, none are known."""
+    try:
+        card = ModelCard.read_beside(model) if beside(model).exists() else load_either(model).card
+    except EdgecnnError:
+        return []
+    return card.quantization.families() if card.quantization else []
 
 
 def provider_states() -> list[ProviderState]:

@@ -9,6 +9,8 @@ import pytest
 
 from edgecnn import doctor
 from edgecnn.bench import environment as environments
+from edgecnn.machine import family
+from edgecnn.runtime import int8
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +87,21 @@ def test_missing_package_is_no_problem(pretend: Callable) -> None:
 def test_data_root_is_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EDGECNN_DATA", str(tmp_path))
     assert doctor.diagnose().data_root == tmp_path
+
+
+def test_models_of_another_family_are_named(
+    static_model: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "fp32.onnx").write_bytes(model.read_bytes())
+    (tmp_path / "ours" / "preferred.onnx").write_bytes(static_model.read_bytes())
+    monkeypatch.setenv("EDGECNN_MODELS", str(tmp_path))
+    assert "ours" not in doctor.unmeasured(family())
+    assert "ours" in doctor.unmeasured("a family of its own")
+    assert "mnist-c1" not in doctor.unmeasured("a family of its own")  # its float32 form is the one to ship
+
+
+def test_a_processor_that_saturates_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.diagnose().int8_saturates == int8.saturates()
+    monkeypatch.setattr(int8, "wrong_outputs", lambda entry: frozenset({"conv"}))
+    assert doctor.diagnose().int8_saturates

@@ -24,10 +24,10 @@ import arm64
 import processor
 
 from edgecnn import data, files, zoo
-from edgecnn.bench.environment import processor as processor_name
 from edgecnn.card import FINDER
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
+from edgecnn.machine import processor as processor_name
 from edgecnn.runtime.finder import load_either
 from edgecnn.verify.finds import matched
 

@@ -3,29 +3,28 @@
 import importlib.metadata
 import os
 import platform
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import edgecnn
+from edgecnn.machine import cpu_features, family, processor
 from edgecnn.runtime import threads
 
 PACKAGES = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "torchvision", "onnx")
-# What small networks profit from, in the words of the kernels that use them.
-FEATURES = (
-    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni",
-    "amx_tile", "amx_int8", "amx_bf16", "asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve",
-)  # fmt: skip
 QUIET_SECONDS = 0.3
 BUSY_FRACTION = 0.1
 
 
 @dataclass(frozen=True)
 class Environment:
-    """``busy`` is the fraction of the CPUs that something else used just before the measurement, where it is known."""
+    """``busy`` is the fraction of the CPUs that something else used just before the measurement, where it is known.
+
+    ``family`` is what processors have in common on which the same form is the fastest.
+    """
 
     processor: str
+    family: str
     architecture: str
     system: str
     cpu_features: list[str]
@@ -47,6 +46,7 @@ def environment() -> Environment:
     """Record the machine; takes a third of a second, in which it looks whether the machine is quiet."""
     return Environment(
         processor=processor(),
+        family=family(),
         architecture=platform.machine(),
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         cpu_features=cpu_features(),
@@ -67,38 +67,6 @@ def installed(packages: tuple[str, ...]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def processor() -> str:
-    """Return the processor's model name."""
-    if platform.system() == "Darwin":
-        return _sysctl("machdep.cpu.brand_string")
-    return _cpuinfo().get("model name") or _cpuinfo().get("Model") or platform.processor() or platform.machine()
-
-
-def cpu_features() -> list[str]:
-    """Return those of FEATURES that the processor reports; on Windows none are known."""
-    if platform.system() == "Darwin":
-        found = _sysctl("machdep.cpu.features").lower().replace(".", "_").split()
-        found += ["i8mm"] if _sysctl("hw.optional.arm.FEAT_I8MM") == "1" else []
-        found += ["asimd"] if platform.machine() == "arm64" else []
-    else:
-        found = (_cpuinfo().get("flags") or _cpuinfo().get("Features") or "").split()
-    return [feature for feature in FEATURES if feature in found]
-
-
-def _cpuinfo() -> dict[str, str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in lines)
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _sysctl(name: str) -> str:
-    result = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, check=False)
-    return result.stdout.strip()
 
 
 def _busy_fraction() -> float | None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from edgecnn.bench.environment import processor
 from edgecnn.bench.measure import Ratio
 from edgecnn.card import Accuracy, Measured, ModelCard, Overflow
 from edgecnn.errors import ParityError
+from edgecnn.machine import family, processor
 from edgecnn.verify import Comparison, FinderComparison, Verdict
 from edgecnn.verify.gate import sentence
 
@@ -131,6 +131,7 @@ def with_measurement(card: ModelCard, candidate: Candidate, images: int, max_dro
         verdict=candidate.verdict,
         preferred=candidate.better,
         machine=processor(),
+        family=family(),
         drop_pp_ci95=list(candidate.drop_pp_ci95),
         max_drop_pp=max_drop_pp,
         drop_verdict=candidate.drop_verdict,

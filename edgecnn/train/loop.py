@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from edgecnn import checkpoint, files, networks
-from edgecnn.bench.environment import processor
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
+from edgecnn.machine import processor
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import progressive, run_folder

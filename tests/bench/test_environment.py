@@ -9,7 +9,8 @@ import pytest
 
 import edgecnn
 from edgecnn.bench import environment as environments
-from edgecnn.bench.environment import FEATURES, Environment, environment, installed
+from edgecnn.bench.environment import Environment, environment, installed
+from edgecnn.machine import FEATURES, processor
 from edgecnn.runtime import threads
 
 
@@ -19,7 +20,7 @@ def here() -> Environment:
 
 
 def test_names_the_processor_and_the_system(here: Environment) -> None:
-    assert here.processor == environments.processor() != ""
+    assert here.processor == processor() != ""
     assert here.architecture == platform.machine()
     assert platform.system() in here.system
     assert platform.python_version() in here.system
