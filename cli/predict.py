@@ -117,10 +117,11 @@ def _by_assumption(answers: "list[FileAnswer]") -> dict[str, list[Path]]:
 def _csv(answers: "list[FileAnswer]") -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("path", "rank", "label", "class_id", "probability", "error"))
+    writer.writerow(("path", "rank", "label", "class_id", "probability", "error", "unlike"))
     for answer in answers:
         for rank, ranked in enumerate(answer.top, start=1):
-            writer.writerow((answer.path, rank, ranked.label, ranked.class_id, f"{ranked.probability:.6f}", ""))
+            said = (rank, ranked.label, ranked.class_id, f"{ranked.probability:.6f}", "", answer.unlike or "")
+            writer.writerow((answer.path, *said))
         if answer.error:
-            writer.writerow((answer.path, "", "", "", "", answer.error))
+            writer.writerow((answer.path, "", "", "", "", answer.error, ""))
     return text.getvalue()
