@@ -65,21 +65,11 @@ def versions_of(path: Path) -> tuple[int, int]:
     return next(entry.version for entry in model.opset_import if entry.domain == ""), model.ir_version
 
 
-def golden_probabilities(
-    graph: bytes, images_nhwc: NDArray[np.uint8], *, unsafe_form: str | None = None
-) -> NDArray[np.float32]:
-    """Return what a serialized model says of images, one at a time, as a form that ranges its activations over the
-    whole batch is used; one thread, so that the bytes do not depend on the machine's.
-
-    ``unsafe_form`` names a form whose int8 sums may saturate, so that it is computed exactly on any processor.
-    """
-    opened = open_model(graph, thread_count=1, unsafe_form=unsafe_form)
+def golden_probabilities(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what a serialized model says of images, one at a time as in use; one thread, so that the bytes do not
+    depend on the machine's."""
+    opened = open_model(graph, thread_count=1)
     return np.concatenate([opened.run(["probabilities"], {"image": image[None]})[0] for image in images_nhwc])
-
-
-def finder_scores(graph: bytes, page_nhwc: NDArray[np.uint8], *, unsafe_form: str | None = None) -> NDArray[np.float32]:
-    """Return the scores (1, M) of what a serialized finder finds on a page; one thread, for the same reason."""
-    return open_model(graph, thread_count=1, unsafe_form=unsafe_form).run(["scores"], {"frame": page_nhwc})[0][None]
 
 
 def runtime_versions() -> dict[str, str]:

@@ -109,6 +109,12 @@ def test_golden_data_survive_to_the_bit(card: ModelCard) -> None:
     assert again.images_nhwc.shape == card.golden.images_nhwc.shape
 
 
+def test_whole_numbers_take_one_line_and_text_like_them_stays_as_it_is() -> None:
+    text = replace(CARD, labels=["[\n 1,\n 2\n]", "b", "c"]).to_json()
+    assert '"shape": [ 2, 4, 5, 1 ]' in text
+    assert json.loads(text)["labels"][0] == "[\n 1,\n 2\n]"
+
+
 def test_arrays_that_are_not_contiguous_survive() -> None:
     turned = np.asfortranarray(CARD.golden.images_nhwc)
     card = replace(CARD, golden=replace(CARD.golden, images_nhwc=turned))

@@ -74,7 +74,6 @@ def _fill(text: str, card: ModelCard, size_bytes: int) -> str:
         "@PICTURE@": "picture.pgm" if channels == 1 else "picture.ppm",
         "@CLASSES@": f"{len(card.labels)} labels ({', '.join(card.labels[:4])}{', …' if len(card.labels) > 4 else ''})",
         "@IMAGES@": str(len(card.golden.images_nhwc)),
-        "@TOLERANCE@": f"{card.golden.tolerance:g}",
     }
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)

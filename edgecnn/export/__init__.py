@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import card as cards
-from edgecnn import data, files, networks, onnx_file, zoo
-from edgecnn.card import FINDER, Accuracy, Confidence, Golden, ModelCard, Parity
-from edgecnn.contender import Contender, in_batches, open_contender
+from edgecnn import data, files, golden, networks, onnx_file, zoo
+from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard, Parity
+from edgecnn.contender import Classify, Contender, in_batches, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, EdgecnnError, ParityError
 from edgecnn.export import calibrate, finder
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
 
 LOGIT_TOLERANCE = 1e-4
-GOLDEN_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,11 @@ def _prove(
     answers = _answers(original, graph, checkpoint, dataset, root)
     answers = replace(answers, original_nk=answers.original_nk / np.float32(temperature))
     gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
+    images_nhwc = _golden_images(original, graph, checkpoint, dataset, root)
     return Proven(
         graph=graph,
         card=replace(
-            _card(checkpoint, graph, answers, agreement),
+            _card(checkpoint, graph, answers, agreement, images_nhwc),
             confidence=confidence,
             appearance=of_training_images(checkpoint.dataset, checkpoint.input, dataset=dataset, root=root),
         ),
@@ -210,11 +210,7 @@ def _answers(
     original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
 ) -> _Answers:
     """Run both on the test split, or on the golden images where the data set is not at hand."""
-    opened = open_model(graph)
-
-    def exported(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return in_batches(lambda part: opened.run(["logits"], {"image": part})[0], images_nhwc)
-
+    exported = _classifying(graph)
     name = dataset or checkpoint.dataset.name
     try:
         split: Split = read_for(checkpoint.dataset, checkpoint.input.shape, "test", dataset=dataset, root=root)
@@ -229,8 +225,26 @@ def _answers(
     return _Answers(source, "", original.logits(images), exported(images), split.labels_n)
 
 
-def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: float) -> ModelCard:
-    golden = checkpoint.golden_images_nhwc.numpy()
+def _classifying(graph: bytes) -> Classify:
+    opened = open_model(graph)
+    return lambda images_nhwc: in_batches(lambda part: opened.run(["logits"], {"image": part})[0], images_nhwc)
+
+
+def _golden_images(
+    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
+) -> NDArray[np.uint8]:
+    """Choose among the validation images, or keep the checkpoint's golden images where the data set is not at hand."""
+    try:
+        split = read_for(checkpoint.dataset, checkpoint.input.shape, "validation", dataset=dataset, root=root)
+        check_labels(original, split, dataset or checkpoint.dataset.name)
+    except DataError:
+        return original.golden_images_nhwc
+    return golden.of_split(_classifying(graph), split.images_nhwc, split.labels_n)
+
+
+def _card(
+    checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: float, golden_images_nhwc: NDArray[np.uint8]
+) -> ModelCard:
     gap = float(np.abs(answers.original_nk - answers.exported_nk).max())
     dataset = data.public_name(checkpoint.dataset.name)
     images, accuracy = len(answers.original_nk), _accuracy(answers)
@@ -255,7 +269,7 @@ def _card(checkpoint: "Checkpoint", graph: bytes, answers: _Answers, agreement: 
         quantization=None,
         parent_sha256=None,
         versions=checkpoint.versions | onnx_file.runtime_versions(),
-        golden=Golden(golden, onnx_file.golden_probabilities(graph, golden), GOLDEN_TOLERANCE),
+        golden=golden.measured(graph, golden_images_nhwc),
     )
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgecnn.card import FINDER, Accuracy, Golden, ModelCard, Parity
+from edgecnn import golden
+from edgecnn.card import FINDER, Accuracy, ModelCard, Parity
 from edgecnn.errors import ParityError
 from edgecnn.export import finder_graph
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.networks.finder import MULTIPLE
-from edgecnn.onnx_file import finder_scores, runtime_versions
+from edgecnn.onnx_file import runtime_versions
 from edgecnn.runtime.session import open_model
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 SOURCE = "golden page, the network's maps"
 MAP_TOLERANCE = 1e-3
-GOLDEN_TOLERANCE = 1e-3
 SIZES = ((160, 160), (64, 240))  # height and width that the parity check looks at: what was traced, and another
 SMALLEST = 64  # pixels of a side while tracing, in both directions different
 
@@ -63,7 +63,7 @@ def _card(checkpoint: "Checkpoint", graph: bytes) -> ModelCard:
         quantization=None,
         parent_sha256=None,
         versions=checkpoint.versions | runtime_versions(),
-        golden=Golden(page_nhwc, finder_scores(graph, page_nhwc), GOLDEN_TOLERANCE),
+        golden=golden.measured_finder(graph, page_nhwc),
     )
 
 

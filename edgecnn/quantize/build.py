@@ -28,9 +28,9 @@ def build(
     parent_card: ModelCard,
     calibration: Calibration | None,
     make_graph: Callable[[], bytes],
-    make_golden: Callable[[bytes, str | None], Golden],
+    make_golden: Callable[[bytes], Golden],
 ) -> Built | Lost:
-    """Write a form to ``path``. ``make_golden`` gets the graph, and the form's name where its sums may saturate."""
+    """Write a form of a graph to ``path``, with the golden images of that graph."""
     try:
         graph = make_graph()
     except OSError:
@@ -49,7 +49,7 @@ def build(
         quantization=Quantization(form, calibration, measured=None, overflow=proof.overflow),
         parent_sha256=files.sha256(parent),
         versions=parent_card.versions | onnx_file.runtime_versions(),
-        golden=make_golden(graph, None if proof.safe else form),
+        golden=make_golden(graph),
     )
     onnx_file.write_with_card(graph, card, path)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn import data, files, onnx_file, zoo
+from edgecnn import data, files, golden, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Overflow
 from edgecnn.contender import Contender, open_contender
@@ -146,12 +146,10 @@ def _tried(
         images_nhwc = train.images_nhwc[np.array(calibration.indices)]
         return forms.static(parent.file, images_nhwc, full_range=form == forms.FULL)
 
-    def golden(graph: bytes, unsafe_form: str | None) -> Golden:
-        images_nhwc = parent_card.golden.images_nhwc
-        probabilities_nk = onnx_file.golden_probabilities(graph, images_nhwc, unsafe_form=unsafe_form)
-        return Golden(images_nhwc, probabilities_nk, forms.GOLDEN_TOLERANCE)
+    def own(graph: bytes) -> Golden:
+        return golden.measured(graph, parent_card.golden.images_nhwc)
 
-    built = build(form, path, parent.file, parent_card, calibration, graph, golden)
+    built = build(form, path, parent.file, parent_card, calibration, graph, own)
     if isinstance(built, Lost):
         return built
     candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds, built.overflow)

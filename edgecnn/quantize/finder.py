@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import files, onnx_file
+from edgecnn import files, golden, onnx_file
 from edgecnn.bench import compare_latency
-from edgecnn.card import Calibration, Golden, ModelCard
+from edgecnn.card import Calibration, ModelCard
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
@@ -95,12 +95,6 @@ def calibration_frames(pages_phw: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _built(form: str, path: Path, file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> Built | Lost:
     count = len(frames_nhwc) * ROWS * COLUMNS
-    page_nhwc = parent.golden.images_nhwc
-
-    def golden(graph: bytes, unsafe_form: str | None) -> Golden:
-        scores_nk = onnx_file.finder_scores(graph, page_nhwc, unsafe_form=unsafe_form)
-        return Golden(page_nhwc, scores_nk, forms.GOLDEN_TOLERANCE)
-
     return build(
         form,
         path,
@@ -108,5 +102,5 @@ def _built(form: str, path: Path, file: Path, parent: ModelCard, frames_nhwc: ND
         parent,
         Calibration(count, 0, list(range(count))),
         lambda: forms.static_finder(file, frames_nhwc, full_range=form == forms.FULL),
-        golden,
+        lambda graph: golden.measured_finder(graph, parent.golden.images_nhwc),
     )

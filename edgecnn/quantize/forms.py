@@ -29,7 +29,6 @@ from edgecnn.card import DENSE_FORM
 from edgecnn.onnx_file import LEVEL, LEVELS
 
 STATIC, DENSE, FULL = "int8-static", DENSE_FORM, "int8-static-full"
-GOLDEN_TOLERANCE = 0.05  # other processors' int8 kernels round and saturate differently
 DENSE_OPERATORS = ("MatMul", "Gemm")
 WEIGHTED_OPERATORS = ("Conv", *DENSE_OPERATORS)
 STATIC_OPERATORS = (

@@ -76,20 +76,14 @@ class OpenModel:
         return found
 
 
-def open_model(
-    model: str | Path | bytes,
-    *,
-    provider: str = "cpu",
-    thread_count: int | None = None,
-    unsafe_form: str | None = None,
-) -> OpenModel:
+def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
     """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
     The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
     would take them from the working directory): one file is the model.
 
     A file whose int8 sums may saturate on this processor, as its card leaves open, is computed exactly, with an
-    Int8Warning; ``unsafe_form`` says so of a graph that has no card yet.
+    Int8Warning.
 
     Raises ModelError for what is no model or cannot be computed exactly, CardError for a broken card, ProviderError
     when the provider is not there or does not take all of it.
@@ -124,7 +118,7 @@ def open_model(
         )
     digest = hashlib.sha256(content).hexdigest()
     opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
-    unsafe = unsafe_form or _unsafe_form(opened)
+    unsafe = _unsafe_form(opened)
     if provider == "cpu" and unsafe is not None and int8.saturates():
         return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
     return opened

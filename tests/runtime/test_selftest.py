@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 import edgecnn
 from edgecnn import onnx_file
+from edgecnn.card import Golden
 from edgecnn.errors import CardError
-from edgecnn.runtime.selftest import SelfTest, selftest
+from edgecnn.runtime.finder import Finds
+from edgecnn.runtime.selftest import SelfTest, judged, log_gaps, same_finds, selftest
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -59,13 +61,93 @@ def test_golden_probabilities_that_moved_beyond_the_tolerance_fail(altered) -> N
 
 
 def test_golden_probabilities_that_moved_within_the_tolerance_pass(altered) -> None:
-    assert altered(lambda golden: golden + np.float32(1e-5)).passed
+    found = altered(lambda golden: golden * np.float32(1.0001))
+    assert found.passed
+    assert 5e-5 < found.rms_log_gap < 2e-4 <= found.rms_tolerance
+
+
+def test_what_certain_probabilities_hide_is_noticed_in_their_logarithms(altered) -> None:
+    """Doubled, a probability of a millionth moves by a millionth: no gap of probabilities tells it from rounding."""
+
+    def doubled(golden):
+        least = golden[0].argmin()
+        golden[0, least] *= 2
+        return golden
+
+    found = altered(doubled)
+    assert found.max_abs_probability_gap < 1e-3
+    assert found.max_abs_log_gap == pytest.approx(np.log(2), abs=1e-3)
+    assert not found.passed
+
+
+def test_a_small_difference_everywhere_is_noticed_by_its_mean(altered) -> None:
+    found = altered(lambda golden: golden * np.float32(1.0008))
+    assert found.max_abs_log_gap < found.log_tolerance
+    assert found.rms_log_gap > found.rms_tolerance
+    assert not found.passed
 
 
 def test_another_best_class_is_named(altered) -> None:
     found = altered(lambda golden: np.roll(golden, 1, axis=1))
     assert not found.same_labels
     assert not found.passed
+
+
+OLD = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.float32([[0.6, 0.4 - 1e-6, 1e-6]]), 0.05)
+NEW = replace(OLD, log_tolerance=0.5, rms_tolerance=0.4)
+
+
+@pytest.mark.parametrize(
+    ("golden", "found_k", "passed", "same_labels"),
+    [
+        (OLD, [0.57, 0.43, 1e-3], True, True),
+        (OLD, [0.54, 0.46, 1e-6], False, True),
+        (OLD, [0.49, 0.51, 1e-6], False, False),
+        (NEW, [0.57, 0.43, 1e-6], True, True),
+        (NEW, [0.57, 0.43, 1e-3], False, True),
+        (NEW, [0.49, 0.51, 1e-6], True, True),
+        (replace(NEW, log_tolerance=0.4), [0.49, 0.51, 1e-6], False, False),
+        (NEW, [0.6, np.nan, 1e-6], False, True),
+        (NEW, [0.6, 0.4 - 1e-6, 0], False, True),
+    ],
+    ids=[
+        "old card, within",
+        "old card, beyond",
+        "old card, another label",
+        "within",
+        "a small probability moved",
+        "another label of two that are closer than the tolerance",
+        "another label of two that are further apart",
+        "no number",
+        "a probability is gone",
+    ],
+)
+def test_answers_are_held_to_what_the_card_allows(
+    golden: Golden, found_k: list[float], passed: bool, same_labels: bool
+) -> None:
+    verdict = judged(golden, np.float32([found_k]))
+    assert (verdict.passed, verdict.same_labels) == (passed, same_labels)
+
+
+def test_what_is_smaller_than_any_runtime_gives_counts_as_nothing() -> None:
+    assert log_gaps(np.float32([0, 1e-38]), np.float32([1e-31, 1e-35])).tolist() == [0, 0]
+
+
+def finds(score: float, x: float = 0, count: int = 2) -> Finds:
+    boxes_m4 = np.float32([[10 + x, 10, 8, 8], [40, 10, 8, 8]])[:count]
+    return Finds(boxes_m4, np.float32([score, 0.5])[:count], np.zeros((count, 28, 28, 1), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("found", "same"),
+    [(finds(0.9), True), (finds(0.9, x=1), True), (finds(0.9, x=4), False), (finds(0.9, count=1), False)],
+    ids=["as they were", "a pixel off", "half a box off", "one less"],
+)
+def test_finds_are_held_to_their_number_and_places(found: Finds, same: bool) -> None:
+    expected = finds(0.9)
+    golden = Golden(np.zeros((1, 9, 9, 1), np.uint8), expected.scores_m[None], 0.05, boxes_m4=expected.boxes_m4)
+    assert same_finds(golden, found) == same
+    assert same_finds(replace(golden, boxes_m4=None), found) == (len(found) == 2)
 
 
 def test_golden_probabilities_that_are_no_numbers_are_refused(altered) -> None:

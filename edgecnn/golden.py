@@ -1,0 +1,235 @@
+"""Golden images: which ones a file carries, what it says of them, and how much of a difference it allows.
+
+Chosen among validation images: an easy one of every class where there is room for as many again, and near the decision
+boundaries, so that all classes are among the two best of some image. What is allowed is measured, not guessed: the
+file's own answers under other kernels, threads and batches, times a margin.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edgecnn.card import Golden, Power
+from edgecnn.contender import BATCH
+from edgecnn.damage import damages
+from edgecnn.runtime.selftest import judged, log_gaps, two_classes
+
+ROOM_BYTES = 30_000  # of a card's 40 kB, for images in base64
+MOST, LEAST = 20, 2
+POOL = 2_000  # validation images to choose from, at most
+NEAREST = 10  # times as many images as are wanted are near enough to a boundary to be asked for their classes
+SURE = 1.0  # an easy image's best class is so far ahead of the next, in logits: almost three times as probable
+
+# What is allowed: so many times the variation measured here, and no less than these. Over the zoo, float32 differed by
+# up to 8e-6 on AVX2, SSE, OpenVINO and tract; int8 by 0.07, and 0.017 in the mean, on runtimes that round elsewhere.
+MARGIN = 5
+LEAST_LOG, LEAST_RMS = 1e-3, 3e-4
+LEAST_LOG_INT8, LEAST_RMS_INT8 = 0.2, 0.05
+SILENT = 4  # ONNX Runtime's log severity for what ends the process
+COSTLY_PP, DAMAGED_IMAGES, TIMED = 0.5, (200, 2_000), 50
+PROBABILITY_TOLERANCE, PROBABILITY_TOLERANCE_INT8 = 1e-4, 0.05  # for those who read cards as they were at first
+SCORE_TOLERANCE, SCORE_TOLERANCE_INT8 = 1e-3, 0.05
+
+
+def room_for(pixels: int) -> int:
+    """Return how many images of so many bytes a card has room for."""
+    return max(LEAST, min(MOST, ROOM_BYTES * 3 // 4 // pixels))
+
+
+def of_split(
+    classify: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    images_nhwc: NDArray[np.uint8],
+    labels_n: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Choose as many of a validation split's first images as a card has room for; ``classify`` gives their logits."""
+    images_nhwc, labels_n = images_nhwc[:POOL], labels_n[:POOL]
+    count = room_for(images_nhwc[0].size)
+    return images_nhwc[chosen(classify(images_nhwc), labels_n, count)]
+
+
+def chosen(logits_nk: NDArray[np.float32], labels_n: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the places of ``count`` golden images among validation images, of which a model says ``logits_nk``.
+
+    First an easy one of each class, in the order of the classes, where ``count`` is at least twice their number.
+    """
+    classes = logits_nk.shape[1]
+    easy = _easy(logits_nk, labels_n) if count >= 2 * classes else []
+    near = (index for index in _near_boundaries(logits_nk, count) if index not in easy)
+    return np.array([*easy, *near][: min(count, len(logits_nk))], np.int64)
+
+
+def _easy(logits_nk: NDArray[np.float32], labels_n: NDArray[np.int64]) -> list[int]:
+    """Return the first image of each class that the model is right and sure about."""
+    good_n = (logits_nk.argmax(axis=1) == labels_n) & (_margins(logits_nk) > SURE)
+    found = (np.flatnonzero(good_n & (labels_n == label)) for label in range(logits_nk.shape[1]))
+    return [int(places[0]) for places in found if len(places)]
+
+
+def _near_boundaries(logits_nk: NDArray[np.float32], count: int) -> Iterator[int]:
+    """Yield images by how close their two best classes are; of the nearest, those that bring a new class come first."""
+    order = np.argsort(_margins(logits_nk).round(3), kind="stable")  # the same on machines that differ in last digits
+    nearest = [int(index) for index in order[: NEAREST * count]]
+    pairs_n2 = np.argsort(-logits_nk, axis=1, kind="stable")[:, :2]
+    seen = set[int]()
+    bringing = []
+    while nearest:
+        new = [len(set(pairs_n2[index].tolist()) - seen) for index in nearest]
+        if not max(new):
+            break
+        bringing.append(nearest.pop(int(np.argmax(new))))
+        seen |= set(pairs_n2[bringing[-1]].tolist())
+    yield from bringing
+    yield from (int(index) for index in order if int(index) not in bringing)
+
+
+def _margins(logits_nk: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far the best logit of each image is ahead of the next; infinite where there is one class."""
+    if logits_nk.shape[1] < 2:
+        return np.full(len(logits_nk), np.inf, np.float32)
+    best_n2 = np.sort(logits_nk, axis=1)[:, -2:]
+    margins_n: NDArray[np.float32] = best_n2[:, 1] - best_n2[:, 0]
+    return margins_n
+
+
+def measured(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Golden:
+    """Return golden images with what a serialized classifier says of them, and what is allowed of any other answer.
+
+    The variation is that on the images and on their mirror images: few of them are where a rounding differs.
+    """
+    wide_nhwc = np.concatenate([images_nhwc[:, ::down, ::across] for down in (1, -1) for across in (1, -1)])
+    expected_nk = _answers(graph, [image_hwc[None] for image_hwc in wide_nhwc])
+    int8 = is_quantized(graph)
+    least_log, least_rms = (LEAST_LOG_INT8, LEAST_RMS_INT8) if int8 else (LEAST_LOG, LEAST_RMS)
+    gaps = [log_gaps(found_nk, expected_nk) for found_nk in variants(graph, wide_nhwc)]
+    largest = max(float(gaps_nk.max()) for gaps_nk in gaps)
+    mean = max(float(np.sqrt((gaps_nk**2).mean())) for gaps_nk in gaps)
+    return Golden(
+        images_nhwc,
+        expected_nk[: len(images_nhwc)],
+        PROBABILITY_TOLERANCE_INT8 if int8 else PROBABILITY_TOLERANCE,
+        log_tolerance=max(least_log, rounded_up(MARGIN * largest)),
+        rms_tolerance=max(least_rms, rounded_up(MARGIN * mean)),
+    )
+
+
+def measured_finder(graph: bytes, page_nhwc: NDArray[np.uint8]) -> Golden:
+    """Return a golden page (1, H, W, 1) with a serialized finder's boxes and scores, and what is allowed of them."""
+    boxes_m4, scores_m = _finds(graph, page_nhwc)
+    int8 = is_quantized(graph)
+    least_log, least_rms = (LEAST_LOG_INT8, LEAST_RMS_INT8) if int8 else (LEAST_LOG, LEAST_RMS)
+    others = [_finds(graph, page_nhwc, threads=2)[1], _finds(graph, page_nhwc, optimized=False)[1]]
+    gaps = [log_gaps(two_classes(own), two_classes(scores_m)) for own in others if len(own) == len(scores_m)]
+    largest = max((float(gaps_m2.max(initial=0)) for gaps_m2 in gaps), default=0.0)
+    return Golden(
+        page_nhwc,
+        scores_m[None],
+        SCORE_TOLERANCE_INT8 if int8 else SCORE_TOLERANCE,
+        log_tolerance=max(least_log, rounded_up(MARGIN * largest)),
+        rms_tolerance=max(least_rms, rounded_up(MARGIN * largest / 2)),
+        boxes_m4=boxes_m4,
+    )
+
+
+def variants(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Yield the probabilities that a serialized classifier gives under other kernels, threads and batches.
+
+    Without optimizations, a quantized graph is computed in float32 between its roundings: another exact runtime.
+    """
+    alone = [image_hwc[None] for image_hwc in images_nhwc]
+    batches = alone if b"DynamicQuantizeLinear" in graph else [images_nhwc]  # ranges that depend on company
+    yield _answers(graph, batches)
+    yield _answers(graph, batches, threads=2)
+    yield _answers(graph, alone, optimized=False)
+
+
+def power(
+    graph: bytes, own: Golden, images_nhwc: NDArray[np.uint8], labels_n: NDArray[np.int64], *, seconds: float = 60
+) -> Power:
+    """Damage a serialized classifier in every way that ``damages`` has, and count what its golden images notice.
+
+    As many validation images as ``seconds`` allow on this machine, 200 at least, tell which damages cost half a point.
+    """
+    model = onnx.load_model_from_string(graph)
+    done = damages(model)
+    count = _affordable(graph, images_nhwc, seconds / len(done))
+    images_nhwc, labels_n = images_nhwc[:count], labels_n[:count]
+    intact = _accuracy(graph, images_nhwc, labels_n)
+    harmful = noticed = 0
+    for damage in done:
+        damaged = damage.done_to(model)
+        if round(100 * (intact - _accuracy(damaged, images_nhwc, labels_n)), 6) >= COSTLY_PP:
+            harmful += 1
+            noticed += not judged(own, _answers(damaged, [image_hwc[None] for image_hwc in own.images_nhwc])).passed
+    return Power(len(done), harmful, noticed, len(images_nhwc))
+
+
+def _affordable(graph: bytes, images_nhwc: NDArray[np.uint8], seconds: float) -> int:
+    """Return how many images a serialized model classifies in that time, within limits."""
+    few = images_nhwc[:TIMED]
+    _answers(graph, [few])
+    started = time.perf_counter()
+    _answers(graph, [few])
+    return int(np.clip(len(few) * seconds / (time.perf_counter() - started), *DAMAGED_IMAGES))
+
+
+def _accuracy(graph: bytes, images_nhwc: NDArray[np.uint8], labels_n: NDArray[np.int64]) -> float:
+    batches = [images_nhwc[start : start + BATCH] for start in range(0, len(images_nhwc), BATCH)]
+    return float((_answers(graph, batches).argmax(axis=1) == labels_n).mean())
+
+
+def is_quantized(graph: bytes) -> bool:
+    """Tell whether a serialized model computes in whole numbers somewhere."""
+    operators = {node.op_type for node in onnx.load_model_from_string(graph).graph.node}
+    return bool(operators & {"QuantizeLinear", "DynamicQuantizeLinear"})
+
+
+def rounded_up(value: float) -> float:
+    """Return the next of 1, 2, 5, 10, …: machines that differ in the last digits write the same card.
+
+    >>> [rounded_up(value) for value in (0, 0.0011, 0.3, 0.5, 7)]
+    [0.0, 0.002, 0.5, 0.5, 10.0]
+    """
+    if value <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{next(step for step in (1, 2, 5, 10) if value <= step * power * (1 + 1e-9)) * power:.6g}")
+
+
+def _finds(
+    graph: bytes, page_nhwc: NDArray[np.uint8], *, threads: int = 1, optimized: bool = True
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    session = _session(graph, threads=threads, optimized=optimized)
+    boxes_m4, scores_m = session.run(["boxes", "scores"], {"frame": page_nhwc})
+    return boxes_m4, scores_m
+
+
+def _answers(
+    graph: bytes, batches: list[NDArray[np.uint8]], *, threads: int = 1, optimized: bool = True
+) -> NDArray[np.float32]:
+    session = _session(graph, threads=threads, optimized=optimized)
+    return np.concatenate([session.run(["probabilities"], {"image": images})[0] for images in batches])
+
+
+def _session(graph: bytes, *, threads: int, optimized: bool) -> Any:
+    """Open a model to be computed exactly, on processors as well whose int8 kernels saturate."""
+    import onnxruntime as ort
+
+    def opened(**settings: str) -> Any:
+        options = ort.SessionOptions()
+        options.log_severity_level = SILENT
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        for key, value in settings.items():
+            options.add_session_config_entry(f"session.{key}", value)
+        if not optimized:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    try:
+        return opened(x64quantprecision="1")
+    except Exception:  # ONNX Runtime's rewriting fails on graphs whose layers share weights, as a finder's do
+        return opened()

@@ -1,0 +1,82 @@
+"""Which golden images a file carries, and what it allows of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgecnn
+from edgecnn import golden
+from edgecnn.runtime.selftest import log_gaps
+
+DRAW = np.random.default_rng(0)
+LABELS = DRAW.integers(0, 10, 500)
+LOGITS = (DRAW.normal(0, 2, (500, 10)) + 6 * np.eye(10)[LABELS]).astype(np.float32)
+
+
+def margins(logits_nk: np.ndarray) -> np.ndarray:
+    return np.diff(np.sort(logits_nk, axis=1)[:, -2:])[:, 0]
+
+
+def test_where_there_is_room_for_twice_the_classes_an_easy_image_of_each_comes_first() -> None:
+    found = golden.chosen(LOGITS, LABELS, 20)
+    assert LABELS[found[:10]].tolist() == list(range(10))
+    assert LOGITS[found[:10]].argmax(1).tolist() == list(range(10))
+    assert margins(LOGITS[found[:10]]).min() > 1
+    assert len(set(found.tolist())) == 20
+
+
+def test_near_the_boundaries_every_class_is_among_the_two_best_of_some_image() -> None:
+    found = golden.chosen(LOGITS, LABELS, 7)
+    assert set(np.argsort(-LOGITS[found], axis=1)[:, :2].ravel().tolist()) == set(range(10))
+    assert margins(LOGITS[found]).max() < np.quantile(margins(LOGITS), 0.2)
+
+
+def test_the_last_digits_of_a_machine_change_nothing() -> None:
+    moved = LOGITS + DRAW.normal(0, 1e-6, LOGITS.shape).astype(np.float32)
+    np.testing.assert_array_equal(golden.chosen(moved, LABELS, 20), golden.chosen(LOGITS, LABELS, 20))
+
+
+@pytest.mark.parametrize(("images", "classes"), [(3, 10), (5, 1), (1, 2)])
+def test_fewer_images_and_classes_than_wanted_are_enough(images: int, classes: int) -> None:
+    logits_nk = LOGITS[:images, :classes]
+    assert sorted(golden.chosen(logits_nk, np.zeros(images, int), 20).tolist()) == list(range(images))
+
+
+@pytest.mark.parametrize(("pixels", "count"), [(8 * 8, 20), (28 * 28, 20), (3 * 32 * 32, 7), (3 * 224 * 224, 2)])
+def test_a_card_has_room_for_so_many(pixels: int, count: int) -> None:
+    assert golden.room_for(pixels) == count
+
+
+@pytest.mark.parametrize(("form", "least_log", "least_rms"), [("model", 1e-3, 3e-4), ("static_model", 0.2, 0.05)])
+def test_a_file_allows_five_times_what_its_own_kernels_differ_by(
+    form: str, least_log: float, least_rms: float, request: pytest.FixtureRequest
+) -> None:
+    file: Path = request.getfixturevalue(form)
+    classifier = edgecnn.load(file)
+    own = classifier.card.golden
+    mirrored = [own.images_nhwc[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
+    images_nhwc = np.ascontiguousarray(np.concatenate(mirrored))
+    expected_nk = classifier.probabilities(images_nhwc)
+    gaps = [log_gaps(answers_nk, expected_nk) for answers_nk in golden.variants(file.read_bytes(), images_nhwc)]
+    largest = max(float(gaps_nk.max()) for gaps_nk in gaps)
+    mean = max(float(np.sqrt((gaps_nk**2).mean())) for gaps_nk in gaps)
+    assert len(gaps) == 3
+    assert largest > 0
+    assert own.log_tolerance == max(least_log, golden.rounded_up(5 * largest))
+    assert own.rms_tolerance == max(least_rms, golden.rounded_up(5 * mean))
+
+
+def test_an_exported_file_carries_easy_and_near_images(model: Path) -> None:
+    classifier = edgecnn.load(model)
+    own = classifier.card.golden
+    ordered = margins(classifier.logits(own.images_nhwc))
+    assert len(own.images_nhwc) == 20
+    assert ordered[:10].min() > 1 > np.median(ordered[10:])
+    assert set(own.probabilities_nk[:10].argmax(1).tolist()) == set(range(10))
+
+
+def test_a_quantized_file_has_its_parents_images_and_its_own_answers(model: Path, static_model: Path) -> None:
+    parent, own = (edgecnn.load(file).card.golden for file in (model, static_model))
+    np.testing.assert_array_equal(own.images_nhwc, parent.images_nhwc)
+    assert (own.probabilities_nk != parent.probabilities_nk).any()

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Choose the golden images of zoo models again, without their runs: tools/regolden.py FOLDER... [--data-root ROOT]
+
+The graphs stay as they are. fp32.onnx gets new golden images from the validation split that its card names, with what
+it says of them and what is allowed; a quantized form beside it gets the same images with its own answers. A finder
+keeps its page. With --power the cards also say how many damages that cost half a point are noticed (minutes a model).
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from numpy import uint8
+from numpy.typing import NDArray
+
+from edgecnn import card as cards
+from edgecnn import files, golden, onnx_file
+from edgecnn.card import FINDER, Golden, ModelCard
+from edgecnn.data import Split
+from edgecnn.errors import EdgecnnError
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.finder import load_either
+from edgecnn.verify.compare import read_for
+
+PARENT, QUANTIZED = "fp32.onnx", "preferred.onnx"
+
+
+def renew(folder: Path, root: Path | None, *, power: bool = False) -> None:
+    """Write both forms of a folder again with new golden images. Raises what opening the files or the data set does."""
+    parent, quantized = folder / PARENT, folder / QUANTIZED
+    card = load_either(parent).card
+    if card.kind == FINDER:
+        images_nhwc, split = card.golden.images_nhwc, None
+    else:
+        split = read_for(card.dataset, card.input.shape, "validation", root=root)
+        images_nhwc = golden.of_split(load(parent).logits, split.images_nhwc, split.labels_n)
+    _rewrite(parent, card, images_nhwc, split if power else None)
+    if quantized.exists():
+        own = replace(load_either(quantized).card, parent_sha256=files.sha256(parent))
+        _rewrite(quantized, own, images_nhwc, split if power else None)
+
+
+def _rewrite(path: Path, card: ModelCard, images_nhwc: NDArray[uint8], split: Split | None) -> None:
+    graph = path.read_bytes()
+    measure = golden.measured_finder if card.kind == FINDER else golden.measured
+    own: Golden = measure(graph, images_nhwc)
+    if split is not None:
+        print(f"{path}: doing damage", file=sys.stderr)
+        own = replace(own, power=golden.power(graph, own, split.images_nhwc, split.labels_n))
+    renewed = replace(card, golden=own)
+    with files.replacing(path) as partial:
+        onnx_file.write_with_card(graph, renewed, partial)
+        onnx_file.check(partial, renewed)
+    files.write_text(cards.beside(path), renewed.to_json())
+    size = len(renewed.to_json().encode())
+    print(
+        f"{path}: {len(images_nhwc)} golden images, card {size:,} bytes, {own.log_tolerance:g}, {own.rms_tolerance:g}"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("folders", type=Path, nargs="+", help="folders of the zoo, such as exported/mnist-c1")
+    parser.add_argument("--data-root", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--power", action="store_true", help="measure what the self-test notices")
+    given = parser.parse_args()
+    try:
+        for folder in given.folders:
+            renew(folder, given.data_root, power=given.power)
+    except EdgecnnError as error:
+        sys.exit(f"error: {error}")
