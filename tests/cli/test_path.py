@@ -125,7 +125,7 @@ def test_inspect_json_counts_the_parameters(edgecnn, model: Path) -> None:
 def test_selftest_passes(edgecnn, model: Path) -> None:
     result = edgecnn("selftest", model)
     assert result.code == 0
-    assert "passed: 10 golden images" in result.out
+    assert "passed: 20 golden images" in result.out
 
 
 def test_doctor_finds_nothing_wrong(edgecnn) -> None:

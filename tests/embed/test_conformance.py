@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgecnn import load_finder, zoo
+from edgecnn.card import Golden
 from edgecnn.runtime.finder import Finds
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -83,6 +84,14 @@ def test_finds_are_held_to_number_place_score_and_crop(
 def test_a_difference_over_the_cards_or_another_label_is_bold(
     script: ModuleType, found: list[list[float]], conforms: bool, text: str
 ) -> None:
-    cell = script.compare(np.array(found), np.array([[0.6, 0.4]]), 0.05)
+    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.array([[0.6, 0.4]]), 0.05)
+    cell = script.compare(np.array(found), expected)
     assert cell.conforms == conforms
     assert script._text(cell, {"other labels": "(a)"}) == text
+
+
+def test_a_card_of_logarithms_is_held_to_them(script: ModuleType) -> None:
+    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.array([[0.999, 0.001]]), 0.05, 0.2, 0.05)
+    assert script.compare(np.array([[0.9991, 0.0009]]), expected).conforms is False
+    cell = script.compare(np.array([[0.998, 0.002]]), expected)
+    assert (script._text(cell, {}), cell.reason) == ("**6.9e-01**", "")

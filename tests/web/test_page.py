@@ -267,7 +267,8 @@ def filming(video: Path) -> tuple[str, ...]:
 def page_of_digits(labels: str, *, high: int = 480, wide: int = 640, light: bool = True) -> Pixels:
     """Digits of the golden images at the finder's places; a blank leaves one empty. Gray (H, W)."""
     golden = load(MODEL).card.golden
-    by_label = dict(zip(golden.probabilities_nk.argmax(axis=1).astype(str), golden.images_nhwc[..., 0], strict=True))
+    best, images = golden.probabilities_nk.argmax(axis=1).astype(str), golden.images_nhwc[..., 0]
+    by_label = dict(zip(best[::-1], images[::-1], strict=True))  # the first of each, which is an easy one
     frame = np.zeros((high, wide), np.uint8)
     for label, (x, y) in zip(labels, SLOTS, strict=True):
         if label != " ":

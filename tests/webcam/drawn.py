@@ -86,11 +86,11 @@ def write_finder(path: Path, *, frame: tuple[int | str, int | str] = ("H", "W"))
 
 
 def golden_digits(model: str | Path) -> dict[str, NDArray[np.uint8]]:
-    """Return one golden image (28, 28) for each label that the card of a model has."""
+    """Return the first golden image (28, 28) of each label: those that come later are near the decision boundaries."""
     golden = edgecnn.load(model, threads=1).card.golden
     labels = edgecnn.load(model, threads=1).labels
     best = golden.probabilities_nk.argmax(axis=1)
-    return {labels[index]: image[..., 0] for index, image in zip(best, golden.images_nhwc, strict=True)}
+    return {labels[index]: image[..., 0] for index, image in zip(best[::-1], golden.images_nhwc[::-1], strict=True)}
 
 
 def box_at(row: int, column: int) -> list[float]:
