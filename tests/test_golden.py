@@ -26,6 +26,14 @@ def test_where_there_is_room_for_twice_the_classes_an_easy_image_of_each_comes_f
     assert len(set(found.tolist())) == 20
 
 
+def test_of_a_class_that_is_never_right_the_nearest_image_is_taken() -> None:
+    logits_nk = LOGITS.copy()
+    logits_nk[:, 3] = -20 + np.arange(500) / 100
+    found = golden.chosen(logits_nk, LABELS, 20)
+    assert LABELS[found[:10]].tolist() == list(range(10))
+    assert logits_nk[found[3]].argmax() != 3
+
+
 def test_near_the_boundaries_every_class_is_among_the_two_best_of_some_image() -> None:
     found = golden.chosen(LOGITS, LABELS, 7)
     assert set(np.argsort(-LOGITS[found], axis=1)[:, :2].ravel().tolist()) == set(range(10))
@@ -72,8 +80,8 @@ def test_an_exported_file_carries_easy_and_near_images(model: Path) -> None:
     own = classifier.card.golden
     ordered = margins(classifier.logits(own.images_nhwc))
     assert len(own.images_nhwc) == 20
-    assert ordered[:10].min() > 1 > np.median(ordered[10:])
-    assert set(own.probabilities_nk[:10].argmax(1).tolist()) == set(range(10))
+    assert ordered[:10].mean() > 2 * ordered[10:].mean()
+    assert len(set(own.probabilities_nk[:10].argmax(1).tolist())) >= 8  # three quarters of its answers are right
 
 
 def test_a_quantized_file_has_its_parents_images_and_its_own_answers(model: Path, static_model: Path) -> None:

@@ -67,15 +67,14 @@ def test_golden_probabilities_that_moved_within_the_tolerance_pass(altered) -> N
 
 
 def test_what_certain_probabilities_hide_is_noticed_in_their_logarithms(altered) -> None:
-    """Doubled, a probability of a millionth moves by a millionth: no gap of probabilities tells it from rounding."""
+    """Doubled, a small probability moves by itself: within what was once allowed of int8."""
 
     def doubled(golden):
-        least = golden[0].argmin()
-        golden[0, least] *= 2
+        golden.flat[golden.argmin()] *= 2
         return golden
 
     found = altered(doubled)
-    assert found.max_abs_probability_gap < 1e-3
+    assert found.max_abs_probability_gap < 0.05
     assert found.max_abs_log_gap == pytest.approx(np.log(2), abs=1e-3)
     assert not found.passed
 
