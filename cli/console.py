@@ -106,19 +106,23 @@ def training_bar(*, quiet: bool = False) -> Iterator[Callable[["TrainingProgress
         yield lambda progress: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"))
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None, figures="")
+    bar = Progress(*columns, console=err, transient=True)
+    task = bar.add_task("starting", total=None, figures="")
 
-        def show(progress: "TrainingProgress") -> None:
-            bar.update(
-                task,
-                description=f"epoch {progress.epoch}/{progress.epochs}",
-                total=progress.steps,
-                completed=progress.step,
-                figures=_standing(progress),
-            )
+    def show(progress: "TrainingProgress") -> None:
+        bar.start()  # not before: while it runs, standard output goes to standard error
+        bar.update(
+            task,
+            description=f"epoch {progress.epoch}/{progress.epochs}",
+            total=progress.steps,
+            completed=progress.step,
+            figures=_standing(progress),
+        )
 
+    try:
         yield show
+    finally:
+        bar.stop()
 
 
 def _standing(progress: "TrainingProgress") -> str:

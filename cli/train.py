@@ -9,7 +9,7 @@ import typer
 
 from edgecnn.errors import CheckpointError
 
-from . import console
+from . import console, survey
 from .options import AsJson, DataRoot, Dataset, RecipeToTrain, next_command
 from .stop import stop_requests
 
@@ -82,14 +82,13 @@ def train(
                 resume=resume,
                 on_progress=bar,
                 on_epoch=log,
+                on_data=survey.show if not as_json else lambda found, remarks: None,
                 should_stop=stop.is_set,
             )
         except Interrupted as interrupted:
             again = next_command("train", folder, "--resume", root=root)
             raise Interrupted(f"{interrupted}\nContinue with: {again}") from None
     curves = draw_curves(folder)
-    for message in outcome.skipped:
-        console.warn(f"left out: {message}")
     if as_json:
         console.show_json({**vars(outcome), "curves": curves})
     else:

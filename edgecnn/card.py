@@ -58,7 +58,8 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """What the model was trained on, enough to draw the same validation split again."""
+    """What the model was trained on, enough to draw the same validation split again; or, with ``own_validation``, to
+    read the one that the data set has of its own."""
 
     name: str
     train: int
@@ -66,6 +67,7 @@ class DatasetRecord:
     split_seed: int
     subset: int | None = None
     groups: dict[str, list[str]] | None = None
+    own_validation: bool | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

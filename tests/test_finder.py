@@ -1,5 +1,6 @@
 """A finder from checkpoint to file: the same boxes, scores and crops as in PyTorch, on frames of any size."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from torchvision.ops import nms, roi_align
 
 from edgecnn import checkpoint, files, load, load_finder
 from edgecnn.bench import bench
-from edgecnn.card import FINDER, DatasetRecord, ImageInput
+from edgecnn.card import FINDER, Accuracy, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
+from edgecnn.data import npz
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ImageError, ParityError
@@ -66,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint and the file that was exported from it."""
     folder = tmp_path_factory.mktemp("finder")
     checkpoint.write(folder / "own.safetensors", untrained())
-    export(folder / "own.safetensors", folder / "finder.onnx")
+    export(folder / "own.safetensors", folder / "finder.onnx", root=folder)
     return folder
 
 
@@ -149,7 +151,8 @@ def test_any_size_is_taken(finder: Finder, height: int, width: int) -> None:
 
 def test_nothing_found_is_no_rows(tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "own.safetensors", untrained(logit=-20.0))
-    finds = load_finder(export(tmp_path / "own.safetensors", tmp_path / "finder.onnx").path).find(frame(3, 200, 300))
+    exported = export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
+    finds = load_finder(exported.path).find(frame(3, 200, 300))
     assert (len(finds), finds.boxes_m4.shape, finds.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
 
 
@@ -183,12 +186,12 @@ def test_maps_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.Monk
     checkpoint.write(tmp_path / "own.safetensors", untrained())
     monkeypatch.setattr(finder_export, "MAP_TOLERANCE", -1.0)
     with pytest.raises(ParityError, match="maps differ from PyTorch's by"):
-        export(tmp_path / "own.safetensors", tmp_path / "finder.onnx")
+        export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
     assert not list(tmp_path.glob("*.onnx"))
 
 
 def test_same_checkpoint_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    again = export(made / "own.safetensors", tmp_path / "again.onnx").path
+    again = export(made / "own.safetensors", tmp_path / "finder.onnx", root=made).path
     assert again.read_bytes() == (made / "finder.onnx").read_bytes()
 
 
@@ -235,6 +238,23 @@ def test_shares_of_the_pages_spread_as_f1_does() -> None:
         for each in (counts, np.maximum(other, 0))
     ]
     assert shares.std() / 20 == pytest.approx(np.subtract(*f1).std(), rel=0.1)
+
+
+def test_the_cards_figure_is_that_of_the_file_on_the_pages(
+    made: Path, pages: Pages, finder: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the pages are said to be empty, so what is found there is false: the network in training had 0.5."""
+    halved = replace(pages, labels=np.where(np.arange(len(pages))[:, None] % 2, pages.labels, -1).astype(np.int8))
+    npz.write(tmp_path / "root" / "digit-pages" / "test.npz", asdict(halved))
+    expected = compare_on(halved, finder, finder, max_drop_pp=0.0).reference.f1
+    monkeypatch.undo()  # the pages lie in a data root now
+    exported = export(made / "own.safetensors", tmp_path / "f.onnx", root=tmp_path / "root")
+    assert load_finder(exported.path).card.metrics == [Accuracy("validation", 24, expected)]
+    assert 0.55 < expected < 0.95
+
+
+def test_a_finder_that_was_measured_on_nothing_has_no_figure(finder: Finder) -> None:
+    assert finder.card.metrics == []
 
 
 def test_finds_are_matched_best_first_and_each_digit_once() -> None:

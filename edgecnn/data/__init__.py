@@ -1,8 +1,18 @@
 """Data sets as uint8 arrays: named ones, folders of pictures, and .npz files of the user's own."""
 
-from edgecnn.data.read import describe, is_here, is_named, licence, named, public_name, read_split
+from edgecnn.data.read import (
+    describe,
+    is_here,
+    is_named,
+    licence,
+    named,
+    public_name,
+    read_other,
+    read_split,
+    read_whole,
+)
 from edgecnn.data.root import data_root
-from edgecnn.data.split import Split, divided, group, partition, restricted, stratified, subset
+from edgecnn.data.split import Split, divided, group, partition, relabelled, restricted, stratified, subset
 
 __all__ = [
     "Split",
@@ -16,7 +26,10 @@ __all__ = [
     "named",
     "partition",
     "public_name",
+    "read_other",
     "read_split",
+    "read_whole",
+    "relabelled",
     "restricted",
     "stratified",
     "subset",

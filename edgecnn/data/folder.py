@@ -1,24 +1,46 @@
-"""A folder of pictures by class: ``PATH/<class>/*`` or ``PATH/{train,test}/<class>/*``. Sizes and modes may vary.
+"""A folder of pictures by class: ``PATH/<class>/*``, or ``PATH/{train,val,test}/<class>/*``. Sizes and modes may vary.
 
-In place of ``train`` the first folder may be ``training``; in place of ``test`` the second ``testing``, ``val``,
-``valid`` or ``validation``; of several, the first counts. Capitals are as good.
+In place of ``train`` the first folder may be ``training``; in place of ``val`` ``valid`` or ``validation``; in place of
+``test`` ``testing``. Capitals are as good. Beside ``train`` alone, ``val`` is the test split. Which files of a class
+are pictures, ``edgecnn/runtime/pictures.py`` says.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
+from edgecnn.data import names as class_names
 from edgecnn.data.npz import SplitName, held_out
-from edgecnn.data.split import Split
+from edgecnn.data.split import Split, refuse_unknown
+from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import is_colour, read_image, to_input
-from edgecnn.runtime.pictures import pictures_in
+from edgecnn.runtime.pictures import is_hidden, listing, pictures_in
 
 DEFAULT_SIZE = 32
 TRAIN = ("train", "training")
-HELD_OUT = ("test", "testing", "val", "valid", "validation")
+VALIDATION = ("val", "valid", "validation")
+TEST = ("test", "testing")
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The folder of each split; without ``test`` a part of ``train`` is held out. ``unread`` lie there too."""
+
+    train: Path
+    validation: Path | None = None
+    test: Path | None = None
+    unread: tuple[Path, ...] = ()
+
+    @property
+    def all(self) -> list[Path]:
+        """The folders that are read."""
+        return [place for place in (self.train, self.validation, self.test) if place is not None]
 
 
 def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: int | None) -> Split:
@@ -26,34 +48,80 @@ def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: i
 
     Images come in ``size`` (height, width), or 32x32; with ``channels``, or 1 when all pictures are gray and 3
     otherwise. One picture is decoded at a time; one that cannot be read is left out and named in ``skipped``.
-    Raises DataError when none is left.
+    Raises DataError when none is left, or where there is no such split.
     """
+    places, names, shape = _layout(path, size, channels)
+    if split == "validation":
+        if places.validation is None:
+            raise DataError(f"folder:{path}: has no validation split of its own (val beside train and test).")
+        return _read_classes(places.validation, names, shape)
+    if places.test is None:
+        return held_out(_with_every_class(_read_classes(places.train, names, shape), path), split, f"folder:{path}")
+    if split == "test":
+        return _read_classes(places.test, names, shape)
+    return _with_every_class(_read_classes(places.train, names, shape), path)
+
+
+def read_whole(path: Path, size: tuple[int, int] | None, channels: int | None) -> Whole:
+    """Read all splits at once, and what was left out of them."""
+    places, names, shape = _layout(path, size, channels)
+    train = _with_every_class(_read_classes(places.train, names, shape), path)
+    validation = None if places.validation is None else _read_classes(places.validation, names, shape)
+    if places.test is None:
+        parts = [held_out(train, part, f"folder:{path}") for part in ("train", "test")]
+        return Whole(parts[0], None, parts[1], Sources("all folders", None, HELD_OUT), _left(places, path))
+    test = _read_classes(places.test, names, shape)
+    own = None if places.validation is None else f"{places.validation.name}/"
+    return Whole(
+        train, validation, test, Sources(f"{places.train.name}/", own, f"{places.test.name}/"), _left(places, path)
+    )
+
+
+def read_undivided(path: Path, labels: Sequence[str], size: tuple[int, int] | None, channels: int | None) -> Split:
+    """Read all pictures of a folder of classes, which may lack some of ``labels``, as one split with these labels."""
+    shape = _shape(path, _classes(path), size, channels)
+    refuse_unknown(_classes(path), labels, f"folder:{path}")
+    return _read_classes(path, tuple(labels), shape)
+
+
+def classes_of_flat(path: Path) -> tuple[str, ...] | None:
+    """Return the classes of a folder without train and test inside; None for one that has them."""
+    places = _places(path)
+    return None if places.test is not None else _classes(path)
+
+
+def _layout(
+    path: Path, size: tuple[int, int] | None, channels: int | None
+) -> tuple[_Places, tuple[str, ...], ImageInput]:
+    places = _places(path)
+    names = _classes(places.train)
+    for place in places.all:
+        _refuse_unknown(place, names, f"folder:{path}: {place.name} has classes that {places.train.name} lacks")
+    return places, names, _shape(places.train, names, size, channels)
+
+
+def _places(path: Path) -> _Places:
+    """Return where the pictures of each split lie."""
     if not path.is_dir():
         raise DataError(f"folder:{path}: no such folder; expected one subfolder of pictures a class.")
-    train, test = _halves(path)
-    names = _classes(train)
-    height, width = size or (DEFAULT_SIZE, DEFAULT_SIZE)
-    shape = ImageInput(height, width, channels or _channels(train, names))
-    if test is None:
-        return held_out(_with_every_class(_read_classes(train, names, shape), path), split)
-    unknown = sorted(set(_classes(test)) - set(names))
-    if unknown:
-        raise DataError(f"folder:{path}: {test.name} has classes that train lacks: {', '.join(unknown)}.")
-    if split == "test":
-        return _read_classes(test, names, shape)
-    return _with_every_class(_read_classes(train, names, shape), path)
-
-
-def _halves(path: Path) -> tuple[Path, Path | None]:
-    """Return where the training and the test pictures lie; without the latter a part of the former is held out."""
     folders = {child.name.lower(): child for child in _folders_in(path)}
-    trains, tests = ([folders[name] for name in names if name in folders] for names in (TRAIN, HELD_OUT))
-    if trains and not tests and len(folders) == 1:
+    trains, own, tests = ([folders[name] for name in known if name in folders] for known in (TRAIN, VALIDATION, TEST))
+    if trains and (own or tests):
+        validation = own[0] if own and tests else None
+        read = {trains[0], (tests or own)[0], validation}
+        return _Places(trains[0], validation, (tests or own)[0], tuple(sorted(set(folders.values()) - read)))
+    if trains and len(folders) == 1:
         raise DataError(
             f"folder:{path}: has {trains[0].name} and nothing beside it; expected a folder test (or val) too, or the "
             f"folder that has the classes: --data folder:{trains[0]}"
         )
-    return (trains[0], tests[0]) if trains and tests else (path, None)
+    if folders and set(folders) <= {*VALIDATION, *TEST}:
+        found = " and ".join(sorted(folder.name for folder in folders.values()))
+        raise DataError(
+            f"folder:{path}: has {found} and no train beside it; expected a folder train too, or the folder that has "
+            f"the classes: --data folder:{(tests or own)[0]}"
+        )
+    return _Places(path)
 
 
 def _with_every_class(found: Split, path: Path) -> Split:
@@ -67,34 +135,77 @@ def _with_every_class(found: Split, path: Path) -> Split:
 
 
 def _classes(path: Path) -> tuple[str, ...]:
-    names = tuple(sorted(child.name for child in _folders_in(path)))
-    if not names:
+    """Return the names of a folder's classes, accents composed, in the order of the labels."""
+    given = sorted(child.name for child in _folders_in(path))
+    if not given:
         raise DataError(f"folder:{path}: no subfolders; expected one subfolder of pictures a class.")
+    names = tuple(sorted({class_names.normal(name) for name in given}))
+    if len(names) < len(given):
+        alike = [name for name in given if name != class_names.normal(name)]
+        raise DataError(
+            f"folder:{path}: two classes have one name.{class_names.unlike(alike, names)} Put their pictures into one "
+            "folder, or give one of them another name."
+        )
     return names
 
 
+def _refuse_unknown(place: Path, names: Sequence[str], found: str) -> None:
+    unknown = sorted(set(_classes(place)) - {class_names.normal(name) for name in names})
+    if unknown:
+        raise DataError(f"{found}: {', '.join(unknown)}.{class_names.unlike(unknown, names)}")
+
+
 def _folders_in(path: Path) -> list[Path]:
-    return [child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")]
+    try:
+        return [child for child in path.iterdir() if child.is_dir() and not is_hidden(child.name)]
+    except OSError as error:
+        raise DataError(f"folder:{path}: cannot be listed ({error.strerror or error}).") from error
 
 
-def _channels(path: Path, names: tuple[str, ...]) -> int:
-    return 3 if any(is_colour(file) for name in names for file in pictures_in(path / name)) else 1
+def _shape(place: Path, names: Sequence[str], size: tuple[int, int] | None, channels: int | None) -> ImageInput:
+    height, width = size or (DEFAULT_SIZE, DEFAULT_SIZE)
+    return ImageInput(height, width, channels or _channels(place, names))
+
+
+def _channels(path: Path, names: Sequence[str]) -> int:
+    return 3 if any(is_colour(file) for _, file in _pictures_of(path, names)) else 1
+
+
+def _pictures_of(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Path]]:
+    """Yield the pictures of each class with its label; a class may have none, and its folder any form of accents."""
+    folders = {class_names.normal(child.name): child for child in _folders_in(path)}
+    for label, name in enumerate(names):
+        folder = folders.get(class_names.normal(name))
+        yield from ((label, file) for file in (pictures_in(folder) if folder else ()))
 
 
 def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Split:
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
+    files: list[str] = []
     skipped: list[str] = []
-    for label, name in enumerate(names):
-        for file in pictures_in(path / name):
-            try:
-                images.append(to_input(read_image(file), shape))
-                labels.append(label)
-            except ImageError as error:
-                skipped.append(str(error))
+    for label, file in _pictures_of(path, names):
+        try:
+            images.append(to_input(read_image(file), shape))
+            labels.append(label)
+            files.append(str(file))
+        except ImageError as error:
+            skipped.append(str(error))
     if not images:
         raise DataError(
             f"folder:{path}: no readable picture in {', '.join(names)} ({len(skipped)} could not be read"
             f"{': ' + skipped[0] if skipped else ''}). Expected files such as .png or .jpg."
         )
-    return Split(np.stack(images), np.array(labels, dtype=np.int64), names, tuple(skipped))
+    return Split(np.stack(images), np.array(labels, dtype=np.int64), names, tuple(skipped), tuple(files))
+
+
+def _left(places: _Places, path: Path) -> Left:
+    """List what lies in the classes and is not learnt from."""
+    found = [listing(folder) for place in places.all for folder in sorted(_folders_in(place))]
+    others = Counter(file.suffix.lower() or file.name for one in found for file in one.others)
+    return Left(
+        hidden=tuple(str(hidden.relative_to(path)) for one in found for hidden in one.hidden),
+        passed_over=dict(sorted(others.items())),
+        unlisted=tuple(text for one in found for text in one.unlisted),
+        unread=tuple(f"{place.name}/" for place in places.unread),
+    )

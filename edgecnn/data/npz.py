@@ -7,17 +7,20 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.split import Split, checked, stratified
+from edgecnn.data.split import SHOWN, Split, checked, stratified
+from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError
 from edgecnn.files import replacing
 from edgecnn.runtime.memory import memory_bytes
 from edgecnn.text import excerpt
 
 Arrays = Mapping[str, NDArray[Any]]
-SplitName = Literal["train", "test"]
+SplitName = Literal["train", "validation", "test"]
+CachedSplit = Literal["train", "test"]
 
 TEST_SHARE = 0.2
 TEST_SEED = 0
+VALIDATION = ("val", "valid", "validation")
 
 
 class NamedSet(Protocol):
@@ -33,7 +36,7 @@ class NamedSet(Protocol):
     LABELS_KEY: str
     NAMES: tuple[str, ...]
 
-    def fetch(self, root: Path, split: SplitName) -> dict[str, Arrays]:
+    def fetch(self, root: Path, split: CachedSplit) -> dict[str, Arrays]:
         """Return {"train": arrays, "test": arrays}, or the one that is asked for."""
 
 
@@ -58,26 +61,64 @@ def read_cached(path: Path, source: NamedSet) -> Split:
 def read_own(path: Path, split: SplitName) -> Split:
     """Read a user's .npz: ``images`` and ``labels``, or ``train_images``, ``train_labels``, ``test_images``, ….
 
-    With one pair of arrays, a fixed stratified fifth is the test split. ``label_names`` is optional.
+    With one pair of arrays, a fixed stratified fifth is the test split. ``label_names`` is optional, and so are
+    ``val_images`` and ``val_labels``, the validation split.
     """
+    whole = read_own_whole(path)
+    found = {"train": whole.train, "validation": whole.validation, "test": whole.test}[split]
+    if found is None:
+        raise DataError(f"{path}: has no validation split of its own (val_images and val_labels).")
+    return found
+
+
+def read_own_whole(path: Path) -> Whole:
+    """Read all splits of a user's .npz at once."""
     arrays = _load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
     if "images" in arrays:
-        _require(arrays, ("images", "labels"), path)
-        labels = _labels(arrays["labels"], path)
-        whole = Split(_with_channel(arrays["images"]), labels, _names(arrays, labels, path))
-        return held_out(checked(whole, str(path)), split)
-    _require(arrays, tuple(f"{part}_{what}" for part in ("train", "test") for what in ("images", "labels")), path)
-    everything = np.concatenate([_labels(arrays[f"{part}_labels"], path) for part in ("train", "test")])
-    names = _names(arrays, everything, path)
-    return Split(_with_channel(arrays[f"{split}_images"]), _labels(arrays[f"{split}_labels"], path), names)
+        whole = checked(_only(arrays, path), str(path))
+        parts = [held_out(whole, part, str(path)) for part in ("train", "test")]
+        left = Left(unread=tuple(sorted(set(arrays) - {"images", "labels", "label_names"})))
+        return Whole(parts[0], None, parts[1], Sources("images", None, HELD_OUT), left)
+    own = next((name for name in VALIDATION if f"{name}_images" in arrays), None)
+    parts_there = ("train", own, "test") if own else ("train", "test")
+    _require(arrays, tuple(f"{part}_{what}" for part in parts_there for what in ("images", "labels")), path)
+    labels = {part: _labels(arrays[f"{part}_labels"], path) for part in parts_there}
+    names = _names(arrays, np.concatenate([found.ravel() for found in labels.values()]), path)
+    splits = {part: Split(_with_channel(arrays[f"{part}_images"]), labels[part], names) for part in parts_there}
+    read = {f"{part}_{what}" for part in parts_there for what in ("images", "labels")} | {"label_names"}
+    sources = Sources("train_images", f"{own}_images" if own else None, "test_images")
+    left = Left(unread=tuple(sorted(set(arrays) - read)))
+    return Whole(splits["train"], splits[own] if own else None, splits["test"], sources, left)
 
 
-def held_out(whole: Split, split: SplitName) -> Split:
-    """Divide a data set that came in one piece: a stratified fifth, always the same, is the test split."""
+def read_own_undivided(path: Path) -> Split | None:
+    """Read a .npz that has one pair of arrays as one split; None where it has several."""
+    arrays = _load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
+    return checked(_only(arrays, path), str(path), least=1) if "images" in arrays else None
+
+
+def _only(arrays: Arrays, path: Path) -> Split:
+    _require(arrays, ("images", "labels"), path)
+    labels = _labels(arrays["labels"], path)
+    return Split(_with_channel(arrays["images"]), labels, _names(arrays, labels, path))
+
+
+def held_out(whole: Split, split: str, source: str) -> Split:
+    """Divide a data set that came in one piece: a stratified fifth, always the same, is the test split.
+
+    Raises DataError where that leaves a class without an image to learn from.
+    """
     if len(whole) < 2:
         raise DataError(f"{len(whole)} images are too few to hold out a test split; expected at least 2.")
     share, classes = round(len(whole) * TEST_SHARE), len(np.unique(whole.labels_n))
     rest, test = stratified(whole.labels_n, min(max(share, classes), len(whole) - 1), TEST_SEED)
+    lost = [whole.names[label] for label in np.setdiff1d(whole.labels_n, whole.labels_n[rest])]
+    if lost:
+        raise DataError(
+            f"{source}: {len(whole)} images of {classes} classes, and with a fifth held out as the test split none of "
+            f"{', '.join(lost[:SHOWN])} is left to learn from; expected at least 3 a class: to learn from, to choose "
+            "by and to test on. Add some, or bring the splits yourself (train and test)."
+        )
     return whole.take(test if split == "test" else rest)
 
 

@@ -11,9 +11,11 @@ import numpy as np
 from edgecnn.card import ImageInput
 from edgecnn.data import folder, npz
 from edgecnn.data import named as named_sets
-from edgecnn.data.npz import SplitName
+from edgecnn.data.names import normal
+from edgecnn.data.npz import CachedSplit, SplitName
 from edgecnn.data.root import data_root
-from edgecnn.data.split import Split, checked
+from edgecnn.data.split import Split, checked, relabelled
+from edgecnn.data.whole import Whole
 from edgecnn.errors import DataError, nearest
 from edgecnn.runtime.image import to_input
 
@@ -66,18 +68,70 @@ def read_split(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
 ) -> Split:
-    """Read the training or the test split of ``dataset``: a name, ``folder:PATH`` or the path of a .npz file.
+    """Read a split of ``dataset``: a name, ``folder:PATH`` or the path of a .npz file. Only folders and .npz files may
+    have a validation split of their own; otherwise it is drawn from the training split.
 
     ``size`` (height, width) and ``channels`` (1 or 3) are what the images are brought to; without them named sets and
     .npz files keep theirs and a folder's become squares of 32 pixels. Raises DataError.
     """
+    source, least = f"{dataset} ({split})", 2 if split == "train" else 1
     if dataset.startswith(FOLDER_PREFIX):
-        return checked(folder.read(Path(dataset.removeprefix(FOLDER_PREFIX)), split, size, channels), dataset)
+        found = folder.read(Path(dataset.removeprefix(FOLDER_PREFIX)), split, size, channels)
+        return checked(found, dataset, least=least)
     if dataset.endswith(".npz"):
         found = npz.read_own(Path(dataset), split)
+    elif split == "validation":
+        raise DataError(f"{dataset}: has no validation split of its own.")
     else:
         found = _read_named(dataset, split, data_root(root))
-    return _brought_to(checked(found, f"{dataset} ({split})"), size, channels)
+    return _brought_to(checked(found, source, least=least), size, channels)
+
+
+def read_whole(dataset: str, size: tuple[int, int] | None, channels: int | None) -> Whole:
+    """Read all splits of a folder or .npz file of the user's own at once, with what was left out. Raises DataError."""
+    if dataset.startswith(FOLDER_PREFIX):
+        whole = folder.read_whole(Path(dataset.removeprefix(FOLDER_PREFIX)), size, channels)
+    else:
+        whole = npz.read_own_whole(Path(dataset))
+    train = _brought_to(checked(whole.train, f"{dataset} (train)"), size, channels)
+    shape = train.images_nhwc.shape
+    others = [
+        split and _brought_to(checked(split, f"{dataset} ({name})", least=1), shape[1:3], shape[3])
+        for name, split in (("validation", whole.validation), ("test", whole.test))
+    ]
+    return replace(whole, train=train, validation=others[0], test=others[1] or whole.test)
+
+
+def read_other(
+    dataset: str, labels: tuple[str, ...], *, size: tuple[int, int], channels: int, root: Path | None = None
+) -> Split:
+    """Read what a model with these labels is to be measured on, where it is not the data set that it was made from.
+
+    That is the test split; or, of a folder or .npz without splits that lacks some of the classes or is a folder that is
+    named like a test split, everything. Raises DataError.
+    """
+    found = _undivided(dataset, labels, size, channels)
+    if found is None:
+        found = read_split(dataset, "test", root=root, size=size, channels=channels)
+    return relabelled(found, labels, dataset)
+
+
+def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], channels: int) -> Split | None:
+    path = Path(dataset.removeprefix(FOLDER_PREFIX))
+    if dataset.startswith(FOLDER_PREFIX):
+        classes = folder.classes_of_flat(path)
+        is_test = path.resolve().name.lower() in (*folder.TEST, *folder.VALIDATION)
+        if classes is not None and (is_test or _lacks(classes, labels)):
+            return checked(folder.read_undivided(path, labels, size, channels), dataset, least=1)
+    elif dataset.endswith(".npz"):
+        found = npz.read_own_undivided(path)
+        if found is not None and _lacks(found.names, labels):
+            return _brought_to(found, size, channels)
+    return None
+
+
+def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:
+    return bool({normal(label) for label in labels} - {normal(name) for name in names})
 
 
 def _module(name: str) -> npz.NamedSet:
@@ -89,7 +143,7 @@ def _module(name: str) -> npz.NamedSet:
     return cast(npz.NamedSet, importlib.import_module(f"edgecnn.data.named.{name.replace('-', '_')}"))
 
 
-def _read_named(name: str, split: SplitName, root: Path) -> Split:
+def _read_named(name: str, split: CachedSplit, root: Path) -> Split:
     source = _module(name)
     folder_path = root / source.FOLDER
     if not npz.has(folder_path, split):

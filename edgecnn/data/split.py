@@ -7,28 +7,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import DatasetRecord
+from edgecnn.data.names import normal, unlike
 from edgecnn.errors import DataError
+
+SHOWN = 10  # names in a message
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images with their classes. ``skipped`` names the files that could not be read, with the reason."""
+    """Images with their classes. ``skipped`` names the files that could not be read, with the reason; ``files`` those
+    that the images come from, one for each, or nothing."""
 
     images_nhwc: NDArray[np.uint8]
     labels_n: NDArray[np.int64]
     names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels_n)
 
     def take(self, indices: NDArray[np.int64]) -> "Split":
         """Return the images at ``indices``, in that order."""
-        return replace(self, images_nhwc=self.images_nhwc[indices], labels_n=self.labels_n[indices])
+        files = tuple(self.files[index] for index in indices) if self.files else ()
+        return replace(self, images_nhwc=self.images_nhwc[indices], labels_n=self.labels_n[indices], files=files)
 
 
-def checked(split: Split, source: str) -> Split:
-    """Return ``split`` when it can be learnt from, else raise DataError that names ``source``."""
+def checked(split: Split, source: str, *, least: int = 2) -> Split:
+    """Return ``split`` when it can be learnt from, else raise DataError that names ``source``.
+
+    ``least`` is how many classes it has to have images of: two to learn from, one to measure on.
+    """
     images, labels = split.images_nhwc, split.labels_n
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape[1:]:
         raise DataError(
@@ -45,7 +54,7 @@ def checked(split: Split, source: str) -> Split:
             f"{source}: {outside.size} labels out of range, the first {outside[0]}; expected 0..{len(split.names) - 1} "
             f"for {len(split.names)} classes."
         )
-    if len(np.unique(labels)) < 2:
+    if len(np.unique(labels)) < least:
         found = split.names[labels[0]] if len(labels) else "no image"
         raise DataError(f"{source}: only one class ({found}); a classifier needs at least two.")
     return split
@@ -108,7 +117,33 @@ def group(split: Split, groups: Mapping[str, Sequence[str]]) -> Split:
             new_of_old[old] = index
     labels = new_of_old[split.labels_n]
     kept = np.flatnonzero(labels >= 0)
-    return Split(split.images_nhwc[kept], labels[kept].astype(np.int64), tuple(groups), split.skipped)
+    return replace(split.take(kept), labels_n=labels[kept].astype(np.int64), names=tuple(groups))
+
+
+def refuse_unknown(names: Sequence[str], labels: Sequence[str], source: str) -> None:
+    """Raise DataError for names that a model lacks, with what differs where that is not seen at once."""
+    known = {normal(label) for label in labels}
+    unknown = [name for name in names if normal(name) not in known]
+    if unknown:
+        hint = (
+            unlike(unknown, labels) or f" It knows {', '.join(labels[:SHOWN])}{', …' if len(labels) > SHOWN else ''}."
+        )
+        raise DataError(
+            f"{source}: has classes that the model lacks: {', '.join(unknown[:SHOWN])}"
+            f"{', …' if len(unknown) > SHOWN else ''}.{hint} Name a data set of its classes with --data."
+        )
+
+
+def relabelled(split: Split, labels: Sequence[str], source: str) -> Split:
+    """Return ``split`` with the labels of a model, which may know classes that it has no image of.
+
+    Names that differ in the way their accents are written are the same. Raises DataError for a name that the model
+    lacks.
+    """
+    places = {normal(label): place for place, label in enumerate(labels)}
+    refuse_unknown(split.names, labels, source)
+    new_of_old = np.array([places[normal(name)] for name in split.names], dtype=np.int64)
+    return replace(split, labels_n=new_of_old[split.labels_n], names=tuple(labels))
 
 
 def partition(train: Split, record: DatasetRecord) -> tuple[Split, Split]:

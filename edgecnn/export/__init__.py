@@ -96,7 +96,7 @@ def export(
     check_moved(checkpoint.dataset, dataset, str(run_or_checkpoint))
     with files.replacing(target) as partial, files.replacing(cards.beside(target)) as partial_card:
         if is_finder:
-            proven = finder.prove(checkpoint)
+            proven = finder.prove(checkpoint, root)
         else:
             original = open_contender(run_or_checkpoint)
             confidence = _confidence(original, dataset, root) if calibrated else None
@@ -213,7 +213,14 @@ def _answers(
     exported = _classifying(graph)
     name = dataset or checkpoint.dataset.name
     try:
-        split: Split = read_for(checkpoint.dataset, checkpoint.input.shape, "test", dataset=dataset, root=root)
+        split: Split = read_for(
+            checkpoint.dataset,
+            checkpoint.input.shape,
+            "test",
+            dataset=dataset,
+            root=root,
+            labels=checkpoint.labels,
+        )
     except DataError as error:
         if dataset is not None:
             raise

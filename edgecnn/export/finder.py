@@ -1,5 +1,6 @@
 """From a finder's checkpoint to one file: the network through PyTorch's exporter, everything else around it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,13 +9,16 @@ from numpy.typing import NDArray
 
 from edgecnn import golden
 from edgecnn.card import FINDER, Accuracy, ModelCard, Parity
+from edgecnn.data.pages import digit_pages
 from edgecnn.errors import ParityError
 from edgecnn.export import finder_graph
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.networks.finder import MULTIPLE
 from edgecnn.onnx_file import runtime_versions
+from edgecnn.runtime.finder import load_finder
 from edgecnn.runtime.session import open_model
+from edgecnn.verify.finds import f1_on
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +31,12 @@ SIZES = ((160, 160), (64, 240))  # height and width that the parity check looks 
 SMALLEST = 64  # pixels of a side while tracing, in both directions different
 
 
-def prove(checkpoint: "Checkpoint") -> Proven:
-    """Return the finder's model after its network's maps were compared with PyTorch's. Raises ParityError."""
+def prove(checkpoint: "Checkpoint", root: Path | None) -> Proven:
+    """Return the finder's model after its network's maps were compared with PyTorch's. Raises ParityError.
+
+    Its card has the F1 of the file on the validation pages, where they lie in the data root; what was measured while
+    training is that of the network alone, without pyramid, merging and threshold.
+    """
     network = _network(checkpoint)
     gap = _largest_gap(checkpoint, network)
     if not gap <= MAP_TOLERANCE:
@@ -37,10 +45,18 @@ def prove(checkpoint: "Checkpoint") -> Proven:
             "No file was written. An operator of the network is exported wrongly; please report it with the recipe."
         )
     graph = finder_graph.compose(network).SerializeToString(deterministic=True)
-    return Proven(graph, _card(checkpoint, graph), gap, 1.0, len(SIZES), SOURCE, None)
+    return Proven(graph, _card(checkpoint, graph, root), gap, 1.0, len(SIZES), SOURCE, None)
 
 
-def _card(checkpoint: "Checkpoint", graph: bytes) -> ModelCard:
+def _measured(graph: bytes, root: Path | None) -> list[Accuracy]:
+    """Run the file on the validation pages; they are not rendered for this alone."""
+    if not digit_pages.is_here(root, "test"):
+        return []
+    pages = digit_pages.read(root, "test")
+    return [Accuracy("validation", len(pages), f1_on(pages, load_finder(graph)))]
+
+
+def _card(checkpoint: "Checkpoint", graph: bytes, root: Path | None) -> ModelCard:
     page_nhwc = checkpoint.golden_images_nhwc.numpy()
     return ModelCard(
         name=checkpoint.recipe.name,
@@ -52,7 +68,7 @@ def _card(checkpoint: "Checkpoint", graph: bytes) -> ModelCard:
         parameters=trained_parameters(checkpoint),
         dataset=checkpoint.dataset,
         recipe=public_recipe(checkpoint),
-        metrics=[Accuracy("validation", checkpoint.dataset.validation, checkpoint.figures["f1"])],
+        metrics=_measured(graph, root),
         parity=Parity(
             images=len(SIZES),
             source=SOURCE,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from edgecnn import metrics
+from edgecnn.data.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class EpochRow:
 @dataclass(frozen=True)
 class Outcome:
     """A finished run, also in its folder as outcome.json. ``best`` is the epoch that is kept: the best by validation,
-    or the last, as the recipe selects. ``seconds`` are those of training and validating."""
+    or the last, as the recipe selects. ``seconds`` are those of training and validating. ``data`` is what a data set of
+    the user's own has, ``remarks`` what else was said before the first batch."""
 
     run: Path
     best: EpochRow
@@ -70,6 +72,8 @@ class Outcome:
     train_images: int
     validation_images: int
     skipped: tuple[str, ...]
+    data: Survey | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Tally:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from edgecnn import checkpoint, files, networks
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
+from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.machine import processor
 from edgecnn.recipes.schema import Recipe
@@ -47,10 +48,12 @@ def train(
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[EpochRow], None] = lambda row: None,
+    on_data: Callable[[Survey | None, tuple[str, ...]], None] = lambda survey, remarks: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train ``recipe`` into the folder ``run``: best and last checkpoint, metrics.jsonl, recipe.toml, state.pt.
 
+    ``on_data`` is told before the first batch what a data set of the user's own has, and what else is to be known.
     ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
     CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
     ProviderError.
@@ -60,6 +63,7 @@ def train(
     loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
     run_folder.claim(run, recipe, resume=resume)
     with run_folder.held(run):
+        on_data(prepared.survey, tuple(loop.remarks))
         if resume:
             loop.restore()
         loop.run_to_end(on_progress, on_epoch, should_stop)
@@ -75,7 +79,8 @@ class Loop:
         torch.set_num_threads(threads.available())
         keep_freed_memory()
         self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
-        self.classifier: PixelClassifier = initial_classifier(recipe, prepared).to(device)
+        self.remarks: list[str] = []
+        self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
         if recipe.start_from and not (run / run_folder.STATE).exists():  # a saved state has weights of its own
             take_weights(self.classifier, Path(recipe.start_from), prepared.train.names)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
@@ -129,6 +134,8 @@ class Loop:
             train_images=len(self.prepared.train),
             validation_images=len(self.prepared.validation),
             skipped=self.prepared.train.skipped,
+            data=self.prepared.survey,
+            remarks=tuple(self.remarks),
         )
 
     def _finish_epoch(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:

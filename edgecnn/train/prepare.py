@@ -1,7 +1,7 @@
 """What a recipe learns from and learns with: the data split in two, the network with its preprocessing set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,16 @@ from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.checkpoint import PixelClassifier, build_classifier
 from edgecnn.data import Split
 from edgecnn.data.pages import digit_pages
-from edgecnn.errors import RecipeError
+from edgecnn.data.survey import Survey, survey
+from edgecnn.data.whole import Whole
+from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.schema import Augment, Data, Progressive, Recipe
 from edgecnn.train.finding import DIGIT, IGNORED, NOTHING
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
 INITIAL_IMAGES, INITIAL_VALUES = 5_000, 5_000 * 32 * 32 * 3  # what a network may look at before it starts, at most
+LOST_SHOWN = 10
+VALIDATION_SHARE = 0.2  # what is suggested
 FLAT = 1 / 255  # a deviation of one gray level, of pixels in 0..1
 GOLDEN_BYTES = 12_288
 GOLDEN_MOST, GOLDEN_LEAST = 10, 2
@@ -41,11 +45,12 @@ class Examples:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of one training. Both splits carry the same label names."""
+    """The data of one training. Both splits carry the same label names. ``survey`` is of a data set of one's own."""
 
     train: Examples
     validation: Examples
     record: DatasetRecord
+    survey: Survey | None = None
 
     @property
     def shape(self) -> ImageInput:
@@ -54,23 +59,71 @@ class Prepared:
 
 
 def prepare(recipe: Recipe, root: Path | None) -> Prepared:
-    """Read the recipe's training split and hold out its validation split. The test split is not read."""
+    """Read the recipe's training split and hold out its validation split, or read the one that a data set of the user's
+    own has. The test split of a named data set is not read."""
     if networks.kind(recipe.network.name) == "finder":
         return _prepare_pages(recipe, root)
     wanted = recipe.data
-    size = (wanted.size, wanted.size) if wanted.size else None
-    whole = data.read_split(wanted.name, "train", root=root, size=size, channels=CHANNELS[wanted.color])
-    used = data.restricted(whole, wanted.subset, wanted.groups, wanted.split_seed)
-    record = DatasetRecord(
+    size, channels = (wanted.size, wanted.size) if wanted.size else None, CHANNELS[wanted.color]
+    if not data.is_named(wanted.name):
+        return _prepare_own(wanted, data.read_whole(wanted.name, size, channels))
+    train = data.read_split(wanted.name, "train", root=root, size=size, channels=channels)
+    rest, drawn, record = _divided(wanted, _used(train, wanted))
+    return Prepared(_with_classes(rest), _with_classes(drawn), record)
+
+
+def _prepare_own(wanted: Data, whole: Whole) -> Prepared:
+    """Divide a data set of the user's own, and say what is in it. Its test split is compared, not learnt from."""
+    used = _used(whole.train, wanted)
+    test = data.restricted(whole.test, None, wanted.groups, wanted.split_seed)
+    if whole.validation is None:
+        rest, drawn, record = _divided(wanted, used)
+    else:
+        rest, drawn = used, data.restricted(whole.validation, None, wanted.groups, wanted.split_seed)
+        record = replace(_record(wanted), train=len(rest), validation=len(drawn), own_validation=True)
+    share = f"{wanted.validation:.0%}" if wanted.validation < 1 else f"{wanted.validation:g}"
+    found = survey(whole, rest, drawn, test, f"{share} of the training images, held out")
+    return Prepared(_with_classes(rest), _with_classes(drawn), record, found)
+
+
+def _used(train: Split, wanted: Data) -> Split:
+    """Return what a recipe uses of a training split. Raises DataError where a class is left without an image."""
+    used = data.restricted(train, wanted.subset, wanted.groups, wanted.split_seed)
+    _see_every_class(used, f"{wanted.name}: no image of {{}} to learn from")
+    return used
+
+
+def _divided(wanted: Data, used: Split) -> tuple[Split, Split, DatasetRecord]:
+    """Hold the validation split out of the training images: what is left, what is held out, and the record of it."""
+    record = replace(_record(wanted), validation=_validation_count(wanted, used))
+    train, validation = data.divided(used, record)
+    _see_every_class(
+        train,
+        f"{wanted.name}: holding out {record.validation} of {len(used)} images for validation leaves none of {{}} to "
+        "learn from",
+    )
+    return train, validation, replace(record, train=len(train))
+
+
+def _record(wanted: Data) -> DatasetRecord:
+    return DatasetRecord(
         name=wanted.name,
         train=0,
-        validation=_validation_count(wanted, len(used)),
+        validation=0,
         split_seed=wanted.split_seed,
         subset=wanted.subset,
         groups=wanted.groups,
     )
-    train, validation = (_with_classes(split) for split in data.divided(used, record))
-    return Prepared(train, validation, DatasetRecord(**{**vars(record), "train": len(train)}))
+
+
+def _see_every_class(split: Split, found: str) -> None:
+    lost = [split.names[label] for label in np.setdiff1d(np.arange(len(split.names)), split.labels_n)]
+    if lost:
+        some = ", ".join(lost[:LOST_SHOWN]) + (f" and {len(lost) - LOST_SHOWN} more" if lost[LOST_SHOWN:] else "")
+        raise DataError(
+            f"{found.format(some)}; every class needs images of its own there, beside those for validation and test. "
+            "Add some, use fewer for validation (--set data.validation=N), or leave that class out."
+        )
 
 
 def initial_classifier(
@@ -129,14 +182,20 @@ def _with_boxes(pages: digit_pages.Pages) -> Examples:
     return Examples(pages.images[..., None], boxes_nb5, ("digit",))
 
 
-def _validation_count(wanted: Data, images: int) -> int:
-    count = round(wanted.validation * images) if wanted.validation < 1 else round(wanted.validation)
-    if not 0 < count < images:
-        raise RecipeError(
-            f"data.validation is {wanted.validation:g}, which holds out {count} of {images} images of {wanted.name}; "
-            "expected a fraction below 1 or a count that leaves images to train on."
-        )
-    return count
+def _validation_count(wanted: Data, used: Split) -> int:
+    """Return how many images are held out. A count has to leave as many to learn from; a fraction is taken at its
+    word."""
+    images, classes = len(used), len(np.unique(used.labels_n))
+    is_share = wanted.validation < 1
+    count = round(wanted.validation * images) if is_share else round(wanted.validation)
+    if 0 < count < images and (is_share or 2 * count <= images):
+        return count
+    least = min(max(round(VALIDATION_SHARE * images), classes), images // 2)
+    raise RecipeError(
+        f"data.validation is {wanted.validation:g}, which holds out {count:,} of {images:,} images of {wanted.name}; "
+        "expected a fraction below 1 or a count that leaves at least as many images to train on, as with "
+        f"--set data.validation={least}."
+    )
 
 
 def _mean_and_std(

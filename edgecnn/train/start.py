@@ -8,6 +8,7 @@ from torch import Tensor
 from edgecnn import checkpoint
 from edgecnn.checkpoint import PixelClassifier
 from edgecnn.errors import RecipeError
+from edgecnn.networks._weights import unfit_to_start_from
 
 NETWORK = "network."
 SHOWN = 3
@@ -36,7 +37,9 @@ def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, .
 
 
 def _unfit(name: str, own: dict[str, Tensor], given: dict[str, Tensor]) -> bool:
-    return name not in own or name not in given or own[name].shape != given[name].shape
+    if name not in own or name not in given or own[name].shape != given[name].shape:
+        return True
+    return unfit_to_start_from(given[name], own[name]) is not None
 
 
 def _last_layer(classifier: PixelClassifier) -> str:

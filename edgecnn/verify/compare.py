@@ -12,6 +12,7 @@ from edgecnn import data, metrics
 from edgecnn.card import DatasetRecord
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
+from edgecnn.data.names import unlike
 from edgecnn.errors import DataError
 from edgecnn.verify.gate import Verdict, judge, needed
 from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
@@ -129,7 +130,7 @@ def compare_files(
     Raises DataError when their labels differ from the data set's, and what opening either raises.
     """
     first, second = open_contender(reference), open_contender(candidate)
-    images = read_for(first.dataset, first.input.shape, split, dataset=dataset, root=root)
+    images = read_for(first.dataset, first.input.shape, split, dataset=dataset, root=root, labels=first.labels)
     name = dataset or first.dataset.name
     return compare(first, second, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
 
@@ -141,16 +142,30 @@ def read_for(
     *,
     dataset: str | None = None,
     root: Path | None = None,
+    labels: tuple[str, ...] = (),
 ) -> Split:
-    """Read the split that belongs to a model: the test split as it is, training and validation as they were drawn."""
+    """Read the split that belongs to a model: the test split as it is, training and validation as they were drawn.
+
+    With the model's ``labels`` the images get these, in the model's order; a data set other than the one that the model
+    was made for may then lack some of them, and is taken whole where it has no splits.
+    """
     name = dataset or record.name
     if dataset is None and not data.is_named(name) and not _reachable(name):
         raise DataError(f"the model was trained on {name}, which is not here. Say where it is with --data.")
-    source = data.read_split(name, "test" if split == "test" else "train", root=root, size=shape[:2], channels=shape[2])
-    if split == "test":
-        return data.group(source, record.groups) if record.groups else source
-    train, validation = data.partition(source, record)
-    return train if split == "train" else validation
+    size, channels, groups = shape[:2], shape[2], record.groups
+    is_other = dataset is not None and data.public_name(dataset) != data.public_name(record.name)
+    if split == "test" and labels and is_other and groups is None:
+        return data.read_other(name, labels, size=size, channels=channels, root=root)
+    if record.own_validation and split == "validation":
+        found = data.read_split(name, "validation", root=root, size=size, channels=channels)
+    else:
+        part: Literal["test", "train"] = "test" if split == "test" else "train"
+        found = data.read_split(name, part, root=root, size=size, channels=channels)
+    if split == "test" or record.own_validation:
+        found = data.restricted(found, None if split != "train" else record.subset, groups, record.split_seed)
+    else:
+        found = data.partition(found, record)[0 if split == "train" else 1]
+    return data.relabelled(found, labels, name) if labels else found
 
 
 def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
@@ -181,9 +196,11 @@ def _reachable(name: str) -> bool:
 def check_labels(contender: Contender, split: Split, dataset: str) -> None:
     """Raise DataError unless the contender answers the labels of the split, in that order."""
     if contender.labels != split.names:
+        hint = unlike(sorted(set(split.names) - set(contender.labels)), contender.labels)
         raise DataError(
             f"{contender.name}: answers {len(contender.labels)} labels ({_some(contender.labels)}), "
-            f"{dataset} has {len(split.names)} ({_some(split.names)}). Name the data set it was made for with --data."
+            f"{dataset} has {len(split.names)} ({_some(split.names)}).{hint} Name the data set it was made for with "
+            "--data."
         )
 
 

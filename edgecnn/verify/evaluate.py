@@ -50,7 +50,9 @@ def evaluate(
             raise EdgecnnError(f"{model}: is a finder, measured on rendered pages. Leave out --data and --split.")
         return _on_pages(model, root, started)
     contender = open_contender(model)
-    images = read_for(contender.dataset, contender.input.shape, split, dataset=dataset, root=root)
+    images = read_for(
+        contender.dataset, contender.input.shape, split, dataset=dataset, root=root, labels=contender.labels
+    )
     name = dataset or contender.dataset.name
     check_labels(contender, images, name)
     logits_nk = contender.logits(images.images_nhwc)

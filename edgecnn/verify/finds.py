@@ -117,6 +117,11 @@ def count_finds(finder: Finder, pages: Pages) -> NDArray[np.int64]:
     return np.array(totals, np.int64)
 
 
+def f1_on(pages: Pages, finder: Finder) -> float:
+    """Return the F1 of a finder file on pages."""
+    return _f1(count_finds(finder, pages).sum(0))
+
+
 def finding_of(finder: Finder, counts_p3: NDArray[np.int64]) -> Finding:
     """Return the figures of what a finder found, false and missed on each page, as ``count_finds`` counts."""
     found, false, missed = (int(total) for total in counts_p3.sum(0))

@@ -9,6 +9,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -112,3 +113,28 @@ def test_names_the_pictures_that_were_left_out(edgecnn, tmp_path: Path) -> None:
     assert result.code == 0, result.err
     assert "broken.png: not a picture" in result.err
     assert "Left out 1 picture that could not be read." in result.out
+    table = result.out.partition("parameters")[0].split("\n")
+    assert table[0] == (
+        "2 classes; train: all folders; validation: 20% of the training images, held out; test: a fifth, held out"
+    )
+    assert [line.split() for line in table[1:5]] == [
+        ["class", "train", "validation", "test"],
+        ["dark", "7", "2", "3"],
+        ["light", "8", "2", "2"],
+        ["all", "15", "4", "5"],
+    ]
+
+
+def test_json_has_what_the_data_set_has(edgecnn, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.uint8)
+    images[1] = images[0]
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.arange(40) % 2)
+    result = edgecnn(
+        "train", "digits-compact", "-o", tmp_path / "run", "--data", tmp_path / "mine.npz", "--epochs", 1,
+        "--set", "data.validation=0.2", "--json",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    found = json.loads(result.out)["data"]
+    assert [one["train"] + one["validation"] + one["test"] for one in found["classes"]] == [20, 20]
+    assert found["conflicting"] == 1
+    assert found["conflicts"][0]["labels"] in (["0", "1"], ["1", "0"])

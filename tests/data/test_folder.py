@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.card import ImageInput
-from edgecnn.data import Split, folder, read_split
+from edgecnn.data import Split, folder, read_other, read_split
 from edgecnn.errors import DataError
 from edgecnn.runtime.image import read_image, to_input
 
@@ -109,6 +109,146 @@ def test_what_is_no_picture_of_a_class_is_passed_over(divided: Path, stray: str)
     (divided / "train" / stray).write_bytes(b"stray")
     found = _read(divided)
     assert (found.names, _levels(found), found.skipped) == (("cat", "dog"), [1, 2, 3, 4], ())
+
+
+def test_pictures_in_hidden_folders_of_a_class_are_not_learnt_from(divided: Path) -> None:
+    _picture(divided / "train" / "cat" / ".ipynb_checkpoints" / "1-checkpoint.png", 9)
+    _picture(divided / "train" / "cat" / "@eaDir" / "thumb.png", 9)
+    assert _levels(_read(divided)) == [1, 2, 3, 4]
+
+
+def test_pictures_in_linked_folders_of_a_class_belong_to_it(tmp_path: Path) -> None:
+    for name, level in (("cat", 1), ("dog", 2)):
+        _picture(tmp_path / "elsewhere" / name / "a.png", level)
+        for half in ("train", "test"):
+            (tmp_path / "set" / half / name).mkdir(parents=True)
+            (tmp_path / "set" / half / name / "linked").symlink_to(tmp_path / "elsewhere" / name)
+    assert _levels(_read(tmp_path / "set")) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["x.jfif", "x.jpe", "x.avif", "x.jp2", "x.tga", "no-suffix"])
+def test_formats_that_are_read_one_by_one_are_read_from_folders(divided: Path, name: str) -> None:
+    path = divided / "train" / "cat" / name
+    Image.new("RGB", (32, 32), (9, 9, 9)).save(path, None if path.suffix else "PNG")
+    assert len(_read(divided)) == 5
+
+
+# --- which folder is which split
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "Val"])
+def test_val_beside_train_and_test_is_the_validation_split(divided: Path, name: str) -> None:
+    _classes(divided / name, cat=[7], dog=[8])
+    found = [_levels(_read(divided, split)) for split in ("train", "validation", "test")]
+    assert found == [[1, 2, 3, 4], [7, 8], [5, 6]]
+
+
+def test_a_validation_split_that_is_not_there_is_a_message(divided: Path) -> None:
+    assert "has no validation split of its own (val beside train and test)" in _message(divided, "validation")
+
+
+def test_a_class_that_only_val_has_is_named(divided: Path) -> None:
+    _classes(divided / "val", cat=[7], eel=[8])
+    assert _message(divided, "train") == f"folder:{divided}: val has classes that train lacks: eel."
+
+
+def test_test_without_train_is_a_message(tmp_path: Path) -> None:
+    for half in ("test", "val"):
+        _classes(tmp_path / half, cat=[1], dog=[2])
+    message = _message(tmp_path)
+    assert (
+        "has test and val and no train beside it; expected a folder train too, or the folder that has the " in message
+    )
+    assert message.endswith(f"--data folder:{tmp_path / 'test'}")
+
+
+def test_one_picture_a_class_says_how_many_it_takes(tmp_path: Path) -> None:
+    _classes(tmp_path, ant=[1], bee=[2], cat=[3])
+    message = _message(tmp_path)
+    assert "3 images of 3 classes, and with a fifth held out as the test split none of " in message
+    assert "expected at least 3 a class: to learn from, to choose by and to test on" in message
+
+
+# --- names that look alike
+
+COMPOSED, DECOMPOSED = "caf\xe9", "cafe\u0301"
+
+
+def test_accents_may_be_written_either_way(tmp_path: Path) -> None:
+    _classes(tmp_path / "train", **{COMPOSED: [1], "tea": [2]})
+    _classes(tmp_path / "test", **{DECOMPOSED: [3], "tea": [4]})
+    found = [_read(tmp_path, split) for split in ("train", "test")]
+    assert [(split.names, _levels(split)) for split in found] == [
+        ((COMPOSED, "tea"), [1, 2]),
+        ((COMPOSED, "tea"), [3, 4]),
+    ]
+
+
+def test_two_classes_of_one_name_say_what_differs(tmp_path: Path) -> None:
+    _classes(tmp_path, **{COMPOSED: [1, 2, 3], DECOMPOSED: [4, 5, 6], "tea": [7, 8, 9]})
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this file system takes both for one")
+    assert "two classes have one name. 'cafe\\u0301' and 'caf\\xe9' differ in composed and decomposed accents" in (
+        _message(tmp_path)
+    )
+
+
+@pytest.mark.parametrize(("name", "what"), [("Cat", "case"), ("cat ", "spaces")], ids=["case", "spaces"])
+def test_a_class_that_differs_in_nothing_that_is_seen_says_in_what(divided: Path, name: str, what: str) -> None:
+    (divided / "test" / "cat").rename(divided / "test" / name)
+    assert _message(divided, "test") == (
+        f"folder:{divided}: test has classes that train lacks: {name}. '{name}' and 'cat' differ in {what} alone."
+    )
+
+
+# --- measured on by a model of other data
+
+
+def _other(home: Path, *labels: str) -> Split:
+    return read_other(f"folder:{home}", labels, size=(32, 32), channels=1)
+
+
+def test_a_flat_folder_that_lacks_a_class_is_a_test_split_as_a_whole(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2, 3], dog=[4, 5, 6])
+    found = _other(tmp_path, "dog", "ant", "cat")
+    assert (found.names, _levels(found), found.labels_n.tolist()) == (
+        ("dog", "ant", "cat"),
+        [4, 5, 6, 1, 2, 3],
+        [0, 0, 0, 2, 2, 2],
+    )
+
+
+def test_an_empty_folder_for_a_class_that_is_lacking_is_as_good_as_none(tmp_path: Path) -> None:
+    _classes(tmp_path / "test", cat=[1, 2, 3])
+    for name in ("dog", "eel"):
+        (tmp_path / "test" / name).mkdir()
+    assert _levels(_other(tmp_path / "test", "cat", "dog", "eel")) == [1, 2, 3]
+
+
+def test_one_class_is_enough_to_measure_on(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2])
+    assert _other(tmp_path, "ant", "cat").labels_n.tolist() == [1, 1]
+
+
+def test_a_folder_that_is_called_test_is_one(tmp_path: Path) -> None:
+    _classes(tmp_path / "Test", cat=[1, 2, 3], dog=[4, 5, 6])
+    assert len(_other(tmp_path / "Test", "cat", "dog")) == 6
+
+
+def test_a_flat_folder_of_all_classes_is_divided_as_ever(tmp_path: Path) -> None:
+    _classes(tmp_path, cat=[1, 2, 3], dog=[4, 5, 6])
+    assert len(_other(tmp_path, "cat", "dog")) == 2
+
+
+def test_a_divided_folder_whose_test_lacks_a_class_gets_the_labels_of_the_model(divided: Path) -> None:
+    found = _other(divided, "dog", "cat", "eel")
+    assert (found.names, _levels(found), found.labels_n.tolist()) == (("dog", "cat", "eel"), [5, 6], [1, 0])
+
+
+def test_a_class_that_the_model_lacks_is_named_with_what_differs(tmp_path: Path) -> None:
+    _classes(tmp_path, Cat=[1, 2], dog=[3, 4])
+    with pytest.raises(DataError, match=r"classes that the model lacks: Cat\. 'Cat' and 'cat' differ in case alone\."):
+        _other(tmp_path, "cat", "dog", "eel")
 
 
 # --- sizes and colours

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecnn.data import Split, npz, read_split
+from edgecnn.data import Split, npz, read_other, read_split
 from edgecnn.errors import DataError
 
 LABELS = np.arange(50) % 5
@@ -71,6 +71,26 @@ def test_a_class_that_only_one_piece_has_is_a_class_of_both(tmp_path: Path) -> N
     test = {"test_images": IMAGES[:2], "test_labels": LABELS[:2]}
     path = _file(tmp_path, train_images=IMAGES, train_labels=LABELS, **test)
     assert read_split(path, "test").names == ("0", "1", "2", "3", "4")
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_a_third_pair_is_the_validation_split(tmp_path: Path, name: str) -> None:
+    test = {"test_images": IMAGES[40:], "test_labels": LABELS[40:]}
+    own = {f"{name}_images": IMAGES[30:40], f"{name}_labels": LABELS[30:40]}
+    path = _file(tmp_path, train_images=IMAGES[:30], train_labels=LABELS[:30], **own, **test)
+    found = [_numbers(read_split(path, split)) for split in ("train", "validation", "test")]
+    assert found == [list(range(30)), list(range(30, 40)), list(range(40, 50))]
+
+
+def test_a_validation_split_that_is_not_there_is_a_message(tmp_path: Path) -> None:
+    message = _message(_file(tmp_path, images=IMAGES, labels=LABELS), "validation")
+    assert "has no validation split of its own (val_images and val_labels)" in message
+
+
+def test_one_piece_that_lacks_classes_of_a_model_is_measured_on_as_a_whole(tmp_path: Path) -> None:
+    path = _file(tmp_path, images=IMAGES, labels=LABELS, label_names=np.array(list("abcde")))
+    found = read_other(path, tuple("xedcba"), size=(4, 6), channels=1)
+    assert (len(found), found.names, found.labels_n[:5].tolist()) == (50, tuple("xedcba"), [5, 4, 3, 2, 1])
 
 
 # --- shapes, names, sizes

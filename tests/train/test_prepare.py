@@ -28,15 +28,19 @@ def colour(tmp_path: Path) -> Path:
     return tmp_path / "colour.npz"
 
 
-@pytest.mark.parametrize(("validation", "expected"), [(0.1, 144), (200, 200), (0.5, 719), (1, 1), (1437, 1437)])
+@pytest.mark.parametrize(
+    ("validation", "expected"), [(0.1, 144), (200, 200), (0.5, 719), (0.9, 1294), (1, 1), (719, 719)]
+)
 def test_validation_is_a_fraction_or_a_count(data_root: Path, validation: float, expected: int) -> None:
     prepared = prepare(digits(data__validation=validation), data_root)
     assert (len(prepared.validation), len(prepared.train)) == (expected, DIGITS - expected)
 
 
-@pytest.mark.parametrize("validation", [0.0001, 1438, 5000, 0.99999])
+@pytest.mark.parametrize("validation", [0.0001, 720, 1437, 1438, 5000, 0.99999])
 def test_validation_that_leaves_one_side_empty_is_a_message(data_root: Path, validation: float) -> None:
-    with pytest.raises(RecipeError, match=r"data\.validation is .*holds out \d+ of 1438 images of digits; expected"):
+    with pytest.raises(
+        RecipeError, match=r"data\.validation is .*holds out [\d,]+ of 1,438 images of digits; expected"
+    ):
         prepare(digits(data__validation=validation), data_root)
 
 

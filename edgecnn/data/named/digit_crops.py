@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.data.npz import Arrays, SplitName
+from edgecnn.data.npz import Arrays, CachedSplit
 
 LICENCE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the fonts' own are OFL, Apache or freer"
 FOLDER = "digit-crops"
@@ -19,7 +19,7 @@ PAGES = {"train": 36_000, "test": 1_800}
 SEEDS = {"train": 61, "test": 62}
 
 
-def fetch(root: Path, split: SplitName) -> dict[str, Arrays]:
+def fetch(root: Path, split: CachedSplit) -> dict[str, Arrays]:
     """Render a split, which takes minutes for the one to train on."""
     from edgecnn.data.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
     from edgecnn.data.pages.material import read_material

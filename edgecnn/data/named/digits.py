@@ -31,8 +31,8 @@ def fetch(root: Path, split: str) -> dict[str, Arrays]:
     images = np.stack([_like_mnist(image_hw) for image_hw in found.images])
     whole = Split(images[..., None], found.target.astype(np.int64), NAMES)
     return {
-        "train": _arrays(held_out(whole, "train")),
-        "test": _arrays(held_out(whole, "test")),
+        "train": _arrays(held_out(whole, "train", FOLDER)),
+        "test": _arrays(held_out(whole, "test", FOLDER)),
     }
 
 

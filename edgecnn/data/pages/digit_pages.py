@@ -59,6 +59,11 @@ class Pages:
         return found
 
 
+def is_here(root: Path | None, part: Part) -> bool:
+    """Tell whether these pages were rendered already."""
+    return npz.has(data_root(root) / FOLDER, part)
+
+
 def read(root: Path | None, part: Part) -> Pages:
     """Read the pages to train on or those to choose by (``test``), rendered first where the data root has none.
 

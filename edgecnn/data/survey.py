@@ -1,0 +1,114 @@
+"""What a data set of the user's own has, said before anything is learnt from it: images by class and split, what was
+left out, and images whose pixels are there more than once, in two splits or with two labels.
+
+Images are compared as the network sees them, brought to its size, pixel by pixel: a copy that was compressed anew is
+not found.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgecnn.data.split import Split
+from edgecnn.data.whole import Left, Sources, Whole
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How many images each split has of a class."""
+
+    label: str
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Images of one split whose pixels are in another split as well; ``example`` names one and its double."""
+
+    split: str
+    other: str
+    images: int
+    example: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Images of the same pixels under two labels."""
+
+    images: tuple[str, str]
+    labels: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """``repeated`` is how many training images are there already; ``conflicts`` are some of ``conflicting`` images."""
+
+    classes: tuple[ClassCount, ...]
+    sources: Sources
+    left: Left
+    unreadable: tuple[str, ...]
+    repeated: int
+    shared: tuple[Shared, ...]
+    conflicting: int
+    conflicts: tuple[Conflict, ...]
+
+
+def survey(whole: Whole, train: Split, validation: Split, test: Split, held_out: str) -> Survey:
+    """Look at what is used of a data set: its splits as the recipe has them, labels grouped. ``held_out`` says in words
+    what is held out for validation where the data set has no validation split of its own."""
+    splits = {"train": train, "validation": validation, "test": test}
+    counts = {name: np.bincount(split.labels_n, minlength=len(train.names)) for name, split in splits.items()}
+    digests = {name: _digests(split) for name, split in splits.items()}
+    conflicts = _conflicts(splits, digests)
+    read = [split for split in (whole.train, whole.validation, whole.test) if split is not None]
+    unreadable = dict.fromkeys(text for split in read for text in split.skipped)
+    return Survey(
+        classes=tuple(
+            ClassCount(name, *(int(counts[split][label]) for split in splits)) for label, name in enumerate(train.names)
+        ),
+        sources=replace(whole.sources, validation=whole.sources.validation or held_out),
+        left=whole.left,
+        unreadable=tuple(unreadable),
+        repeated=len(train) - len(set(digests["train"])),
+        shared=_shared(splits, digests),
+        conflicting=len(conflicts),
+        conflicts=tuple(conflicts[:EXAMPLES]),
+    )
+
+
+def _digests(split: Split) -> list[bytes]:
+    return [hashlib.blake2b(image_hwc.tobytes(), digest_size=16).digest() for image_hwc in split.images_nhwc]
+
+
+def _shared(splits: Mapping[str, Split], digests: Mapping[str, list[bytes]]) -> tuple[Shared, ...]:
+    found = []
+    for name, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
+        place_of = {digest: place for place, digest in reversed(list(enumerate(digests[other])))}
+        places = [place for place, digest in enumerate(digests[name]) if digest in place_of]
+        if places:
+            double = place_of[digests[name][places[0]]]
+            example = (_name(splits[name], name, places[0]), _name(splits[other], other, double))
+            found.append(Shared(name, other, len(places), example))
+    return tuple(found)
+
+
+def _conflicts(splits: Mapping[str, Split], digests: Mapping[str, list[bytes]]) -> list[Conflict]:
+    first: dict[bytes, tuple[str, str]] = {}
+    found: dict[bytes, Conflict] = {}
+    for name, split in splits.items():
+        for place, digest in enumerate(digests[name]):
+            image, label = _name(split, name, place), split.names[split.labels_n[place]]
+            before, label_before = first.setdefault(digest, (image, label))
+            if label != label_before:
+                found.setdefault(digest, Conflict((before, image), (label_before, label)))
+    return list(found.values())
+
+
+def _name(split: Split, name: str, place: int) -> str:
+    return split.files[place] if split.files else f"image {place} of {name}"
