@@ -43,6 +43,8 @@ def _show_classes(found: "Survey") -> None:
 
 
 def _left_out(found: "Survey") -> list[str]:
+    from edgecnn.data.names import alike
+
     left, lines = found.left, []
     if found.unreadable:
         lines.append(f"left out, cannot be read: {_some(found.unreadable, '; ')}")
@@ -54,7 +56,8 @@ def _left_out(found: "Survey") -> list[str]:
         kinds = [f"{count:,} {suffix}" for suffix, count in left.passed_over.items()]
         lines.append(f"left out, no pictures that are read: {_some(kinds)}")
     if left.unread:
-        lines.append(f"not read, neither train, val nor test: {_some(left.unread)}")
+        lines.append(f"not read, of no split or class: {_some(left.unread)}")
+    lines += [f"two classes: {sentence}" for sentence in alike(one.label for one in found.classes)]
     for split in ("validation", "test"):
         without = [one.label for one in found.classes if getattr(one, split) == 0]
         if without:

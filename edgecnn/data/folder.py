@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from edgecnn.card import ImageInput
 from edgecnn.data import names as class_names
 from edgecnn.data.npz import SplitName, held_out
-from edgecnn.data.split import Split, refuse_unknown
+from edgecnn.data.split import SHOWN, Split, refuse_unknown
 from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import is_colour, read_image, to_input
-from edgecnn.runtime.pictures import is_hidden, listing, pictures_in
+from edgecnn.runtime.pictures import is_hidden, is_picture, listing, pictures_in
 
 DEFAULT_SIZE = 32
 TRAIN = ("train", "training")
@@ -130,8 +130,25 @@ def _with_every_class(found: Split, path: Path) -> Split:
     if empty:
         raise DataError(
             f"folder:{path}: no readable picture of {', '.join(empty)}; add some, or remove the folder of that class."
+            f"{_instead(_places(path).train, empty)}"
         )
     return found
+
+
+def _instead(place: Path, names: Sequence[str]) -> str:
+    """Say what lies in the folders of classes that have no picture, for whoever wonders why."""
+    folders = [child for child in _folders_in(place) if class_names.normal(child.name) in names]
+    found = [listing(folder) for folder in folders]
+    others = Counter(file.suffix.lower() or file.name for one in found for file in one.others)
+    kinds = [f"{count:,} {suffix} (not read)" for suffix, count in others.most_common(SHOWN)]
+    broken = sum(len(one.pictures) for one in found)
+    hidden = [str(one.relative_to(place)) for listed in found for one in listed.hidden]
+    there = [
+        *kinds,
+        *([f"{broken:,} that cannot be read"] if broken else []),
+        *(f"{one} (hidden)" for one in hidden[:SHOWN]),
+    ]
+    return f" There is {', '.join(there)}." if there else ""
 
 
 def _classes(path: Path) -> tuple[str, ...]:
@@ -202,10 +219,14 @@ def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Spli
 def _left(places: _Places, path: Path) -> Left:
     """List what lies in the classes and is not learnt from."""
     found = [listing(folder) for place in places.all for folder in sorted(_folders_in(place))]
+    beside = [child for place in places.all for child in sorted(place.iterdir())]
+    hidden = [child for child in beside if child.is_dir() and is_hidden(child.name)]
+    hidden += [one for listed in found for one in listed.hidden]
+    loose = [child for child in beside if child.is_file() and not is_hidden(child.name) and is_picture(child)]
     others = Counter(file.suffix.lower() or file.name for one in found for file in one.others)
     return Left(
-        hidden=tuple(str(hidden.relative_to(path)) for one in found for hidden in one.hidden),
+        hidden=tuple(str(one.relative_to(path)) for one in hidden),
         passed_over=dict(sorted(others.items())),
         unlisted=tuple(text for one in found for text in one.unlisted),
-        unread=tuple(f"{place.name}/" for place in places.unread),
+        unread=(*(f"{place.name}/" for place in places.unread), *(str(one.relative_to(path)) for one in loose)),
     )

@@ -1,6 +1,7 @@
 """Names of classes: which are the same, and how two that look alike differ."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 
 
@@ -22,6 +23,18 @@ def unlike(found: Iterable[str], expected: Iterable[str]) -> str:
     others = list(expected)
     told = (_difference(name, other) for name in found for other in others if name != other)
     return "".join(f" {sentence}" for sentence in told if sentence)
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Return a sentence on each two names of one data set that differ in nothing that is seen at once.
+
+    >>> alike(["cat", "dog", "Cat"])
+    ["'Cat' and 'cat' differ in case alone."]
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[" ".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+    return [unlike(same[-1:], same[:-1]).strip() for same in found.values() if len(same) > 1]
 
 
 def _difference(name: str, other: str) -> str:

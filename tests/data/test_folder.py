@@ -96,6 +96,17 @@ def test_a_class_without_pictures_is_an_error(divided: Path) -> None:
     )
 
 
+def test_a_class_without_pictures_says_what_there_is_instead(divided: Path) -> None:
+    for name in ("1.heic", "2.heic", "notes.txt", "broken.png"):
+        (divided / "train" / "bat" / name).parent.mkdir(exist_ok=True)
+        (divided / "train" / "bat" / name).write_bytes(b"x")
+    _picture(divided / "train" / "bat" / ".hidden" / "x.png")
+    assert _message(divided).endswith(
+        "remove the folder of that class. There is 2 .heic (not read), 1 .txt (not read), 1 that cannot be read, "
+        "bat/.hidden (hidden)."
+    )
+
+
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
 def test_the_held_out_folder_may_have_another_name(divided: Path, name: str) -> None:
     expected = _read(divided, "test")

@@ -134,10 +134,12 @@ def test_what_was_left_out_is_named(three: Path) -> None:
     for name in ("a.heic", "b.HEIC", "notes.txt", "README"):
         (three / "val" / "ant" / name).write_bytes(b"x")
     _picture(three / "extra" / "x.png")
+    _picture(three / "train" / "loose.png")
+    _picture(three / "train" / ".thumbs" / "x.png")
     found = _survey(three)
-    assert found.left.hidden == (str(hidden.relative_to(three)),)
+    assert found.left.hidden == ("train/.thumbs", str(hidden.relative_to(three)))
     assert found.left.passed_over == {".heic": 2, ".txt": 1, "README": 1}
-    assert found.left.unread == ("extra/",)
+    assert found.left.unread == ("extra/", "train/loose.png")
     assert [text.partition(":")[0] for text in found.unreadable] == [str(broken)]
 
 
