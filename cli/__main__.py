@@ -6,6 +6,9 @@ import sys
 def run() -> None:
     """Run the command line; Ctrl-C while it still loads ends it without a traceback, with exit code 130."""
     try:
+        from .guard import supervise
+
+        supervise(sys.argv[1:])
         from .main import main
 
         main()

@@ -18,6 +18,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from edgecnn import text
+
 if TYPE_CHECKING:
     from edgecnn.study.results import RunResult
     from edgecnn.train import Progress as TrainingProgress
@@ -43,7 +45,7 @@ Row = Sequence[str]
 def show_json(value: object) -> None:
     """Print dataclasses, paths and arrays as one JSON object, numbers in full."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=not unicode))
+    typer.echo(text.json_text(json.dumps(plain(value), indent=1, ensure_ascii=not unicode)))
 
 
 def plain(value: Any) -> Any:
@@ -58,45 +60,57 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
     return str(value) if isinstance(value, Path) else value
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Row], *, left: int = 1) -> None:
     """Print a table; the first ``left`` columns are text, the others numbers."""
     if title:
-        out.print(Text(title, style="bold"))  # a title of the table's own is padded to its width, also in a file
+        out.print(_line(title, style="bold"))  # a title of the table's own is padded to its width, also in a file
     table = Table(header_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index < left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(_line(cell) for cell in row))
     out.print(table)
 
 
-def say(text: str = "", *, style: str = "") -> None:
+def say(line: str = "", *, style: str = "") -> None:
     """Print a line of the result."""
-    out.print(Text(text, style=style), soft_wrap=True)
+    out.print(_line(line, style=style), soft_wrap=True)
 
 
-def verdict(passed: bool | None, text: str) -> None:
+def tell(line: str) -> None:
+    """Print a line away from the result."""
+    err.print(_line(line), soft_wrap=True)
+
+
+def _line(shown: str, *, style: str = "") -> Text:
+    """Return what is printed: labels and names of files have no say over the terminal."""
+    return Text(text.lines(shown), style=style)
+
+
+def verdict(passed: bool | None, reason: str) -> None:
     """Print the line that a reader looks for first; None is undecided."""
     word, color = {True: ("passed", "green"), False: ("FAILED", "red"), None: ("UNDECIDED", "yellow")}[passed]
-    say(f"{word}: {text}", style=f"bold {color}")
+    say(f"{word}: {reason}", style=f"bold {color}")
 
 
-def warn(text: str) -> None:
+def warn(line: str) -> None:
     """Print a line that must not be missed, away from the result."""
-    err.print(Text.assemble(("warning: ", "bold yellow"), text), soft_wrap=True)
+    err.print(Text.assemble(("warning: ", "bold yellow"), _line(line)), soft_wrap=True)
 
 
 @contextlib.contextmanager
 def stages(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """Yield a function that says what is going on, on one line that vanishes; silent where nobody looks."""
     if quiet or not err.is_terminal:
-        yield lambda text: None
+        yield lambda stage: None
         return
     with err.status("") as status:
-        yield lambda text: status.update(Text(f"{text} …"))
+        yield lambda stage: status.update(_line(f"{stage} …"))
 
 
 @contextlib.contextmanager
@@ -158,7 +172,7 @@ def study_bars(
             found, said = result.finished, f"FAILED: {result.failed}"
             if found:
                 said = f"{found.validation.accuracy:.2%} in {duration(found.seconds)}"
-            bar.console.print(Text(f"{result.run.name}: {said}"), soft_wrap=True)
+            bar.console.print(_line(f"{result.run.name}: {said}"), soft_wrap=True)
 
         yield show, end
 

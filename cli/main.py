@@ -86,6 +86,8 @@ def main() -> None:
         _leave(missing_package(module))
     except OSError as error:
         _leave(EdgecnnError(_refused(error)))
+    except MemoryError:
+        _leave(EdgecnnError("there is not enough memory for this. Use a smaller file or batch, or end other programs."))
 
 
 def _show_int8_warnings_as_lines() -> None:

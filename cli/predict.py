@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgecnn.text import csv_text, printable
+
 from . import console
 from .options import AsJson, ModelFile, Provider
 
@@ -115,13 +117,15 @@ def _by_assumption(answers: "list[FileAnswer]") -> dict[str, list[Path]]:
 
 
 def _csv(answers: "list[FileAnswer]") -> str:
+    """Write rows that neither a terminal nor a spreadsheet runs; --json has every name as it is."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("path", "rank", "label", "class_id", "probability", "error", "unlike"))
     for answer in answers:
+        path = printable(str(answer.path))
         for rank, ranked in enumerate(answer.top, start=1):
-            said = (rank, ranked.label, ranked.class_id, f"{ranked.probability:.6f}", "", answer.unlike or "")
-            writer.writerow((answer.path, *said))
+            said = (rank, printable(ranked.label), ranked.class_id, f"{ranked.probability:.6f}", "")
+            writer.writerow(csv_text((path, *said, answer.unlike or "")))
         if answer.error:
-            writer.writerow((answer.path, "", "", "", "", answer.error, ""))
+            writer.writerow(csv_text((path, "", "", "", "", printable(answer.error), "")))
     return text.getvalue()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
+from edgecnn.text import json_text
 from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 
 from . import console
@@ -140,7 +140,7 @@ def _print(answer: "Answer", closed: threading.Event) -> None:
         "rejected": found.rejected,
     }
     try:
-        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(json.dumps(line, ensure_ascii=False)) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
@@ -154,5 +154,5 @@ def _told(summary: "Summary") -> str:
     )
 
 
-def _say(text: str) -> None:
-    console.err.print(Text(text), soft_wrap=True)
+def _say(line: str) -> None:
+    console.tell(line)

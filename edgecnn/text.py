@@ -1,7 +1,7 @@
 """Text that others wrote, on its way to where people read it: labels, names of files and classes, parts of messages.
 
-``printable`` for terminals and messages, ``markdown`` for generated pages, ``csv_text`` for spreadsheets. JSON needs
-none of them: it has escapes of its own.
+``printable`` and ``lines`` for terminals, ``message`` for errors, ``markdown`` and ``fenced`` for generated pages,
+``csv_text`` for spreadsheets, ``picture_text`` for pictures, ``json_text`` for JSON that a terminal shows.
 """
 
 import re
@@ -36,6 +36,11 @@ def shortened(text: str, longest: int = 80) -> str:
     return f"{text[: longest - 3 - tail]} … {text[-tail:]}"
 
 
+def lines(text: str) -> str:
+    """Return ``text`` printable, with its own lines."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def excerpt(value: object) -> str:
     """Return what a message quotes of a value that somebody else wrote: printable, and not at length."""
     return printable(shortened(value if isinstance(value, str) else repr(value)))
@@ -43,7 +48,7 @@ def excerpt(value: object) -> str:
 
 def message(text: str) -> str:
     """Return a message that may be shown: its lines are kept, each printable, and its length is bounded."""
-    return "\n".join(printable(line) for line in shortened(text, LONGEST_MESSAGE).split("\n"))
+    return lines(shortened(text, LONGEST_MESSAGE))
 
 
 def json_text(document: str) -> str:
@@ -62,6 +67,24 @@ def markdown(text: str) -> str:
     'a\\|b \\<script\\>'
     """
     return _MARKDOWN.sub(r"\\\g<0>", printable(text))
+
+
+def fenced(text: str, language: str) -> str:
+    r"""Return ``text`` as a block of code of Markdown, which nothing in it can end.
+
+    >>> print(fenced("a = 1", "toml"))
+    ```toml
+    a = 1
+    ```
+    """
+    longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{lines(text)}\n{fence}"
+
+
+def picture_text(text: str) -> str:
+    """Return ``text`` as Matplotlib draws it: letters, and no formula between dollars."""
+    return printable(text).replace("$", r"\$")
 
 
 def csv_text(cells: Iterable[object]) -> list[object]:

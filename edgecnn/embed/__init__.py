@@ -14,6 +14,7 @@ from edgecnn.embed import targets
 from edgecnn.errors import EmbedError
 from edgecnn.files import clear_leftovers, making_folder
 from edgecnn.runtime.classifier import load
+from edgecnn.text import markdown
 
 MODEL, CARD = "model.onnx", "card.json"
 
@@ -66,13 +67,14 @@ def _templates(names: tuple[str, ...]) -> dict[str, str]:
 
 def _fill(text: str, card: ModelCard, size_bytes: int) -> str:
     height, width, channels = card.input.shape
+    some = ", ".join(markdown(label) for label in card.labels[:4])
     values = {
-        "@MODEL@": f"{card.name} ({card.form}, {size_bytes / 1000:,.0f} kB)",
+        "@MODEL@": f"{markdown(card.name)} ({markdown(card.form)}, {size_bytes / 1000:,.0f} kB)",
         "@INPUT@": str(card.input),
         "@SHAPE@": f"({height}, {width}, {channels})",
         "@BYTES@": f"{height * width * channels:,}",
         "@PICTURE@": "picture.pgm" if channels == 1 else "picture.ppm",
-        "@CLASSES@": f"{len(card.labels)} labels ({', '.join(card.labels[:4])}{', …' if len(card.labels) > 4 else ''})",
+        "@CLASSES@": f"{len(card.labels)} labels ({some}{', …' if len(card.labels) > 4 else ''})",
         "@IMAGES@": str(len(card.golden.images_nhwc)),
     }
     for placeholder, value in values.items():

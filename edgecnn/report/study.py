@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from edgecnn.files import replacing
 from edgecnn.report.curves import read_rows
 from edgecnn.study.results import LabelResult, RunResult, StudyResult, mean_text
+from edgecnn.text import picture_text
 from edgecnn.train.run_folder import METRICS
 
 Color = tuple[float, float, float, float]
@@ -60,7 +61,7 @@ def draw_study(result: StudyResult) -> Path:
         for index, label in enumerate(labels)
     }
     figure = Figure(figsize=(13, max(4.5, 1.6 + 0.42 * len(labels))), layout="constrained")
-    title = result.description or result.study
+    title = picture_text(result.description or result.study)
     figure.suptitle(f"{title} (quick size)" if result.quick else title, fontsize=12)
     curves, kept = figure.subplots(1, 2, width_ratios=(1.25, 1))
     scale = _scale(result)
@@ -115,7 +116,7 @@ def _draw_curves(axes: Axes, runs: Sequence[RunResult], colors: dict[str, Color]
     axes.set_title("Learning curves (a dot: the kept epoch)", fontsize=10)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    handles = [Line2D([], [], color=color, label=label) for label, color in colors.items()]
+    handles = [Line2D([], [], color=color, label=picture_text(label)) for label, color in colors.items()]
     axes.legend(handles=handles, fontsize=8, framealpha=0.85, loc="best", ncols=1 if len(colors) <= FEW else 2)
     _plain(axes)
 
@@ -128,7 +129,7 @@ def _draw_dots(axes: Axes, labels: Sequence[LabelResult], colors: dict[str, Colo
             mean_text(label) if label.accuracy_mean is not None else "failed",
             (1.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=9,
         )  # fmt: skip
-    axes.set_yticks(range(len(labels)), [label.label for label in labels], fontsize=9)
+    axes.set_yticks(range(len(labels)), [picture_text(label.label) for label in labels], fontsize=9)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.margins(x=0.08)
     scale.apply(axes.xaxis, axes.get_xlim())

@@ -11,6 +11,7 @@ from edgecnn.bench import BenchReport
 from edgecnn.files import replacing
 from edgecnn.report.curves import VALIDATION_COLOR, draw_panel
 from edgecnn.runtime.classifier import Prediction
+from edgecnn.text import picture_text
 from edgecnn.train import EpochRow
 from edgecnn.verify import Comparison
 from edgecnn.verify.compare import Scores
@@ -31,7 +32,7 @@ def draw_summary(
 ) -> Path:
     """Draw the picture. ``images_nhwc``, ``truth`` and ``predictions`` are the samples to show."""
     figure = Figure(figsize=(13, 7), layout="constrained")
-    figure.suptitle(title, fontsize=14)
+    figure.suptitle(picture_text(title), fontsize=14)
     grid = figure.add_gridspec(2, 1, height_ratios=(1.45, 1))
     top, bottom = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     curve, confusion, latency = top.subplots(1, 3)
@@ -52,7 +53,7 @@ def draw_confusion(axes: Axes, scores: Scores) -> None:
     counts = np.array(scores.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    labels = [entry.label for entry in scores.classes]
+    labels = [picture_text(entry.label) for entry in scores.classes]
     axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 3 else 90)
     axes.set_yticks(range(len(labels)), labels)
     if len(labels) <= 20:
@@ -81,7 +82,7 @@ def _draw_latency(axes: Axes, report: BenchReport) -> None:
 def _draw_sample(axes: Axes, image_hwc: NDArray[np.uint8], label: str, prediction: Prediction) -> None:
     axes.imshow(image_hwc.squeeze(), cmap="gray", vmin=0, vmax=255)
     color = VALIDATION_COLOR if prediction.label == label else "#b91c1c"
-    axes.set_title(f"{prediction.label}\n{prediction.probability:.1%}", color=color, fontsize=11)
-    axes.set_xlabel(f"true: {label}")
+    axes.set_title(f"{picture_text(prediction.label)}\n{prediction.probability:.1%}", color=color, fontsize=11)
+    axes.set_xlabel(f"true: {picture_text(label)}")
     axes.set_xticks([])
     axes.set_yticks([])

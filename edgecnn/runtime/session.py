@@ -19,6 +19,7 @@ from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_packa
 from edgecnn.runtime import int8, providers, threads
 from edgecnn.text import shortened
 
+NOTHING = 4  # what goes wrong is raised as well; the log would print names of the file as they are
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
 FATAL_ONLY = 4
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
@@ -26,7 +27,7 @@ NEWER = re.compile(
     r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
 )
 CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
-PLACE = re.compile(r"^\S+\.(?:cc|h|cpp):\d+ (?:[\w:<>~&* ]*::[\w:<>~&* ]*\((?:[^()]|\([^()]*\))*\)(?: const)? )?")
+PLACE = re.compile(r"\S+\.(?:cc|h|cpp):\d+ (?:[\w:<>~&* ]*::[\w:<>~&* ]*\((?:[^()]|\([^()]*\))*\)(?: const)? )?")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")  # packages that share one import folder
 
 
@@ -185,7 +186,7 @@ def _onnxruntime() -> Any:
 
 def _session_options(ort: Any, provider: str, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
     options = ort.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = NOTHING if provider == "cpu" else ERRORS_ONLY
     options.intra_op_num_threads = thread_count
     options.inter_op_num_threads = 1
     options.add_session_config_entry(EXTERNAL_DATA, os.devnull)

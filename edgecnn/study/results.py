@@ -14,6 +14,7 @@ from typing import Any
 
 from edgecnn import files
 from edgecnn.study.plan import PlannedRun
+from edgecnn.text import csv_text, lines, markdown
 
 TABLE = (
     "run", "seed", "parameters", "layers", "kept epoch", "s/epoch", "train loss", "loss", "train %", "accuracy %",
@@ -228,25 +229,26 @@ def _csv(result: StudyResult) -> str:
             measured = [getattr(found, name) for name in figures]
             measured += [found.train.loss, found.train.accuracy, found.validation.loss, found.validation.accuracy]
         stated = ("", "") if run.stated is None else (run.stated, run.stated_on)
-        table.writerow([run.label, run.seed, *values, *measured, *stated, run.failed or ""])
+        table.writerow(csv_text([run.label, run.seed, *values, *measured, *stated, run.failed or ""]))
     return text.getvalue()
 
 
 def _markdown(result: StudyResult) -> str:
     size = " (quick size)" if result.quick else ""
-    parts = [f"# {result.study}{size}\n"]
-    parts += [f"{text}\n" for text in (result.description, result.source) if text]
+    parts = [f"# {markdown(result.study)}{size}\n"]
+    parts += [f"{lines(prose)}\n".replace("<", r"\<") for prose in (result.description, result.source) if prose]
     parts.append("![Learning curves and kept accuracies](study.png)\n")
     parts.append(_table(*table(result), left=1))
     if means(result):
         parts.append(_table(("run", "seeds", "accuracy %"), means(result), left=1))
     if result.failed:
-        parts.append("".join(f"- {run.label}, seed {run.seed}: {run.failed}\n" for run in result.failed))
+        failed = ((markdown(run.label), run.seed, markdown(run.failed or "")) for run in result.failed)
+        parts.append("".join(f"- {label}, seed {seed}: {reason}\n" for label, seed, reason in failed))
     parts.append("".join(f"- {note}\n" for note in notes(result)))
     return "\n".join(parts)
 
 
 def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, left: int) -> str:
     rule = ["---" if index < left else "--:" for index in range(len(columns))]
-    escaped = ([cell.replace("|", "\\|") for cell in row] for row in (columns, rule, *cells))
+    escaped = ([markdown(cell) for cell in row] for row in (columns, rule, *cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in escaped)

@@ -23,6 +23,7 @@ from typing import TextIO
 import edgecnn
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime.files import FileAnswer, expand, predict_files
+from edgecnn.text import csv_text
 
 UNSURE, UNREADABLE = "unsure", "unreadable"
 FAILED = "failed"
@@ -135,7 +136,7 @@ def report_rows(file, rows: Iterator[Row]) -> Counter[str]:
     writer.writerow([field.name for field in fields(Row)])
     folders: Counter[str] = Counter()
     for row in rows:
-        writer.writerow(astuple(row))
+        writer.writerow(csv_text(str(cell) for cell in astuple(row)))  # a name such as =1+1.png is no formula
         file.flush()  # after a crash, the report of a move is what says where each picture came from
         folders[FAILED if row.action == FAILED else row.folder] += 1
     return folders
