@@ -159,7 +159,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     write_bytes(path, save(tensors, metadata={METADATA_KEY: json.dumps(document)}))
 
 
-def read(run_or_file: Path) -> Checkpoint:
+def read(run_or_file: str | Path) -> Checkpoint:
     """Read a checkpoint file, or the best one of a run's folder. Raises CheckpointError."""
     path = locate(run_or_file)
     try:
@@ -176,8 +176,9 @@ def read(run_or_file: Path) -> Checkpoint:
         ) from error
 
 
-def locate(run_or_file: Path) -> Path:
+def locate(run_or_file: str | Path) -> Path:
     """Return the checkpoint file that a path means. Raises CheckpointError."""
+    run_or_file = Path(run_or_file)
     if run_or_file.is_dir():
         best = run_or_file / BEST
         if best.exists():

@@ -111,17 +111,18 @@ def _finder(finder: Finder, path: Path, file: Path) -> Contender:
     )
 
 
-def is_checkpoint(path: Path) -> bool:
+def is_checkpoint(path: str | Path) -> bool:
     """Tell a run's folder or checkpoint from a model file, by its kind alone.
 
     A folder that is no run does not hide a model of the zoo that has its name.
     """
+    path = Path(path)
     if path.suffix == zoo.CHECKPOINT:
         return True
     return path.is_dir() and (zoo.is_run(path) or path.as_posix() not in zoo.names())
 
 
-def import_runtime_of(path: Path) -> None:
+def import_runtime_of(path: str | Path) -> None:
     """Import what a contender runs on, so that its import can be timed apart from its loading."""
     module = "torch" if is_checkpoint(path) else "onnxruntime"
     try:

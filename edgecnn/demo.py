@@ -54,15 +54,16 @@ class Demo:
 
 
 def run_demo(
-    folder: Path,
+    folder: str | Path,
     *,
-    root: Path | None = None,
+    root: str | Path | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Demo:
     """Train, export, quantize, verify, measure and predict into ``folder``, which must be empty or not there.
 
     A demo that is stopped or fails leaves the folder as it was, so that the same command starts it again.
     """
+    folder = Path(folder)
     clear_leftovers(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CheckpointError(f"{folder}: is not empty. Choose another folder with -o.")
@@ -70,7 +71,7 @@ def run_demo(
         return _run(folder, root, on_stage)
 
 
-def _run(folder: Path, root: Path | None, on_stage: Callable[[str], None]) -> Demo:
+def _run(folder: Path, root: str | Path | None, on_stage: Callable[[str], None]) -> Demo:
     started = time.perf_counter()
     run, model = folder / "run", folder / "digits.onnx"
     on_stage("train")

@@ -54,7 +54,7 @@ class Inspection:
         return sum(layer.macs for layer in self.layers)
 
 
-def inspect(path_or_name: Path) -> Inspection:
+def inspect(path_or_name: str | Path) -> Inspection:
     """Read a model file, or a model of the zoo by name.
 
     Quantize and dequantize operators are counted with the layer that they feed.

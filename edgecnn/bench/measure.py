@@ -71,7 +71,7 @@ class BenchReport:
 
 
 def bench(
-    models: Sequence[Path],
+    models: Sequence[str | Path],
     *,
     batches: Sequence[int] = (1, 8, 64),
     threads: Sequence[int] = (),
@@ -92,7 +92,7 @@ def bench(
     for count in threads or (machine_threads.available(),):
         on_setting(f"starting {len(models)} processes with {count} threads")
         with ExitStack() as stack:
-            workers = [stack.enter_context(Worker(path, provider=provider, threads=count)) for path in models]
+            workers = [stack.enter_context(Worker(Path(path), provider=provider, threads=count)) for path in models]
             footprints += [_footprint(worker) for worker in workers]
             for batch in batches:
                 on_setting(f"batch {batch}, {count} threads")
@@ -105,12 +105,12 @@ def bench(
     return BenchReport(timings, ratios, footprints, recorded, seconds)
 
 
-def compare_latency(model: Path, against: Path, *, seconds: float = 1.0) -> Ratio:
+def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0) -> Ratio:
     """Compare two model files on the CPU at batch 1, with as many threads as affinity and quota allow."""
     count = machine_threads.available()
     with (
-        Worker(model, provider="cpu", threads=count) as own,
-        Worker(against, provider="cpu", threads=count) as other,
+        Worker(Path(model), provider="cpu", threads=count) as own,
+        Worker(Path(against), provider="cpu", threads=count) as other,
     ):
         samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
         return _compared(own, other, 1, *samples)

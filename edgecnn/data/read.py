@@ -64,7 +64,7 @@ def read_split(
     dataset: str,
     split: SplitName,
     *,
-    root: Path | None = None,
+    root: str | Path | None = None,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
 ) -> Split:
@@ -103,7 +103,7 @@ def read_whole(dataset: str, size: tuple[int, int] | None, channels: int | None)
 
 
 def read_other(
-    dataset: str, labels: tuple[str, ...], *, size: tuple[int, int], channels: int, root: Path | None = None
+    dataset: str, labels: tuple[str, ...], *, size: tuple[int, int], channels: int, root: str | Path | None = None
 ) -> Split:
     """Read what a model with these labels is to be measured on, where it is not the data set that it was made from.
 

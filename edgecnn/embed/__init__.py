@@ -31,13 +31,13 @@ class Embedded:
     selftest: list[str]
 
 
-def embed(model: str | Path, target: str, folder: Path) -> Embedded:
+def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     """Write the project that runs a model file (a path, or a name of the zoo) in a target, all of it or nothing.
 
     Raises EmbedError for a target that is not there and a folder that is in the way, ModelError and CardError for a
     file that is no model.
     """
-    chosen = targets.get(target)
+    folder, chosen = Path(folder), targets.get(target)
     _refuse_to_replace(folder)
     path = zoo.find(model)
     card = replace(load(path).card, name=zoo.title(model))

@@ -69,11 +69,11 @@ class _Answers:
 
 
 def export(
-    run_or_checkpoint: Path,
-    output: Path | None = None,
+    run_or_checkpoint: str | Path,
+    output: str | Path | None = None,
     *,
     dataset: str | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     calibrated: bool = False,
 ) -> Exported:
     """Export a run or checkpoint to ``output`` (default: named after the run, in the working directory).
@@ -83,8 +83,9 @@ def export(
     """
     from edgecnn import checkpoint as checkpoints
 
+    run_or_checkpoint = Path(run_or_checkpoint)
     checkpoint = checkpoints.read(run_or_checkpoint)
-    target = output or Path(f"{_model_name(run_or_checkpoint)}.onnx")
+    target = Path(output or f"{_model_name(run_or_checkpoint)}.onnx")
     if target.suffix != ".onnx":
         raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
     is_finder = networks.kind(checkpoint.recipe.network.name) == FINDER
@@ -128,13 +129,17 @@ def export(
     )
 
 
-def _confidence(original: Contender, dataset: str | None, root: Path | None) -> Confidence:
+def _confidence(original: Contender, dataset: str | None, root: str | Path | None) -> Confidence:
     validation = read_for(original.dataset, original.input.shape, "validation", dataset=dataset, root=root)
     return calibrate.fitted(original.logits(validation.images_nhwc), validation.labels_n)
 
 
 def _prove(
-    checkpoint: "Checkpoint", original: Contender, dataset: str | None, root: Path | None, confidence: Confidence | None
+    checkpoint: "Checkpoint",
+    original: Contender,
+    dataset: str | None,
+    root: str | Path | None,
+    confidence: Confidence | None,
 ) -> Proven:
     temperature = confidence.temperature if confidence else 1.0
     graph = _graph(checkpoint, temperature)
@@ -207,7 +212,7 @@ def _graph(checkpoint: "Checkpoint", temperature: float) -> bytes:
 
 
 def _answers(
-    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
+    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: str | Path | None
 ) -> _Answers:
     """Run both on the test split, or on the golden images where the data set is not at hand."""
     exported = _classifying(graph)
@@ -238,7 +243,7 @@ def _classifying(graph: bytes) -> Classify:
 
 
 def _golden_images(
-    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: Path | None
+    original: Contender, graph: bytes, checkpoint: "Checkpoint", dataset: str | None, root: str | Path | None
 ) -> NDArray[np.uint8]:
     """Choose among the validation images, or keep the checkpoint's golden images where the data set is not at hand."""
     try:

@@ -9,7 +9,7 @@ from edgecnn.verify.compare import read_for
 
 
 def of_training_images(
-    record: DatasetRecord, wanted: ImageInput, *, dataset: str | None = None, root: Path | None = None
+    record: DatasetRecord, wanted: ImageInput, *, dataset: str | None = None, root: str | Path | None = None
 ) -> Appearance | None:
     """Measure the images that a classifier was trained on, in its own size; None where they cannot be read."""
     try:

@@ -31,7 +31,7 @@ SIZES = ((160, 160), (64, 240))  # height and width that the parity check looks 
 SMALLEST = 64  # pixels of a side while tracing, in both directions different
 
 
-def prove(checkpoint: "Checkpoint", root: Path | None) -> Proven:
+def prove(checkpoint: "Checkpoint", root: str | Path | None) -> Proven:
     """Return the finder's model after its network's maps were compared with PyTorch's. Raises ParityError.
 
     Its card has the F1 of the file on the validation pages, where they lie in the data root; what was measured while
@@ -48,7 +48,7 @@ def prove(checkpoint: "Checkpoint", root: Path | None) -> Proven:
     return Proven(graph, _card(checkpoint, graph, root), gap, 1.0, len(SIZES), SOURCE, None)
 
 
-def _measured(graph: bytes, root: Path | None) -> list[Accuracy]:
+def _measured(graph: bytes, root: str | Path | None) -> list[Accuracy]:
     """Run the file on the validation pages; they are not rendered for this alone."""
     if not digit_pages.is_here(root, "test"):
         return []
@@ -56,7 +56,7 @@ def _measured(graph: bytes, root: Path | None) -> list[Accuracy]:
     return [Accuracy("validation", len(pages), f1_on(pages, load_finder(graph)))]
 
 
-def _card(checkpoint: "Checkpoint", graph: bytes, root: Path | None) -> ModelCard:
+def _card(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> ModelCard:
     page_nhwc = checkpoint.golden_images_nhwc.numpy()
     return ModelCard(
         name=checkpoint.recipe.name,

@@ -36,13 +36,13 @@ CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 
 
 def quantize(
-    model: Path,
-    output: Path | None = None,
+    model: str | Path,
+    output: str | Path | None = None,
     *,
     method: Method = "auto",
     max_drop_pp: float = 0.5,
     dataset: str | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     seconds: float = 1.0,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Quantized:
@@ -55,11 +55,11 @@ def quantize(
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
     ParityError where the form that was asked for does not hold.
     """
-    file = zoo.find(model)
+    model, file = Path(model), zoo.find(model)
     card = load_either(file).card
     if card.form != "fp32":
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
-    target = output or _default_target(model, file, method)
+    target = Path(output or _default_target(model, file, method))
     if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
     if card.kind == FINDER:

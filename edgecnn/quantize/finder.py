@@ -37,7 +37,7 @@ def quantize_finder(
     *,
     method: Method,
     max_drop_pp: float,
-    root: Path | None,
+    root: str | Path | None,
     seconds: float,
     on_stage: Callable[[str], None],
 ) -> Quantized:

@@ -25,7 +25,7 @@ def record(
     parent: Path,
     *,
     max_drop_pp: float = 0.5,
-    root: Path | None = None,
+    root: str | Path | None = None,
     seconds: float = 1.0,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Measured:
@@ -65,7 +65,7 @@ def _quantization(card: ModelCard) -> cards.Quantization:
 
 
 def _classifier_here(
-    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: Path | None, seconds: float
+    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: str | Path | None, seconds: float
 ) -> tuple[Candidate, int]:
     validation = read_for(card.dataset, card.input.shape, "validation", root=root)
     found = compare(
@@ -82,7 +82,7 @@ def _classifier_here(
 
 
 def _finder_here(
-    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: Path | None, seconds: float
+    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: str | Path | None, seconds: float
 ) -> tuple[Candidate, int]:
     pages = digit_pages.read(root, "test")
     found = compare_on(pages, load_finder(parent), load_finder(file), max_drop_pp)

@@ -17,9 +17,9 @@ TRAIN_COLOR, VALIDATION_COLOR = "#8a8f98", "#0b6bcb"
 PANELS = ("loss", "accuracy", "precision", "recall", "f1")
 
 
-def read_rows(run: Path) -> list[EpochRow]:
+def read_rows(run: str | Path) -> list[EpochRow]:
     """Read a run's metrics.jsonl. Raises CheckpointError where it is broken."""
-    path = run / METRICS
+    path = Path(run) / METRICS
     try:
         return [EpochRow.of(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except (ValueError, TypeError, KeyError) as error:
@@ -28,13 +28,13 @@ def read_rows(run: Path) -> list[EpochRow]:
         ) from error
 
 
-def draw_curves(run: Path) -> Path:
+def draw_curves(run: str | Path) -> Path:
     """Draw ``curves.png`` into the run's folder."""
     rows = read_rows(run)
     figure = Figure(figsize=(15, 3.2), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         draw_panel(axes, rows, panel)
-    target = run / "curves.png"
+    target = Path(run) / "curves.png"
     with replacing(target) as partial:
         figure.savefig(partial, dpi=110)
     return target

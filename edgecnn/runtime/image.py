@@ -51,7 +51,7 @@ class Picture:
     assumed: str | None = None
 
 
-def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
+def read_image(picture_file: str | Path | bytes) -> NDArray[np.uint8]:
     """Read a picture file, or its bytes, as uint8 (H, W, C), C = 1 for gray and 3 for RGB.
 
     EXIF orientation is applied, transparency is laid over white, palettes and CMYK become RGB; of an animation the
@@ -62,11 +62,11 @@ def read_image(picture_file: Path | bytes) -> NDArray[np.uint8]:
     return read_picture(picture_file).pixels_hwc
 
 
-def read_picture(picture_file: Path | bytes) -> Picture:
+def read_picture(picture_file: str | Path | bytes) -> Picture:
     """Read a picture as ``read_image`` does, and say what was assumed."""
     with (
         _refusals("picture" if isinstance(picture_file, bytes) else str(picture_file)),
-        _opened(picture_file) as picture,
+        _opened(Path(picture_file) if isinstance(picture_file, str) else picture_file) as picture,
     ):
         return _pixels(ImageOps.exif_transpose(picture))
 

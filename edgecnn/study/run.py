@@ -38,14 +38,14 @@ Event = tuple["_Worker", dict[str, Any] | None]
 
 def run_study(
     study: Study,
-    folder: Path,
+    folder: str | Path,
     *,
     quick: bool = False,
     seeds: Sequence[int] = (),
     changes: Mapping[str, Any] | None = None,
     jobs: int | None = None,
     device: str = "auto",
-    root: Path | None = None,
+    root: str | Path | None = None,
     on_progress: Callable[[str, Progress], None] = lambda name, progress: None,
     on_run: Callable[[RunResult], None] = lambda result: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -56,7 +56,7 @@ def run_study(
     one. A run that fails has its reason in its row. Raises RecipeError, CheckpointError when a run there has another
     recipe, DataError, ProviderError; Interrupted after ``should_stop`` said so and every run has saved its state.
     """
-    planned = plan(study, quick=quick, seeds=seeds, changes=changes)
+    folder, planned = Path(folder), plan(study, quick=quick, seeds=seeds, changes=changes)
     if jobs is not None and jobs < 1:
         raise EdgecnnError(f"--jobs {jobs}: expected a whole number from 1.")
     on_gpu = pick_device(device).type == "cuda"
@@ -93,7 +93,9 @@ def run_study(
 class _Crew:
     """The workers of a study: each slot of cores has at most one. A context manager that leaves no process behind."""
 
-    def __init__(self, todo: Mapping[Path, PlannedRun], slots: list[list[int]], device: str, root: Path | None) -> None:
+    def __init__(
+        self, todo: Mapping[Path, PlannedRun], slots: list[list[int]], device: str, root: str | Path | None
+    ) -> None:
         self.waiting, self.slots, self.device, self.root = deque(todo.items()), slots, device, root
         self.events: queue.Queue[Event] = queue.Queue()
         self.running: list[_Worker] = []
@@ -265,7 +267,7 @@ def _layers(path: Path) -> int:
     return sum(name.endswith("weight") and tensor.ndim > 1 for name, tensor in weights.items())
 
 
-def _fetch(runs: Iterable[PlannedRun], root: Path | None) -> None:
+def _fetch(runs: Iterable[PlannedRun], root: str | Path | None) -> None:
     """See that the data sets are there before several processes look for them at once."""
     where = data.data_root(root)
     for name in sorted({run.recipe.data.name for run in runs}):

@@ -22,6 +22,7 @@ from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.machine import processor
+from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime import threads
 from edgecnn.train import progressive, run_folder
@@ -40,24 +41,26 @@ EVALUATION_BATCH = 500
 
 
 def train(
-    recipe: Recipe,
-    run: Path,
+    recipe: Recipe | str,
+    run: str | Path,
     *,
     device: str = "auto",
-    root: Path | None = None,
+    root: str | Path | None = None,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[EpochRow], None] = lambda row: None,
     on_data: Callable[[Survey | None, tuple[str, ...]], None] = lambda survey, remarks: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Train ``recipe`` into the folder ``run``: best and last checkpoint, metrics.jsonl, recipe.toml, state.pt.
+    """Train ``recipe`` (one that was read, a name or a .toml file) into the folder ``run``: best and last checkpoint,
+    metrics.jsonl, recipe.toml, state.pt.
 
     ``on_data`` is told before the first batch what a data set of the user's own has, and what else is to be known.
     ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
     CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
     ProviderError.
     """
+    run, recipe = Path(run), read(recipe) if isinstance(recipe, str) else recipe
     where = pick_device(device)
     prepared = prepare(recipe, root)
     loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind

@@ -58,7 +58,7 @@ class Prepared:
         return ImageInput(*self.train.images_nhwc.shape[1:])
 
 
-def prepare(recipe: Recipe, root: Path | None) -> Prepared:
+def prepare(recipe: Recipe, root: str | Path | None) -> Prepared:
     """Read the recipe's training split and hold out its validation split, or read the one that a data set of the user's
     own has. The test split of a named data set is not read."""
     if networks.kind(recipe.network.name) == "finder":
@@ -162,7 +162,7 @@ def _with_classes(split: Split) -> Examples:
     return Examples(split.images_nhwc, split.labels_n, split.names, split.skipped)
 
 
-def _prepare_pages(recipe: Recipe, root: Path | None) -> Prepared:
+def _prepare_pages(recipe: Recipe, root: str | Path | None) -> Prepared:
     """Read the rendered pages; what they are validated on is rendered from other digits, so nothing is held out."""
     as_they_are = recipe.augment == Augment() and recipe.progressive == Progressive()
     if recipe.data != Data(name=digit_pages.FOLDER) or not as_they_are:

@@ -121,7 +121,7 @@ def compare_files(
     candidate: str | Path,
     *,
     dataset: str | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     split: SplitName = "test",
     max_drop_pp: float = 0.5,
 ) -> Comparison:
@@ -141,7 +141,7 @@ def read_for(
     split: Literal["test", "validation", "train"],
     *,
     dataset: str | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     labels: tuple[str, ...] = (),
 ) -> Split:
     """Read the split that belongs to a model: the test split as it is, training and validation as they were drawn.

@@ -8,11 +8,11 @@ from edgecnn.verify.finds import FinderComparison, compare_finders, is_finder
 
 
 def compare_either(
-    reference: Path,
-    candidate: Path,
+    reference: str | Path,
+    candidate: str | Path,
     *,
     dataset: str | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     split: SplitName = "test",
     max_drop_pp: float = 0.5,
 ) -> Comparison | FinderComparison:

@@ -37,7 +37,7 @@ class FinderEvaluation:
 
 
 def evaluate(
-    model: str | Path, *, dataset: str | None = None, root: Path | None = None, split: SplitName = "test"
+    model: str | Path, *, dataset: str | None = None, root: str | Path | None = None, split: SplitName = "test"
 ) -> Evaluation | FinderEvaluation:
     """Measure a run, a checkpoint, a model file or a model of the zoo on the data set it was made for, or ``dataset``.
 
@@ -78,7 +78,7 @@ def confused(scores: Scores, most: int) -> list[tuple[str, str, int]]:
     return [(labels[true], labels[said], int(wrong_kk[true, said])) for true, said in places if wrong_kk[true, said]]
 
 
-def _on_pages(model: str | Path, root: Path | None, started: float) -> FinderEvaluation:
+def _on_pages(model: str | Path, root: str | Path | None, started: float) -> FinderEvaluation:
     pages, finder = digit_pages.read(root, "test"), load_finder(model)
     found = finding_of(finder, count_finds(finder, pages))
     return FinderEvaluation(len(pages), found.found + found.missed, found, time.perf_counter() - started)

@@ -51,13 +51,13 @@ class FinderComparison:
     passed: bool
 
 
-def is_finder(path: Path) -> bool:
+def is_finder(path: str | Path) -> bool:
     """Tell a finder's file, or its name in the zoo, from anything else that ``open_contender`` opens."""
     return not is_checkpoint(path) and isinstance(load_either(path), Finder)
 
 
 def compare_finders(
-    reference: Path, candidate: Path, *, root: Path | None = None, max_drop_pp: float = 0.5
+    reference: str | Path, candidate: str | Path, *, root: str | Path | None = None, max_drop_pp: float = 0.5
 ) -> FinderComparison:
     """Run two finder files on the validation pages. Raises ModelError, CardError or DataError."""
     pages = digit_pages.read(root, "test")

@@ -1,5 +1,6 @@
 """Ways to spoil bytes, protobuf messages and documents, each drawn from a random generator and so from a seed."""
 
+import copy
 import random
 from collections.abc import Callable
 from typing import Any
@@ -140,7 +141,7 @@ def spoil_document(document: Any, draw: Draw) -> Any:
     for _ in range(draw.choice((1, 1, 2, 3))):
         places = list(_places(document))
         if not places:
-            return draw.choice(LEAVES)
+            return copy.deepcopy(draw.choice(LEAVES))
         container, key = draw.choice(places)
         change = draw.randrange(6)
         if change == 0:
@@ -150,11 +151,11 @@ def spoil_document(document: Any, draw: Draw) -> Any:
         elif change == 2:
             other, other_key = draw.choice(places)
             if isinstance(other, dict) and other_key in other:
-                container[key] = other[other_key]
+                container[key] = copy.deepcopy(other[other_key])
         elif change == 3:
             container[key] = nested(draw.choice((2, 50, 150)), draw.choice((list, dict)))
         else:
-            container[key] = draw.choice(LEAVES)
+            container[key] = copy.deepcopy(draw.choice(LEAVES))
     return document
 
 

@@ -59,12 +59,12 @@ class Pages:
         return found
 
 
-def is_here(root: Path | None, part: Part) -> bool:
+def is_here(root: str | Path | None, part: Part) -> bool:
     """Tell whether these pages were rendered already."""
     return npz.has(data_root(root) / FOLDER, part)
 
 
-def read(root: Path | None, part: Part) -> Pages:
+def read(root: str | Path | None, part: Part) -> Pages:
     """Read the pages to train on or those to choose by (``test``), rendered first where the data root has none.
 
     Raises DataError and MissingPackageError.

@@ -54,7 +54,7 @@ class Material:
     fonts: tuple[str, ...]
 
 
-def read_material(part: Part, root: Path | None = None) -> Material:
+def read_material(part: Part, root: str | Path | None = None) -> Material:
     """Read what pages of one part are made of: MNIST, and ``emnist-letters`` where the data root has it.
 
     Raises DataError and MissingPackageError.
