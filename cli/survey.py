@@ -18,7 +18,7 @@ def show(found: "Survey | None", remarks: tuple[str, ...]) -> None:
     """Print images by class and split, what was left out, doubles, and what else is to be known."""
     if found is not None:
         _show_classes(found)
-        for line in (*_left_out(found), *_doubles(found)):
+        for line in (*_left_out(found), *_assumed(found), *_doubles(found)):
             console.warn(line)
     for remark in remarks:
         console.warn(remark)
@@ -62,6 +62,13 @@ def _left_out(found: "Survey") -> list[str]:
         without = [one.label for one in found.classes if getattr(one, split) == 0]
         if without:
             lines.append(f"{split} has no image of {_some(without)}; its figures are those of the other classes")
+    return lines
+
+
+def _assumed(found: "Survey") -> list[str]:
+    lines = [f"{console.counted(count, 'picture')}: {assumed}" for assumed, count in found.assumed.items()]
+    if len(found.assumed) > 1:
+        lines.append("pictures of which different things were assumed may differ in brightness by that alone")
     return lines
 
 

@@ -19,7 +19,7 @@ from edgecnn.data.npz import SplitName, held_out
 from edgecnn.data.split import SHOWN, Split, refuse_unknown
 from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError, ImageError
-from edgecnn.runtime.image import is_colour, read_image, to_input
+from edgecnn.runtime.image import is_colour, read_picture, to_input
 from edgecnn.runtime.pictures import is_hidden, is_picture, listing, pictures_in
 
 DEFAULT_SIZE = 32
@@ -201,9 +201,12 @@ def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Spli
     labels: list[int] = []
     files: list[str] = []
     skipped: list[str] = []
+    assumed: list[tuple[str, str]] = []
     for label, file in _pictures_of(path, names):
         try:
-            images.append(to_input(read_image(file), shape))
+            picture = read_picture(file)
+            images.append(to_input(picture.pixels_hwc, shape))
+            assumed += [(str(file), picture.assumed)] if picture.assumed else []
             labels.append(label)
             files.append(str(file))
         except ImageError as error:
@@ -213,7 +216,8 @@ def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Spli
             f"folder:{path}: no readable picture in {', '.join(names)} ({len(skipped)} could not be read"
             f"{': ' + skipped[0] if skipped else ''}). Expected files such as .png or .jpg."
         )
-    return Split(np.stack(images), np.array(labels, dtype=np.int64), names, tuple(skipped), tuple(files))
+    labels_n = np.array(labels, dtype=np.int64)
+    return Split(np.stack(images), labels_n, names, tuple(skipped), tuple(files), tuple(assumed))
 
 
 def _left(places: _Places, path: Path) -> Left:

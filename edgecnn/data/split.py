@@ -16,13 +16,15 @@ SHOWN = 10  # names in a message
 @dataclass(frozen=True)
 class Split:
     """Images with their classes. ``skipped`` names the files that could not be read, with the reason; ``files`` those
-    that the images come from, one for each, or nothing."""
+    that the images come from, one for each, or nothing; ``assumed`` names pictures with what reading them had
+    to assume."""
 
     images_nhwc: NDArray[np.uint8]
     labels_n: NDArray[np.int64]
     names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels_n)

@@ -6,6 +6,7 @@ not found.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -47,12 +48,14 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Survey:
-    """``repeated`` is how many training images are there already; ``conflicts`` are some of ``conflicting`` images."""
+    """``assumed`` counts pictures by what reading them had to assume. ``repeated`` is how many training images are
+    there already; ``conflicts`` are some of ``conflicting`` images."""
 
     classes: tuple[ClassCount, ...]
     sources: Sources
     left: Left
     unreadable: tuple[str, ...]
+    assumed: dict[str, int]
     repeated: int
     shared: tuple[Shared, ...]
     conflicting: int
@@ -75,6 +78,7 @@ def survey(whole: Whole, train: Split, validation: Split, test: Split, held_out:
         sources=replace(whole.sources, validation=whole.sources.validation or held_out),
         left=whole.left,
         unreadable=tuple(unreadable),
+        assumed=dict(Counter(dict(pair for split in read for pair in split.assumed).values())),
         repeated=len(train) - len(set(digests["train"])),
         shared=_shared(splits, digests),
         conflicting=len(conflicts),

@@ -176,7 +176,7 @@ def _pixels(picture: Image.Image) -> Picture:
         pixels_hwc, paper = _opaque(np.asarray(picture.convert("RGBA")))
         return Picture(
             pixels_hwc,
-            None if paper == WHITE else "what is transparent was taken for black, on white nothing would be seen",
+            None if paper == WHITE else "what is transparent taken for black, as on white nothing would be seen",
         )
     if picture.mode in ("1", "L"):
         return Picture(np.asarray(picture.convert("L"))[..., None])
@@ -195,7 +195,7 @@ def _eight_bits(values_hw: NDArray[np.generic]) -> Picture:
     if low < 0:
         raise ValueError(f"integers from {low} to {high}, expected 0 or more; save it with 8 or 16 bits a channel")
     bits = next(bits for bits in INTEGER_BITS if high < 2**bits)
-    assumed = None if bits == 16 else f"its values were taken for {bits} bits"
+    assumed = None if bits == 16 else f"values taken for {bits} bits"
     return Picture(_scaled(values_hw, 2.0**bits - 1), assumed)
 
 

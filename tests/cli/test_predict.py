@@ -104,7 +104,7 @@ def test_what_was_assumed_of_pictures_is_told_once(edgecnn, model: Path, tmp_pat
     for number in range(3):
         Image.fromarray(np.full((28, 28), 4000 + number, np.uint16)).save(tmp_path / f"{number}.png")
     told = edgecnn("predict", model, tmp_path).err
-    assert told.count("its values were taken for 12 bits") == 1
+    assert told.count("values taken for 12 bits") == 1
     assert "3 pictures, such as" in told
 
 

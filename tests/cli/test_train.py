@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 TINY = ("--epochs", 2, "--set", "data.subset=400", "--set", "network.parameters.filters=[4,8]")
@@ -138,3 +139,19 @@ def test_json_has_what_the_data_set_has(edgecnn, tmp_path: Path) -> None:
     assert [one["train"] + one["validation"] + one["test"] for one in found["classes"]] == [20, 20]
     assert found["conflicting"] == 1
     assert found["conflicts"][0]["labels"] in (["0", "1"], ["1", "0"])
+
+
+def test_says_what_was_assumed_of_pictures(edgecnn, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for label, most in (("dark", 1_000), ("light", 4_000)):
+        (tmp_path / "deep" / label).mkdir(parents=True)
+        for number in range(12):
+            deep = draw.integers(0, most, (32, 32)).astype(np.uint16)
+            Image.fromarray(deep).save(tmp_path / "deep" / label / f"{number}.png")
+    result = edgecnn(
+        "train", "digits-compact", "-o", tmp_path / "run", "--data", f"folder:{tmp_path / 'deep'}",
+        "--epochs", 1, "--set", "data.validation=0.2", "--set", "network.parameters.filters=[4]",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    assert "12 pictures: values taken for 12 bits" in result.err
+    assert "may differ in brightness by that alone" in result.err

@@ -204,3 +204,11 @@ def test_a_subset_that_has_no_image_of_a_class_is_a_message(three: Path) -> None
     _pictures(three / "train", 1, "cat")
     with pytest.raises(DataError, match=r"no image of .* to learn from; every class needs images of its own"):
         _prepared(three, data__subset=2)
+
+
+def test_what_reading_assumed_is_counted_once_a_picture(tmp_path: Path) -> None:
+    _pictures(tmp_path, 10, "ant", "bee")
+    for number, most in enumerate((4095, 4000, 1023)):
+        deep = np.full((32, 32), most, np.uint16)
+        Image.fromarray(deep).save(tmp_path / "ant" / f"deep-{number}.png")
+    assert _survey(tmp_path).assumed == {"values taken for 12 bits": 2, "values taken for 10 bits": 1}

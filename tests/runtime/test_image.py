@@ -283,7 +283,7 @@ def test_integers_that_do_not_fill_16_bits_are_scaled_from_those_they_fill(
     path = _saved(Image.fromarray(np.array([[0, most // 2, most]], np.uint16)), tmp_path / f"a{suffix}")
     found = read_picture(path)
     assert found.pixels_hwc.ravel().tolist() == [0, 127, 255]
-    assert found.assumed == f"its values were taken for {bits} bits"
+    assert found.assumed == f"values taken for {bits} bits"
 
 
 def test_integers_of_16_bits_are_nothing_to_assume(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_pattern_of_one_picture_is_a_picture(tmp_path: Path, told: list[str]) 
 def test_what_was_assumed_of_a_picture_is_told(tmp_path: Path, told: list[str]) -> None:
     Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(tmp_path / "p.png")
     assert levels(list(opened(tmp_path / "p.png", told).frames)) == [255]
-    assert told == [f"{tmp_path / 'p.png'}: its values were taken for 12 bits."]
+    assert told == [f"{tmp_path / 'p.png'}: values taken for 12 bits."]
 
 
 def broken_files(folder: Path) -> dict[str, bytes]:
