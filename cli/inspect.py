@@ -27,7 +27,8 @@ def inspect(model: ModelFile, as_json: AsJson = False) -> None:
 
     found = inspect_file(model)
     if as_json:
-        console.show_json({**vars(found), "parameters": found.parameters, "macs": found.macs})
+        totals = {name: getattr(found, name) for name in ("parameters", "stored_parameters", "macs")}
+        console.show_json(vars(found) | totals)
     else:
         show(found)
 
@@ -45,12 +46,23 @@ def show(found: "Inspection") -> None:
         )
         for layer in found.layers
     ]
+    content, (_, height, width, _) = found.content, found.image_shape
+    macs = "unknown" if found.macs is None else f"{found.macs:,}"
     total = console.size(sum(layer.weight_bytes for layer in found.layers))
     console.show_table(
-        f"{found.path}: {console.size(found.size_bytes)}, opset {found.opset}, IR {found.ir_version}",
+        f"{found.path}: {console.size(found.size_bytes)}, opset {found.opset}, IR {found.ir_version}; "
+        f"one image of {height}x{width}",
         ("layer", "output shape", "parameters", "multiply-adds", "weights", "type"),
-        [*rows, ("all", "", f"{found.parameters:,}", f"{found.macs:,}", total, "")],
+        [*rows, ("all", "", f"{found.stored_parameters:,}", macs, total, "")],
         left=2,
+    )
+    console.say(
+        f"parameters: {found.parameters:,} of the network, {found.stored_parameters:,} in the file"
+        + _why_others(found.parameters, found.stored_parameters)
+    )
+    console.say(
+        f"bytes: {content.weights:,} weights + {content.constants:,} constants + {content.card:,} card + "
+        f"{content.graph:,} graph = {found.size_bytes:,}"
     )
     console.say()
     console.show_table("card", ("", ""), _card_rows(found.card), left=2)
@@ -74,6 +86,12 @@ def _int8(found: "Saturation") -> str:
         f"NOT SAFE on processors without VNNI, which saturate: {where}, and only {PAIR_BOUND} fit. edgecnn computes it "
         "exactly there, other programs do not. Quantize its float32 parent again."
     )
+
+
+def _why_others(trained: int, stored: int) -> str:
+    if stored < trained:
+        return " (norms are folded into the layers before them)"
+    return "" if stored == trained else " (what is used at several sizes has a quantized bias for each)"
 
 
 def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:

@@ -8,50 +8,90 @@ import onnx
 from onnx import numpy_helper
 
 from edgecnn import zoo
-from edgecnn.card import ModelCard
+from edgecnn.card import FINDER, ModelCard
 from edgecnn.onnx_file import read_graph, reading, versions_of
 from edgecnn.runtime.finder import load_either
 from edgecnn.saturation import Saturation, prove
+from edgecnn.shapes import Shape, fixed_shapes
 
+FRAME = (480, 640)  # what a finder's operations are counted for
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
-DENSE = ("Gemm", "MatMul", "MatMulInteger")
-WEIGHT_INPUTS = {"MatMulInteger": 2, "Reshape": 0}  # what follows is no parameter: zero points, a shape
+# Which inputs of an operator are parameters of a network; a norm's running statistics, scales and zero points are not.
+SLOTS = {
+    "Conv": (1, 2),
+    "ConvInteger": (1,),
+    "ConvTranspose": (1, 2),
+    "Gemm": (1, 2),
+    "MatMul": (0, 1),
+    "MatMulInteger": (1,),
+    "BatchNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2),
+    "PRelu": (1,),
+}
+NAMED = "classifier.network."  # what the exporter calls other parameters, such as a bias that is added by itself
+NO_PARAMETERS = ("running_mean", "running_var", "_scale", "_zero_point")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator. ``macs`` are multiply-accumulates for one image; ``weight_bytes`` as they lie in the file."""
+    """One operator for one image. ``macs`` are multiply-accumulates, None where its size is not known.
+
+    ``parameters`` and ``weight_bytes`` (as they lie in the file) are of the tensors that no layer before it has.
+    """
 
     name: str
     operator: str
     output_shape: str
     parameters: int
-    macs: int
+    macs: int | None
     weight_bytes: int
     weight_type: str
 
 
 @dataclass(frozen=True)
+class FileBytes:
+    """What a file's bytes are: their sum is its size.
+
+    ``weights`` are the content of the parameters, ``constants`` all other tensors (running statistics, scales, zero
+    points, shapes), ``card`` the metadata, ``graph`` what is left: operators and names.
+    """
+
+    weights: int
+    constants: int
+    card: int
+    graph: int
+
+
+@dataclass(frozen=True)
 class Inspection:
-    """A file: its size, versions, layers and card."""
+    """A file: its size, versions, layers and card. ``image_shape`` (1, H, W, C) is what operations are counted for."""
 
     path: Path
     size_bytes: int
+    content: FileBytes
     opset: int
     ir_version: int
+    image_shape: tuple[int, int, int, int]
     layers: list[Layer]
     card: ModelCard
     saturation: Saturation
 
     @property
     def parameters(self) -> int:
-        """All parameters."""
+        """All parameters of the network, as it was trained."""
+        return self.card.parameters
+
+    @property
+    def stored_parameters(self) -> int:
+        """Those that the file has: of a norm that was folded into its convolution one bias a filter is left."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
-    def macs(self) -> int:
-        """All multiply-accumulates for one image."""
-        return sum(layer.macs for layer in self.layers)
+    def macs(self) -> int | None:
+        """All multiply-accumulates of convolutions and dense layers for one image, None where some are not known."""
+        counts = [layer.macs for layer in self.layers]
+        return None if None in counts else sum(count or 0 for count in counts)
 
 
 def inspect(path_or_name: str | Path) -> Inspection:
@@ -64,49 +104,77 @@ def inspect(path_or_name: str | Path) -> Inspection:
     path = zoo.find(path_or_name)
     card = load_either(path).card
     model = read_graph(path)
+    height, width, channels = (*FRAME, 1) if card.kind == FINDER else card.input.shape
+    image_shape = 1, height, width, channels
     with reading(path):
         opset, ir_version = versions_of(path)
-        return Inspection(path, path.stat().st_size, opset, ir_version, _layers(model.graph), card, prove(path))
+        layers, parameters = _layers(model.graph, fixed_shapes(model, image_shape))
+        size_bytes = path.stat().st_size
+        content = _content(model, size_bytes, parameters)
+        return Inspection(path, size_bytes, content, opset, ir_version, image_shape, layers, card, prove(path))
 
 
-def _layers(graph: onnx.GraphProto) -> list[Layer]:
+def _content(model: onnx.ModelProto, size_bytes: int, parameters: set[str]) -> FileBytes:
+    weights = sum(_stored_bytes(tensor) for tensor in model.graph.initializer if tensor.name in parameters)
+    others = [tensor for tensor in model.graph.initializer if tensor.name not in parameters]
+    constants = onnx.GraphProto(initializer=others).ByteSize()
+    card = onnx.ModelProto(metadata_props=model.metadata_props).ByteSize()
+    return FileBytes(weights, constants, card, size_bytes - weights - constants - card)
+
+
+def _stored_bytes(tensor: onnx.TensorProto) -> int:
+    return int(numpy_helper.to_array(tensor).nbytes)
+
+
+def _layers(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> tuple[list[Layer], set[str]]:
+    """Return the layers, and the names of all tensors that are parameters."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
     sources = {
         node.output[0]: weights[node.input[0]]
         for node in graph.node
         if node.op_type == "DequantizeLinear" and node.input[0] in weights
     } | weights
-    shapes = {value.name: _shape(value) for value in (*graph.value_info, *graph.output)}
-    return [_layer(node, sources, shapes) for node in graph.node if node.op_type not in QUANTIZERS]
+    seen: set[str] = set()
+    return [_layer(node, sources, shapes, seen) for node in graph.node if node.op_type not in QUANTIZERS], seen
 
 
 def _layer(
-    node: onnx.NodeProto, sources: dict[str, onnx.TensorProto], shapes: dict[str, tuple[int | str, ...]]
+    node: onnx.NodeProto, sources: dict[str, onnx.TensorProto], shapes: dict[str, Shape], seen: set[str]
 ) -> Layer:
-    inputs = node.input[: WEIGHT_INPUTS.get(node.op_type)]
-    tensors = [sources[name] for name in inputs if name in sources]
-    output = shapes.get(node.output[0], ())
-    types = {onnx.TensorProto.DataType.Name(tensor.data_type).lower() for tensor in tensors[:1]}
+    """Describe one operator; ``seen`` gets the parameters that it is the first to use."""
+    used = [sources[name] for slot, name in enumerate(node.input) if name in sources and _is_parameter(node, slot)]
+    tensors = [tensor for tensor in used if tensor.name not in seen]
+    seen.update(tensor.name for tensor in tensors)
+    types = {onnx.TensorProto.DataType.Name(tensor.data_type).lower() for tensor in used[:1]}
     return Layer(
         name=node.name,
         operator=node.op_type,
-        output_shape=" x ".join(str(side) for side in output),
+        output_shape=" x ".join(str(side) for side in shapes.get(node.output[0], ())),
         parameters=sum(math.prod(tensor.dims) for tensor in tensors),
-        macs=_macs(node.op_type, tensors, output),
-        weight_bytes=sum(numpy_helper.to_array(tensor).nbytes for tensor in tensors),
+        macs=_macs(node, shapes | {name: tuple(tensor.dims) for name, tensor in sources.items()}),
+        weight_bytes=sum(_stored_bytes(tensor) for tensor in tensors),
         weight_type=next(iter(types), ""),
     )
 
 
-def _macs(operator: str, tensors: list[onnx.TensorProto], output: tuple[int | str, ...]) -> int:
-    """Every weight of a convolution is used once a position; of a dense layer, once."""
-    if not tensors:
+def _is_parameter(node: onnx.NodeProto, slot: int) -> bool:
+    name = node.input[slot]
+    return slot in SLOTS.get(node.op_type, ()) or (name.startswith(NAMED) and not name.endswith(NO_PARAMETERS))
+
+
+def _macs(node: onnx.NodeProto, shapes: dict[str, Shape]) -> int | None:
+    """Every weight of a convolution is used once a position and image, mirrored views included; of a product of
+    matrices, every element of the result takes as many as the rows are long."""
+    if node.op_type not in ("Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger"):
         return 0
-    weight: int = math.prod(tensors[0].dims)
-    if operator == "Conv":
-        return weight * math.prod(side for side in output[2:] if isinstance(side, int))
-    return weight if operator in DENSE else 0
-
-
-def _shape(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
-    return tuple(dim.dim_value or dim.dim_param or "?" for dim in value.type.tensor_type.shape.dim)
+    output = shapes.get(node.output[0], ("?",))
+    first, second = (shapes.get(name, ("?",)) for name in node.input[:2])
+    if node.op_type == "ConvTranspose":
+        factors = (*second, first[0], *first[2:])
+    elif node.op_type.startswith("Conv"):
+        factors = (*second, output[0], *output[2:])
+    else:
+        transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
+        factors = (*output, first[0] if transposed else first[-1])
+    known = [side for side in factors if isinstance(side, int)]
+    return math.prod(known) if len(known) == len(factors) else None

@@ -1,20 +1,26 @@
 """Layers, parameters and operations of a model file, against a count by hand."""
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
-from edgecnn import inspection, onnx_file
+from edgecnn import inspection, onnx_file, zoo
 from edgecnn.errors import CardError, ModelError
 from edgecnn.inspection import Inspection, Layer
 from edgecnn.quantize import forms
 from edgecnn.runtime.classifier import load
 
+ZOO = Path(__file__).resolve().parents[1] / "exported"
+
 # The small model: convolutions of 3x3 with their norms folded in, (weights, biases, positions).
 CONVOLUTIONS = [(8 * 1 * 9, 8, 28 * 28), (8 * 8 * 9, 8, 28 * 28), (16 * 8 * 9, 16, 14 * 14), (16 * 16 * 9, 16, 14 * 14)]
 DENSE = (16 * 10, 10)
-PREPROCESSING = 2  # one scale, one shift
+NORMS = 8 + 8 + 16 + 16  # channels whose norm was trained with a scale as well, which is folded into the weights
 
 
 def layers_of(inspected: Inspection, *operators: str) -> list[Layer]:
@@ -46,7 +52,7 @@ def test_dense_layer_uses_every_weight_once(plain: Inspection) -> None:
 
 def test_sums_are_those_of_the_layers(plain: Inspection) -> None:
     trained = sum(w + b for w, b, _ in CONVOLUTIONS) + sum(DENSE)
-    assert plain.parameters == trained + PREPROCESSING
+    assert (plain.parameters, plain.stored_parameters) == (trained + NORMS, trained)
     assert plain.macs == sum(w * positions for w, _, positions in CONVOLUTIONS) + DENSE[0]
 
 
@@ -57,11 +63,11 @@ def test_float_weights_take_four_bytes_each(plain: Inspection) -> None:
 
 def test_layers_have_the_shape_of_their_output(plain: Inspection) -> None:
     assert [layer.output_shape for layer in layers_of(plain, "Conv", "Gemm")] == [
-        "N x 8 x 28 x 28",
-        "N x 8 x 28 x 28",
-        "N x 16 x 14 x 14",
-        "N x 16 x 14 x 14",
-        "N x 10",
+        "1 x 8 x 28 x 28",
+        "1 x 8 x 28 x 28",
+        "1 x 16 x 14 x 14",
+        "1 x 16 x 14 x 14",
+        "1 x 10",
     ]
 
 
@@ -109,3 +115,93 @@ def test_model_without_a_card_is_a_message(model: Path, tmp_path: Path) -> None:
     onnx.save(bare, tmp_path / "bare.onnx")
     with pytest.raises(CardError, match=r"bare\.onnx: no edgecnn card"):
         inspection.inspect(tmp_path / "bare.onnx")
+
+
+# Against counts that share no code with it
+
+
+@pytest.fixture(scope="module")
+def counts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("counts", ZOO.parent / "docs" / "counts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compare_counts(counts: ModuleType, path: Path) -> Inspection:
+    found = inspection.inspect(path)
+    image = np.zeros(found.image_shape, np.uint8)
+    parameters, macs = counts.torch_counts(found.card)
+    assert (found.parameters, found.macs) == (parameters, macs)
+    assert found.macs == counts.run_macs(path, image)
+    content = found.content
+    assert content.weights + content.constants + content.card + content.graph == path.stat().st_size
+    assert content.card == counts.card_bytes(path)
+    assert content.graph > 0
+    return found
+
+
+def test_counts_of_the_small_model_are_those_of_two_others(counts, model: Path, static_model: Path) -> None:
+    compare_counts(counts, model)
+    compare_counts(counts, static_model)
+
+
+def test_operations_of_the_dense_form_are_those_that_run(counts, model: Path, tmp_path: Path) -> None:
+    onnx_file.write_with_card(forms.dense(model), load(model).card, tmp_path / "dense.onnx")
+    found = compare_counts(counts, tmp_path / "dense.onnx")
+    assert found.stored_parameters == sum(w + b for w, b, _ in CONVOLUTIONS) + sum(DENSE)
+
+
+@pytest.mark.parametrize("form", ["fp32", "preferred"])
+def test_mirrored_views_count_twice(counts: ModuleType, form: str) -> None:
+    found = compare_counts(counts, ZOO / "cifar10-fast" / f"{form}.onnx")
+    assert (found.parameters, found.macs) == (1_972_792, 236_294_720)
+
+
+@pytest.mark.parametrize("form", ["fp32", "preferred"])
+def test_finder_counts_its_weights_once_and_its_operations_at_each_size(counts: ModuleType, form: str) -> None:
+    found = compare_counts(counts, ZOO / "digit-finder" / f"{form}.onnx")
+    assert (found.parameters, found.macs, found.image_shape) == (235_009, 828_006_400, (1, 480, 640, 1))
+    assert found.content.weights < 1.05 * 4 * found.parameters
+
+
+def test_constants_are_no_parameters(counts: ModuleType) -> None:
+    found = compare_counts(counts, ZOO / "mnist-c1" / "fp32.onnx")
+    assert found.parameters == found.stored_parameters == 4_470
+
+
+def test_page_has_every_model_of_the_zoo_with_equal_counts() -> None:
+    table = (ZOO.parent / "docs" / "counts.md").read_text(encoding="utf-8").split("## Bytes")[0]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "/" in line and "| " in line
+    ]
+    by_name = {row[0].partition(" ")[0]: row for row in rows}
+    forms_of_all = {f"{each.name}/{form}" for each in zoo.models_in(ZOO) for form in each.forms}
+    assert forms_of_all <= by_name.keys(), "run: make docs"
+    assert all(row[1] == row[2] and row[4] == row[5] == row[6] for row in by_name.values())
+    assert len({name.partition("/")[0] for name in forms_of_all}) >= 10
+
+
+def test_size_that_depends_on_the_content_is_not_guessed(model: Path, tmp_path: Path) -> None:
+    """A product of matrices with as many rows as there are bright pixels."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["pixels"], to=1),
+        helper.make_node("NonZero", ["pixels"], ["places"]),
+        helper.make_node("Cast", ["places"], ["floats"], to=1),
+        helper.make_node("Transpose", ["floats"], ["rows"], perm=[1, 0]),
+        helper.make_node("MatMul", ["rows", "weight"], ["logits"], name="product"),
+        helper.make_node("Identity", ["logits"], ["probabilities"]),
+    ]
+    weight = numpy_helper.from_array(np.ones((4, 10), np.float32), "weight")
+    shapes = (["N", 28, 28, 1], ["M", 10])
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, shapes[0])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[1]) for name in ("logits", "probabilities")
+    ]
+    graph = helper.make_graph(nodes, "bright", [image], outputs, [weight])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx_file.write_with_card(made.SerializeToString(), load(model).card, tmp_path / "own.onnx")
+    found = inspection.inspect(tmp_path / "own.onnx")
+    assert (found.macs, found.stored_parameters) == (None, 40)

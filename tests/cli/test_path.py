@@ -119,7 +119,9 @@ def test_inspect_json_counts_the_parameters(edgecnn, model: Path) -> None:
     initializers = sum(
         int(np.prod(tensor.dims)) for tensor in onnx.load(model).graph.initializer if tensor.data_type == 1
     )
-    assert told["parameters"] == initializers
+    assert told["stored_parameters"] == initializers - 2  # a scale and a shift of the pixels
+    assert told["parameters"] == told["card"]["parameters"]
+    assert sum(told["content"].values()) == told["size_bytes"] == model.stat().st_size
 
 
 def test_selftest_passes(edgecnn, model: Path) -> None:
