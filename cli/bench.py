@@ -38,8 +38,8 @@ def bench(
         report = measure(
             models, batches=batches, threads=thread_counts, provider=provider, seconds=seconds, on_setting=say
         )
-    if report.environment.warning:
-        console.warn(report.environment.warning)
+    for warning in report.warnings:
+        console.warn(warning)
     for model in dict.fromkeys(found.model for found in report.footprints if found.exact_int8):
         console.warn(
             f"{model}: its int8 weights may saturate on this processor, so it is computed in another way, exactly and "

@@ -69,6 +69,18 @@ class BenchReport:
     environment: Environment
     seconds: float
 
+    @property
+    def warnings(self) -> list[str]:
+        """Say what makes figures less than they seem: another program's work, or threads without a core."""
+        available = self.environment.threads_available
+        crowded = sorted({timing.threads for timing in self.contenders if timing.threads > available})
+        found = [self.environment.warning] if self.environment.warning else []
+        return found + [
+            f"{count} threads on {available} that this process may use: they wait for one another, which is what these "
+            "figures show, and the reason where one is too noisy"
+            for count in crowded
+        ]
+
 
 def bench(
     models: Sequence[str | Path],

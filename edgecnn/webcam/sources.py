@@ -74,6 +74,8 @@ def open_source(given: str, *, tell: Tell) -> Source:
     if NUMBER.search(path.name) and not path.exists():
         return _numbered(path, tell)
     _check_file(path)
+    if path.is_fifo():
+        return _pipe(path, tell)
     return _still(path, tell) if path.suffix.lower() in SUFFIXES else _video(path, tell)
 
 
@@ -141,6 +143,35 @@ def _check_file(path: Path) -> None:
             raise SourceError(f"{path}: an empty file (0 bytes). Expected a picture or a video.")
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _pipe(path: Path, tell: Tell) -> Source:
+    """Open a named pipe once something comes. By its path, FFmpeg would wait for good for a writer that is gone."""
+    import select
+
+    pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    arrives = select.poll()
+    arrives.register(pipe, select.POLLIN)
+    if not any(event & select.POLLIN for _, event in arrives.poll(STREAM_TIMEOUT_MS)):
+        os.close(pipe)
+        raise SourceError(
+            f"{path}: a named pipe that nobody writes to, for {STREAM_TIMEOUT_MS // 1000} s. Start what writes a video "
+            "into it first, or name a file or a URL."
+        )
+    os.set_blocking(pipe, True)
+    capture = cv2.VideoCapture(f"pipe:{pipe}", cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        os.close(pipe)
+        raise SourceError(f"{path}: what comes through this pipe is no video that FFmpeg reads without seeking in it.")
+    return Source(str(path), "file", _fps(capture), _closing(pipe, _video_frames(path, capture, tell)))
+
+
+def _closing(pipe: int, frames: Generator[Frame, None, None]) -> Generator[Frame, None, None]:
+    try:
+        yield from frames
+    finally:
+        frames.close()
+        os.close(pipe)
 
 
 def _still(path: Path, tell: Tell) -> Source:

@@ -8,40 +8,73 @@ README.md has the settings (environment variables), the answers and the errors.
 
 import argparse
 import asyncio
-import io
+import html
 import os
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import uvicorn
 from batching import Batcher
+from decoding import Decoders, Limits, Refused
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 import edgecnn
-from edgecnn.card import ImageInput
-from edgecnn.errors import EdgecnnError, ImageError
-from edgecnn.runtime.image import read_image, to_input
+from edgecnn.errors import EdgecnnError
 
 PREFIX = "SERVICE_"
-# Pillow reads more, some of it by starting other programs: what comes from outside is held to these.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 CLIENT_GONE = 499  # nobody reads this answer; the metrics count it
 PICTURE = {"schema": {"type": "string", "format": "binary"}}
 FORM = {"schema": {"type": "object", "required": ["picture"], "properties": {"picture": PICTURE["schema"]}}}
+HEADERS_S = 10.0  # for a request's headers to be whole
 BODY = {"requestBody": {"required": True, "content": {"image/*": PICTURE, "multipart/form-data": FORM}}}
+REASONS = {
+    400: "No picture, a broken form, more than one file",
+    408: "The picture did not arrive in time",
+    413: "More bytes or more pixels than allowed",
+    415: "Not a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM",
+    422: "Such a picture, but a broken one, or one that takes too long to decode",
+    503: "Too many requests are waiting; Retry-After says when to come again",
+}
+
+
+class Classified(BaseModel):
+    """The answer to a picture."""
+
+    label: str
+    class_id: int
+    probability: float
+    probabilities: dict[str, float]
+    latency_ms: float
+    batch: int
+
+
+class Health(BaseModel):
+    """Whether pictures are being answered, and by what."""
+
+    status: str
+    model: str
+    form: str
+    provider: str
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,10 @@ class Settings:
     max_bytes: int = 8 * 2**20
     max_pixels: int = 25_000_000
     max_waiting: int = 256
+    body_s: float = 20.0
+    decoders: int = 2
+    decode_s: float = 5.0
+    decode_bytes: int = 512 * 2**20
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -112,26 +149,31 @@ class Service:
         self._settings = settings
         self.classifier = edgecnn.load(settings.model)
         self.batcher = Batcher(self._answer_all, most=settings.max_batch, wait_ms=settings.wait_ms)
-        # Of a large picture only the model's few pixels wait in the queue; one decoder at a time bounds the memory.
-        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        # Of a large picture only the model's few pixels wait in the queue.
+        limits = Limits(settings.max_pixels, settings.decode_s, settings.decode_bytes)
+        self._decoders = Decoders(self.classifier.card.input, limits, count=settings.decoders)
         self._inside = 0
         self.metrics = Metrics(lambda: self._inside)
 
     @asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
         """Answer requests until the application ends."""
+        await self._decoders.start()
         self.batcher.start()
         yield
         await self.batcher.stop()
-        self._decoder.shutdown()
+        await self._decoders.stop()
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Classified | Response:
         """Classify a request's picture, and count how that went."""
         code = 500
         self._inside += 1
         try:
-            response = await self._classify(request)
-            code = response.status_code
+            classified = await self._classify(request)
+            code = 200
+        except Refused as refused:
+            code = refused.status
+            raise HTTPException(code, refused.detail) from refused
         except HTTPException as error:
             code = error.status_code
             raise
@@ -141,30 +183,32 @@ class Service:
         finally:
             self._inside -= 1
             self.metrics.requests.labels(str(code)).inc()
-        return response
+        return classified
 
-    async def _classify(self, request: Request) -> Response:
+    async def _classify(self, request: Request) -> Classified:
         settings, card = self._settings, self.classifier.card
         if self._inside > settings.max_waiting:
             raise HTTPException(503, "Too many requests are waiting. Try again.", {"Retry-After": "1"})
-        content = await _picture(request, settings.max_bytes)
+        try:
+            async with asyncio.timeout(settings.body_s):
+                content = await _picture(request, settings.max_bytes)
+        except TimeoutError:
+            raise HTTPException(
+                408, f"The picture was not here after {settings.body_s:g} s.", {"Connection": "close"}
+            ) from None
         started_ns = time.perf_counter_ns()
-        image_hwc = await asyncio.get_running_loop().run_in_executor(
-            self._decoder, _decode, content, settings.max_pixels, card.input
-        )
+        image_hwc = await self._decoders.decode(content)
         answer, batch = await self.batcher.ask(image_hwc)
         latency_ms = (time.perf_counter_ns() - started_ns) / 1e6
         self.metrics.labels.labels(answer.label).inc()
         self.metrics.latency.observe(latency_ms / 1e3)
-        return JSONResponse(
-            {
-                "label": answer.label,
-                "class_id": answer.class_id,
-                "probability": answer.probability,
-                "probabilities": dict(zip(card.labels, map(float, answer.probabilities_k), strict=True)),
-                "latency_ms": round(latency_ms, 3),
-                "batch": batch,
-            }
+        return Classified(
+            label=answer.label,
+            class_id=answer.class_id,
+            probability=answer.probability,
+            probabilities=dict(zip(card.labels, map(float, answer.probabilities_k), strict=True)),
+            latency_ms=round(latency_ms, 3),
+            batch=batch,
         )
 
     def _answer_all(self, images: list[NDArray[np.uint8]]) -> list[edgecnn.Prediction]:
@@ -176,26 +220,40 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Load the model and build the application; ``uvicorn --factory service:create_app`` calls this too."""
     service = Service(settings or Settings.from_environment())
     card = service.classifier.card
-    app = FastAPI(title=f"edgecnn: {card.name}", version=edgecnn.__version__, lifespan=service.running)
+    app = FastAPI(
+        title=f"edgecnn: {card.name}",
+        version=edgecnn.__version__,
+        lifespan=service.running,
+        docs_url=None,  # FastAPI's own pages load their scripts from another host
+        redoc_url=None,
+    )
+    problems: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem, "description": reason} for status, reason in REASONS.items()
+    }
 
-    @app.post("/classify", openapi_extra=BODY)
-    async def classify(request: Request) -> Response:
+    @app.post("/classify", response_model=Classified, responses=problems, openapi_extra=BODY)
+    async def classify(request: Request) -> Classified | Response:
         """Classify one picture: the body itself, or the one file of a form."""
         return await service.answer(request)
 
-    @app.get("/health")
-    async def health(response: Response) -> dict[str, str | int]:
+    @app.get("/health", responses={503: {"model": Health, "description": "Nothing is being answered"}})
+    async def health(response: Response) -> Health:
         """Say whether pictures are being answered, and by what."""
         running = service.batcher.running
         if not running:
             response.status_code = 503
         status = "ok" if running else "stopped"
         provider = service.classifier.running_provider
-        return {"status": status, "model": card.name, "form": card.form, "provider": provider}
+        return Health(status=status, model=card.name, form=card.form, provider=provider)
 
-    @app.get("/metrics")
+    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=PlainTextResponse)
     async def metrics() -> Response:
+        """Answer with Prometheus text."""
         return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_docs(app.openapi()))
 
     return app
 
@@ -243,20 +301,50 @@ def _too_long(most: int) -> HTTPException:
     return HTTPException(413, f"The picture has more than {most:,} bytes. Scale it down first.")
 
 
-def _decode(content: bytes, most_pixels: int, wanted: ImageInput) -> NDArray[np.uint8]:
-    """Turn a picture file into the model's input; its size is looked at before its pixels are."""
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-            width, height = picture.size
-        if width * height > most_pixels:
-            raise HTTPException(413, f"The picture is {width}x{height}, more than {most_pixels:,} pixels.")
-        return to_input(read_image(content), wanted)
-    except UnidentifiedImageError as error:
-        raise HTTPException(415, f"Not a picture in one of the formats {', '.join(FORMATS)}.") from error
-    except Image.DecompressionBombError as error:
-        raise HTTPException(413, f"The picture has more than {most_pixels:,} pixels.") from error
-    except (ImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise HTTPException(422, str(error)) from error
+def _docs(schema: dict[str, Any]) -> str:
+    """Return the API as a page without scripts; /openapi.json has all of it."""
+    rows = []
+    for path, methods in schema["paths"].items():
+        for method, about in methods.items():
+            answers = "".join(
+                f"<li>{status}: {html.escape(answer['description'])}</li>"
+                for status, answer in sorted(about["responses"].items())
+            )
+            rows.append(f"<h2>{method.upper()} {path}</h2><p>{html.escape(about['description'])}</p><ul>{answers}</ul>")
+    title = html.escape(schema["info"]["title"])
+    link = '<p><a href="/openapi.json">openapi.json</a></p>'
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{''.join(rows)}{link}"
+    )
+
+
+class TimedProtocol(H11Protocol):
+    """uvicorn's HTTP, with a limit to how long a request's headers may take; it has one for idle connections alone."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._expect_nothing()
+        elif self._due is None:
+            self._expect()
+
+    def _expect(self) -> None:
+        self._due = self.loop.call_later(HEADERS_S, self.transport.abort)
+
+    def _expect_nothing(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
 
 def main() -> None:
@@ -273,7 +361,7 @@ def main() -> None:
     # uvicorn raises the signal again when it has stopped; without this, a clean stop would look like a death by signal.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, timeout_graceful_shutdown=10)
+    uvicorn.run(app, host=arguments.host, port=arguments.port, timeout_graceful_shutdown=10, http=TimedProtocol)
 
 
 if __name__ == "__main__":

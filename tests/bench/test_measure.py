@@ -1,7 +1,7 @@
 """Measurements: what an interval of ratios shows, and one real benchmark in processes of their own."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from edgecnn.bench.measure import SAME_WITHIN, ratio_of, verdict
 from edgecnn.bench.worker import Worker
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ModelError, ProviderError
+from edgecnn.runtime import threads as machine_threads
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +268,13 @@ def test_unknown_provider_is_a_message(model: Path) -> None:
 
 def test_report_is_plain_data(report: BenchReport) -> None:
     assert set(asdict(report)) == {"contenders", "comparisons", "footprints", "environment", "seconds"}
+
+
+def test_threads_without_a_core_are_said_to_be_the_reason(model: Path) -> None:
+    """No other program is to blame for what too many threads do to each other."""
+    available = machine_threads.available()
+    report = bench([model], batches=(1,), threads=(available, available + 1), seconds=0.02)
+    quiet = replace(report, environment=replace(report.environment, busy=0.0))
+    assert [text.split(":")[0] for text in quiet.warnings] == [
+        f"{available + 1} threads on {available} that this process may use"
+    ]

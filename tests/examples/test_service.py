@@ -190,6 +190,58 @@ def test_a_client_that_leaves_is_counted_and_no_error(service: Service) -> None:
 
 
 @pytest.mark.slow
+def test_slow_clients_are_hung_up_on_and_keep_nobody_out(model: Path, tmp_path: Path) -> None:
+    """Some are slow with their headers, some with their picture, and there is no place for more of these."""
+    picture = _picture(np.zeros((30, 30), np.uint8))
+    with _serving(model, tmp_path, max_waiting=2, body_s=1) as service, contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", service.port)
+        slow = [stack.enter_context(socket.create_connection(address, timeout=PATIENCE_S)) for _ in range(12)]
+        for client in slow[:2]:
+            client.sendall(b"POST /classify HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\nhalf a picture")
+        for client in slow[2:7]:
+            client.sendall(b"POST /classify HTTP/1.1\r\nHost: ")
+        for client in slow[:2]:
+            assert client.recv(4096).startswith(b"HTTP/1.1 408")
+        assert service.classify(picture)[0] == 200
+        for client in slow[2:]:
+            with contextlib.suppress(ConnectionError):
+                assert client.recv(4096) == b""
+        assert service.metrics()['edgecnn_requests_total{code="408"}'] == 2
+        assert "Traceback" not in service.log()
+
+
+@pytest.mark.slow
+def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_has_a_decoder(model: Path, tmp_path: Path) -> None:
+    with _serving(model, tmp_path, decoders=1, decode_s=1e-6) as service:
+        for _ in range(2):
+            status, answer = service.classify(_picture(np.zeros((30, 30), np.uint8)))
+            assert (status, answer) == (422, {"detail": "The picture takes more than 1e-06 s to decode."})
+        assert service.ask("GET", "/health")[0] == 200
+        assert service.stop() == 0
+        assert "Traceback" not in service.log()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux")
+def test_a_picture_that_takes_too_much_memory_is_refused(model: Path, tmp_path: Path) -> None:
+    with _serving(model, tmp_path, decoders=1, decode_bytes=64 * 2**20) as service:
+        assert service.classify(_picture(np.zeros((4900, 4900, 3), np.uint8)))[0] in (413, 422)
+        assert service.classify(_picture(np.zeros((30, 30), np.uint8)))[0] == 200
+
+
+@pytest.mark.slow
+def test_the_api_is_documented_without_another_host(service: Service) -> None:
+    schema = json.loads(service.ask("GET", "/openapi.json")[1])
+    documented = set(schema["paths"]["/classify"]["post"]["responses"])
+    assert documented == {"200", "400", "408", "413", "415", "422", "503"}
+    status, page = service.ask("GET", "/docs")
+    assert status == 200
+    assert b"POST /classify" in page
+    assert b"<script" not in page
+    assert b"://" not in page
+
+
+@pytest.mark.slow
 def test_health_names_the_model(service: Service, model: Path) -> None:
     card = edgecnn.load(model).card
     status, content = service.ask("GET", "/health")

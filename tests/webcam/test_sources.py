@@ -1,7 +1,9 @@
 """Sources: every frame of a file in order, and a message for everything that gives none."""
 
+import os
 import re
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -225,3 +227,21 @@ class _Openable:
 
     def release(self) -> None:
         """Nothing to let go of."""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_that_nobody_writes_to_is_told_and_one_with_a_video_is_read(tmp_path: Path, monkeypatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(sources, "STREAM_TIMEOUT_MS", 200)
+    with pytest.raises(SourceError, match=r"pipe: a named pipe that nobody writes to"):
+        open_source(str(tmp_path / "pipe"), tell=print)
+    monkeypatch.setattr(sources, "STREAM_TIMEOUT_MS", 60_000)
+    writer = cv2.VideoWriter(str(tmp_path / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
+    for gray in range(10):
+        writer.write(np.full((64, 64, 3), gray * 20, np.uint8))
+    writer.release()
+    feed = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes((tmp_path / "video.avi").read_bytes()))
+    feed.start()
+    source = open_source(str(tmp_path / "pipe"), tell=print)
+    assert [frame.number for frame in source.frames if frame] == list(range(10))
+    feed.join()
