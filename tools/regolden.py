@@ -2,8 +2,9 @@
 """Choose the golden images of zoo models again, without their runs: tools/regolden.py FOLDER... [--data-root ROOT]
 
 The graphs stay as they are. fp32.onnx gets new golden images from the validation split that its card names, with what
-it says of them and what is allowed; a quantized form beside it gets the same images with its own answers. A finder
-keeps its page. With --power the cards also say how many damages that cost half a point are noticed (minutes a model).
+it says of them and what is allowed; a quantized form beside it gets the same images with its own answers. Both say
+what the training images look like. A finder keeps its page. With --power the cards also say how many damages that cost
+half a point are noticed (minutes a model).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from edgecnn import files, golden, onnx_file
 from edgecnn.card import FINDER, Golden, ModelCard
 from edgecnn.data import Split
 from edgecnn.errors import EdgecnnError
+from edgecnn.export.appearance import of_training_images
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.finder import load_either
 from edgecnn.verify.compare import read_for
@@ -34,10 +36,12 @@ def renew(folder: Path, root: Path | None, *, power: bool = False) -> None:
         images_nhwc, split = card.golden.images_nhwc, None
     else:
         split = read_for(card.dataset, card.input.shape, "validation", root=root)
+        card = replace(card, appearance=of_training_images(card.dataset, card.input, root=root))
         images_nhwc = golden.of_split(load(parent).logits, split.images_nhwc, split.labels_n)
     _rewrite(parent, card, images_nhwc, split if power else None)
     if quantized.exists():
-        own = replace(load_either(quantized).card, parent_sha256=files.sha256(parent))
+        own = load_either(quantized).card
+        own = replace(own, parent_sha256=files.sha256(parent), appearance=card.appearance)
         _rewrite(quantized, own, images_nhwc, split if power else None)
 
 
