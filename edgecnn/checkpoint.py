@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from edgecnn import networks
 from edgecnn.card import DatasetRecord, ImageInput, decode
 from edgecnn.errors import CheckpointError
-from edgecnn.files import write_bytes
+from edgecnn.files import stand_in, write_bytes
 from edgecnn.networks._weights import unfit
 from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
@@ -172,7 +172,7 @@ def read(run_or_file: str | Path) -> Checkpoint:
     except Exception as error:  # safetensors, json and torch each raise their own on a broken file
         raise CheckpointError(
             f"{path}: not a checkpoint of edgecnn ({type(error).__name__}: {shortened(str(error), 300)}). Expected "
-            f"a run's folder or its {BEST}, as `edgecnn train` writes them."
+            f"a run's folder or its {BEST}, as `edgecnn train` writes them.{stand_in(path)}"
         ) from error
 
 

@@ -243,6 +243,21 @@ def write_text(target: Path, content: str) -> None:
     write_bytes(target, content.encode())
 
 
+def stand_in(path: Path) -> str:
+    """Say what lies in a file's place when something else was downloaded, as the end of a message; "" where it is what
+    it is."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError:
+        return ""
+    if start.startswith(b"version https://git-lfs"):
+        return " It is a pointer of Git LFS, not the file itself: get that with git lfs pull."
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return " It is a web page: what was downloaded is the page about the file, or one that asks to log in."
+    return ""
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with path.open("rb") as file:

@@ -8,7 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgecnn import files
+from edgecnn import checkpoint, files
+from edgecnn.data import read_split
+from edgecnn.errors import EdgecnnError
+from edgecnn.runtime.image import read_image
 
 
 def _write_half_then(error: BaseException, target: Path) -> None:
@@ -253,3 +256,28 @@ def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
     assert files.sha256(tmp_path / "abc") == expected
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(POINTER, "a pointer of Git LFS"), (b"\n<!DOCTYPE html><html>", "a web page"), (b"<html>", "a web page")],
+)
+@pytest.mark.parametrize("kind", ["picture", "checkpoint", "npz"])
+def test_what_was_downloaded_in_place_of_a_file_is_named(tmp_path: Path, kind: str, content: bytes, said: str) -> None:
+    readers = {
+        "picture": (read_image, "a.png"),
+        "checkpoint": (checkpoint.read, "a.safetensors"),
+        "npz": (lambda path: read_split(str(path), "train"), "a.npz"),
+    }
+    read, name = readers[kind]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(EdgecnnError, match=f"It is {said}"):
+        read(tmp_path / name)
+
+
+def test_a_file_that_is_what_it_is_stands_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"version 1")
+    assert (files.stand_in(tmp_path / "a"), files.stand_in(tmp_path / "none")) == ("", "")

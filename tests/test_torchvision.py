@@ -277,10 +277,18 @@ def test_a_last_layer_that_could_only_be_copied_with_a_loss_starts_anew(tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS.* git lfs pull"),
-        ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS.* git lfs pull"),
-        ("a.pth", b"\n<!DOCTYPE html><html>", "a web page, not weights"),
-        ("a.safetensors", b"<html>", "a web page, not weights"),
+        (
+            "a.pth",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+            "not weights. It is a pointer of Git LFS.* git lfs pull",
+        ),
+        (
+            "a.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "not weights. It is a pointer of Git LFS.* git lfs pull",
+        ),
+        ("a.pth", b"\n<!DOCTYPE html><html>", "not weights. It is a web page"),
+        ("a.safetensors", b"<html>", "not weights. It is a web page"),
         ("a.pth", b"", "broken, or more than weights"),
     ],
 )

@@ -34,7 +34,8 @@ def alike(names: Iterable[str]) -> list[str]:
     found: dict[str, list[str]] = defaultdict(list)
     for name in names:
         found[" ".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
-    return [unlike(same[-1:], same[:-1]).strip() for same in found.values() if len(same) > 1]
+    told = (unlike(same[-1:], same[:-1]).strip() for same in found.values() if len(same) > 1)
+    return [sentence for sentence in told if sentence]
 
 
 def _difference(name: str, other: str) -> str:

@@ -7,10 +7,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.data.names import alike, normal
 from edgecnn.data.split import SHOWN, Split, checked, stratified
 from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError
-from edgecnn.files import replacing
+from edgecnn.files import replacing, stand_in
 from edgecnn.runtime.memory import memory_bytes
 from edgecnn.text import excerpt
 
@@ -134,7 +135,9 @@ def _load(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
-        raise DataError(f"{path}: broken or not a .npz file ({excerpt(str(error))}); {remedy}.") from error
+        raise DataError(
+            f"{path}: broken or not a .npz file ({excerpt(str(error))}); {remedy}.{stand_in(path)}"
+        ) from error
 
 
 def _check_size(archive: Any) -> None:
@@ -165,8 +168,11 @@ def _labels(labels: NDArray[Any], path: Path) -> NDArray[np.int64]:
 def _names(arrays: Arrays, labels_n: NDArray[np.int64], path: Path) -> tuple[str, ...]:
     if "label_names" in arrays:
         names = tuple(str(name) for name in arrays["label_names"].ravel())
-        if len(set(names)) < len(names):
-            raise DataError(f"{path}: label_names has a name twice ({', '.join(names)}); expected one for each class.")
+        if len({normal(name) for name in names}) < len(names):
+            raise DataError(
+                f"{path}: label_names has a name twice ({', '.join(names)}); expected one for each class. "
+                f"{' '.join(alike(names))}".rstrip()
+            )
         return names
     highest = int(labels_n.max(initial=0))
     if highest >= max(len(labels_n), 1):

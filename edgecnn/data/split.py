@@ -109,11 +109,15 @@ def group(split: Split, groups: Mapping[str, Sequence[str]]) -> Split:
     Raises DataError for a label name that the split does not have, or that two groups claim.
     """
     new_of_old = np.full(len(split.names), -1)
+    names = [normal(name) for name in split.names]
     for index, (name, members) in enumerate(groups.items()):
         for member in members:
-            if member not in split.names:
-                raise DataError(f"group '{name}' has '{member}', which is no label; there is {', '.join(split.names)}.")
-            old = split.names.index(member)
+            if normal(member) not in names:
+                raise DataError(
+                    f"group '{name}' has '{member}', which is no label; there is {', '.join(split.names)}."
+                    f"{unlike([member], split.names)}"
+                )
+            old = names.index(normal(member))
             if new_of_old[old] != -1:
                 raise DataError(f"'{member}' is in two groups; put it in one.")
             new_of_old[old] = index

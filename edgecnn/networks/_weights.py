@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from edgecnn import files
 from edgecnn.errors import RecipeError
 
 # What others save a state dict as, the most usual first; averages come after what they are averages of.
@@ -42,13 +43,9 @@ class Weights:
 def read_weights(path: Path) -> Weights:
     """Read a file that a user names. Raises RecipeError for what is not weights."""
     start = _start(path)
-    if start.startswith(b"version https://git-lfs"):
-        raise RecipeError(f"{path}: a pointer of Git LFS, not the file itself; get that with: git lfs pull")
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise RecipeError(
-            f"{path}: a web page, not weights: what was downloaded is the page about them, or one that asks to log in. "
-            "Download the file itself."
-        )
+    found = files.stand_in(path)
+    if found:
+        raise RecipeError(f"{path}: not weights.{found}")
     return _unwrapped(_loaded(path, start), path)
 
 

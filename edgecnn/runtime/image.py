@@ -23,7 +23,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edgecnn.card import ImageInput
 from edgecnn.errors import ImageError
+from edgecnn.files import stand_in
 
+PICTURE = "picture"  # what one without a file is called
 SUFFIXES = frozenset(
     {
         *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".avif", ".avifs"),
@@ -65,7 +67,7 @@ def read_image(picture_file: str | Path | bytes) -> NDArray[np.uint8]:
 def read_picture(picture_file: str | Path | bytes) -> Picture:
     """Read a picture as ``read_image`` does, and say what was assumed."""
     with (
-        _refusals("picture" if isinstance(picture_file, bytes) else str(picture_file)),
+        _refusals(PICTURE if isinstance(picture_file, bytes) else str(picture_file)),
         _opened(Path(picture_file) if isinstance(picture_file, str) else picture_file) as picture,
     ):
         return _pixels(ImageOps.exif_transpose(picture))
@@ -77,7 +79,7 @@ def pixels_of(picture: str | Path | Image.Image) -> NDArray[np.uint8]:
         return read_image(Path(picture))
     if not isinstance(picture, Image.Image):
         return checked_frame(picture)  # which says what it is
-    with _refusals("picture"):
+    with _refusals(PICTURE):
         return _pixels(ImageOps.exif_transpose(picture)).pixels_hwc
 
 
@@ -87,7 +89,8 @@ def _refusals(name: str) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: not a picture in a format that Pillow reads.") from error
+        instead = "" if name == PICTURE else stand_in(Path(name))
+        raise ImageError(f"{name}: not a picture in a format that Pillow reads.{instead}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name}: too large to be safe ({error}). Scale it down first.") from error
     except OSError as error:

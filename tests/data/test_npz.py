@@ -250,3 +250,9 @@ def test_gaps_between_labels_and_names_given_twice_are_refused(tmp_path: Path) -
     assert f"no image of {LABELS.max()}; expected labels 0..classes-1" in message
     names = np.array(["a", *"a" * int(LABELS.max())])
     assert "label_names has a name twice" in _message(_file(tmp_path, images=IMAGES, labels=LABELS, label_names=names))
+
+
+def test_names_that_differ_in_accents_alone_are_one_name(tmp_path: Path) -> None:
+    names = np.array(["caf\xe9", "cafe\u0301", "tea", "milk", "water"])
+    message = _message(_file(tmp_path, images=IMAGES, labels=LABELS, label_names=names))
+    assert message.endswith(r"'cafe\u0301' and 'caf\xe9' differ in composed and decomposed accents alone.")

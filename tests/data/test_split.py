@@ -244,3 +244,14 @@ def test_what_cannot_be_learnt_from_says_why(changes, message: str) -> None:
     with pytest.raises(DataError) as caught:
         checked(replace(_split([0, 1]), **changes), "mine")
     assert str(caught.value) == message
+
+
+def test_a_group_may_write_accents_either_way() -> None:
+    split = replace(_split([0, 1, 2]), names=("caf\xe9", "tea", "milk"))
+    assert group(split, {"hot": ["cafe\u0301", "tea"], "cold": ["milk"]}).labels_n.tolist() == [0, 0, 1]
+
+
+def test_a_group_of_a_label_in_another_case_says_so() -> None:
+    split = replace(_split([0, 1]), names=("Tea", "milk"))
+    with pytest.raises(DataError, match=r"'tea' and 'Tea' differ in case alone\."):
+        group(split, {"hot": ["tea"], "cold": ["milk"]})
