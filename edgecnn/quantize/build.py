@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn import files, onnx_file
-from edgecnn.card import Calibration, Golden, ModelCard, Overflow, Quantization
+from edgecnn.card import PAIR_BOUND, Calibration, Golden, ModelCard, Overflow, Quantization
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
 from edgecnn.quantize.figures import Lost
-from edgecnn.saturation import prove
+from edgecnn.saturation import Saturation, prove
+from edgecnn.text import shortened
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,34 @@ def build(
     except OSError:
         raise  # the disk, not the form
     except Exception as error:  # whatever the quantizer raises
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Lost(form, "build", f"ONNX Runtime's quantizer does not take this graph ({reason})")
+        return Lost(form, "build", f"ONNX Runtime's quantizer does not take this graph ({_said(error)}).")
     proof = prove(graph)
     if not proof.safe and form != forms.FULL:
-        return Lost(form, "proof", f"its weights could saturate: {proof.overflow}")
-    card = replace(
-        parent_card,
-        form=form,
-        parity=None,
-        metrics=[],
-        quantization=Quantization(form, calibration, measured=None, overflow=proof.overflow),
-        parent_sha256=files.sha256(parent),
-        versions=parent_card.versions | onnx_file.runtime_versions(),
-        golden=make_golden(graph),
-    )
-    onnx_file.write_with_card(graph, card, path)
+        return Lost(form, "proof", f"{_unsafe(proof)} This onnxruntime's quantizer does not keep to seven bits.")
     try:
+        card = replace(
+            parent_card,
+            form=form,
+            parity=None,
+            metrics=[],
+            quantization=Quantization(form, calibration, measured=None, overflow=proof.overflow),
+            parent_sha256=files.sha256(parent),
+            versions=parent_card.versions | onnx_file.runtime_versions(),
+            golden=make_golden(graph),
+        )
+        onnx_file.write_with_card(graph, card, path)
         onnx_file.check(path, card)
-    except EdgecnnError as error:
-        return Lost(form, "check", str(error))
+    except OSError:
+        raise
+    except Exception as error:  # a check that did not hold, or a runtime that does not take the form
+        return Lost(form, "check", _said(error))
     return Built(graph, card, proof.overflow)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, EdgecnnError) else shortened(str(error).strip() or type(error).__name__, 300)
+
+
+def _unsafe(proof: Saturation) -> str:
+    worst = f"{proof.worst.pair_sum} in channel {proof.worst.channel} of {proof.worst.layer}" if proof.worst else ""
+    return f"its int8 sums could saturate ({'; '.join(proof.unproven) or worst}, and {PAIR_BOUND} fit)."

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from edgecnn import data
+from edgecnn.quantize import forms
+from edgecnn.runtime import int8
 
 
 @pytest.fixture
@@ -49,6 +52,49 @@ def test_quantize_writes_the_file_that_it_names(edgecnn, model: Path, tmp_path: 
     assert told["output_form"] == told["preferred"]
     assert told["output"] == str(model if told["preferred"] == "fp32" else tmp_path / "q.onnx")
     assert (tmp_path / "q.onnx").exists() == (told["preferred"] != "fp32")
+
+
+def test_quantize_says_in_its_table_what_was_lost(
+    edgecnn, model: Path, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **more: object) -> bytes:
+        raise ValueError("an operator that it does not know")
+
+    monkeypatch.setattr(forms, "static", refuse)
+    result = edgecnn("quantize", model, "-o", tmp_path / "q.onnx", "--data-root", data_root, "--seconds", 0.1)
+    assert result.code == 0
+    assert re.search(r"int8-static +lost at its build\n", result.out)
+    assert "lost at its build: ONNX Runtime's quantizer does not take this graph (an operator that it" in result.out
+
+
+def test_full_range_is_called_so_in_the_table(edgecnn, model: Path, tmp_path: Path, data_root: Path) -> None:
+    out = ("-o", tmp_path / "q.onnx", "--data-root", data_root, "--seconds", 0.1)
+    result = edgecnn("quantize", model, "--method", "static-full", *out)
+    assert re.search(r"int8-static-full .*; only for processors that do not saturate\n", result.out)
+
+
+def test_inspect_proves_a_safe_file(edgecnn, static_model: Path) -> None:
+    told = edgecnn("inspect", static_model).out
+    assert "int8: safe on any processor: the two largest weights of one sign sum to 128 (channel" in told
+    assert json.loads(edgecnn("inspect", static_model, "--json").out)["saturation"]["worst"]["pair_sum"] == 128
+
+
+def test_inspect_names_the_worst_channel_of_an_unsafe_file(edgecnn, full_model: Path) -> None:
+    told = edgecnn("inspect", full_model).out
+    assert re.search(r"int8: NOT SAFE on processors without VNNI.* sum to 2\d\d \(channel \d+ of .*only 128 fit", told)
+
+
+def test_a_saturating_processor_is_told_of_in_one_line(
+    edgecnn, full_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = int8.ENTRIES[0]
+    monkeypatch.setattr(int8, "wrong_outputs", lambda entry: frozenset(() if entry == exact else int8.RIGHT))
+    result = edgecnn("selftest", full_model)
+    assert result.code == 0
+    (line,) = result.err.strip().splitlines()
+    assert line.startswith("warning: ")
+    assert "int8-static-full weights that may saturate on this processor" in line
+    assert "int8: this processor adds int8 products in 16 bits, which saturate." in edgecnn("doctor").out
 
 
 def test_verify_passes_a_good_candidate(edgecnn, run: Path, static_model: Path, data_root: Path) -> None:

@@ -1,5 +1,6 @@
 """Which form is written: the preferred one with a card that says why, or none where the parent is."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from edgecnn import card as cards
 from edgecnn import data, files, onnx_file
 from edgecnn.bench.measure import Ratio
+from edgecnn.card import ModelCard
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
-from edgecnn.errors import CardError, DataError, EdgecnnError
+from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
 from edgecnn.quantize.figures import SAFE, preferred_form, reason
 from edgecnn.runtime.classifier import load
@@ -338,3 +340,107 @@ def test_images_of_the_split_are_those_of_the_training(training: Split, validati
     drawn = data.subset(whole, 800, 0)
     both = np.concatenate([training.images_nhwc, validation.images_nhwc])
     assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in drawn.images_nhwc)
+
+
+# A form that does not hold
+
+
+@pytest.fixture
+def broken_static(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the static form fail its golden images, and every other form be slower."""
+    check = onnx_file.check
+
+    def failing(path: Path, card: ModelCard) -> None:
+        check(path, card)
+        if card.form.startswith(forms.STATIC):
+            raise ParityError("opened again, the file does not repeat its golden images (gap 0.0506).")
+
+    monkeypatch.setattr(onnx_file, "check", failing)
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+
+
+@pytest.mark.usefixtures("broken_static")
+def test_a_form_that_fails_its_golden_images_is_a_candidate_that_lost(
+    model: Path, data_root: Path, tmp_path: Path
+) -> None:
+    result = quantize(model, tmp_path / "m.onnx", root=data_root)
+    assert [candidate.form for candidate in result.candidates] == [forms.DENSE]
+    assert [(lost.form, lost.stage) for lost in result.lost] == [(forms.STATIC, "check")]
+    assert "does not repeat its golden images (gap 0.0506)" in result.lost[0].reason
+    assert (result.preferred, result.output) == ("fp32", model)
+
+
+@pytest.mark.usefixtures("broken_static")
+def test_a_form_that_was_asked_for_and_lost_is_an_error(model: Path, data_root: Path, tmp_path: Path) -> None:
+    wanted = (
+        r"quantize .*model\.onnx: int8-static was lost at its check: .*gap 0\.0506.*No file was written\. "
+        "edgecnn quantize without --method tries every form"
+    )
+    with pytest.raises(ParityError, match=wanted):
+        quantize(model, tmp_path / "m.onnx", method="static", root=data_root)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "stage", "words"),
+    [
+        (ValueError("no schema for operator X"), "build", "quantizer does not take this graph (no schema for operator"),
+        (None, "proof", "its int8 sums could saturate (254 in channel"),
+    ],
+)
+def test_a_form_that_cannot_be_made_safe_is_lost(
+    model: Path,
+    data_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception | None,
+    stage: str,
+    words: str,
+) -> None:
+    """A quantizer that raises, and one that does not reduce the range."""
+    build_static = forms.static
+
+    def other(parent: Path, images_nhwc: np.ndarray, *, full_range: bool) -> bytes:
+        if raised:
+            raise raised
+        return build_static(parent, images_nhwc, full_range=True)
+
+    monkeypatch.setattr(forms, "static", other)
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    (lost,) = quantize(model, tmp_path / "m.onnx", root=data_root).lost
+    assert (lost.form, lost.stage) == (forms.STATIC, stage)
+    assert words in lost.reason
+
+
+def test_a_full_disk_is_not_the_forms_fault(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **more: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(forms, "static", full)
+    with pytest.raises(OSError, match="No space left"):
+        quantize(model, tmp_path / "m.onnx", root=data_root)
+
+
+# Safe on any processor
+
+
+def test_full_range_is_made_only_when_it_is_asked_for(model: Path) -> None:
+    assert forms.FULL not in choose._forms("auto", model)
+    assert choose._forms("static-full", model) == [forms.FULL]
+
+
+def test_card_of_the_full_range_says_that_it_may_saturate(full_model: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Int8Warning)  # where this processor saturates
+        card = load(full_model).card
+    assert (card.form, card.quantization.overflow.safe) == (forms.FULL, False)
+    assert card.quantization.overflow.largest_pair_sum > card.quantization.overflow.bound
+
+
+def test_card_of_every_other_form_has_the_proof(static_model: Path, preferred: tuple[Quantized, list]) -> None:
+    for candidate in preferred[0].candidates:
+        assert candidate.overflow.safe, candidate.form
+    overflow = load(static_model).card.quantization.overflow
+    assert (overflow.safe, overflow.bound) == (True, 128)
