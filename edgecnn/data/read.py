@@ -27,9 +27,9 @@ def named() -> tuple[str, ...]:
     return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(named_sets.__path__)))
 
 
-def is_here(name: str, root: Path) -> bool:
-    """Tell whether both splits of a named data set lie in the data root, ready to be read."""
-    return all(npz.has(root / _module(name).FOLDER, split) for split in ("train", "test"))
+def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "test")) -> bool:
+    """Tell whether splits of a named data set, by default both, lie in the data root, ready to be read."""
+    return all(npz.has(root / _module(name).FOLDER, split) for split in splits)
 
 
 def is_named(dataset: str) -> bool:
