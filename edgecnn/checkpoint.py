@@ -4,8 +4,9 @@ The file has one metadata key, ``edgecnn``, a JSON document (recipe, labels, inp
 versions), and the tensors ``weights.*`` and ``golden_images``. Nothing in it can run code.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from edgecnn import networks
 from edgecnn.card import DatasetRecord, ImageInput, decode
@@ -26,6 +28,7 @@ from edgecnn.text import shortened
 
 METADATA_KEY = "edgecnn"
 CONTRAST_FLOOR = 4.0  # gray levels added to an image's deviation, so that the noise of an empty one stays small
+SPARE_PARAMETERS = 1_000_000
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
@@ -101,7 +104,8 @@ class Checkpoint:
 
         Raises CheckpointError for weights of another network, and for those that are no numbers.
         """
-        classifier = build_classifier(self.recipe, self.input, len(self.labels))
+        with _no_larger_than(self.weights):
+            classifier = build_classifier(self.recipe, self.input, len(self.labels))
         reason = self._misfit(classifier.state_dict())
         try:
             if reason is None:
@@ -126,6 +130,24 @@ class Checkpoint:
         """Say which weight could only be loaded with a loss; torch cuts a number without a word."""
         pairs = ((name, self.weights[name], tensor) for name, tensor in wanted.items() if name in self.weights)
         return next((f"{name} {reason}" for name, given, tensor in pairs if (reason := unfit(given, tensor))), None)
+
+
+@contextlib.contextmanager
+def _no_larger_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """Have a network that is far larger than its weights given up while it is built: a file may ask for any size."""
+    left = SPARE_PARAMETERS + 2 * sum(tensor.numel() for tensor in weights.values())
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        left -= 0 if parameter is None else parameter.numel()
+        if left < 0:  # before it is filled, which is when it costs memory
+            raise ValueError("it has far more parameters than there are weights for it")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelClassifier:

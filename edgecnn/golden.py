@@ -212,6 +212,8 @@ def _answers(
     graph: bytes, batches: list[NDArray[np.uint8]], *, threads: int = 1, optimized: bool = True
 ) -> NDArray[np.float32]:
     session = _session(graph, threads=threads, optimized=optimized)
+    if session.get_inputs()[0].shape[0] == 1:  # a graph that takes no more at once
+        batches = [image_hwc[None] for images in batches for image_hwc in images]
     return np.concatenate([session.run(["probabilities"], {"image": images})[0] for images in batches])
 
 

@@ -59,7 +59,7 @@ def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8], *, full_ran
         quantize_static(
             prepared,
             result,
-            _Images(calibration_images_nhwc),
+            _Images(calibration_images_nhwc, batch=_fixed_batch(model) or CALIBRATION_BATCH),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(STATIC_OPERATORS),
             nodes_to_exclude=[*_preprocessing(model), _last_dense(model)],
@@ -69,6 +69,12 @@ def static(parent: Path, calibration_images_nhwc: NDArray[np.uint8], *, full_ran
             weight_type=QuantType.QInt8,
         )
         return result.read_bytes()
+
+
+def _fixed_batch(model: onnx.ModelProto) -> int:
+    """Return the batch that a graph takes and no other, or 0."""
+    batch: int = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+    return batch
 
 
 def static_finder(parent: Path, frames_nhwc: NDArray[np.uint8], *, full_range: bool = False) -> bytes:

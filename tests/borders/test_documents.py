@@ -130,6 +130,14 @@ def test_a_checkpoint_that_says_what_cannot_be_is_refused(rewritten, change) -> 
         checkpoint.read(rewritten(change))
 
 
+def test_a_network_that_is_far_larger_than_its_weights_is_never_built(rewritten) -> None:
+    def enlarge(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        document["recipe"]["network"]["parameters"]["filters"] = [4, 20_000, 20_000]
+
+    with pytest.raises(EdgecnnError, match="far more parameters than there are weights for it"):
+        checkpoint.read(rewritten(enlarge)).build()
+
+
 def _nan(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
     name = next(name for name, tensor in tensors.items() if name.startswith("weights.network") and tensor.ndim == 4)
     tensors[name][0] = float("nan")

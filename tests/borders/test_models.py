@@ -11,9 +11,12 @@ import onnx
 import pytest
 
 import edgecnn
+from edgecnn.bench import bench
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import CardError, ModelError
+from edgecnn.quantize import quantize
 from edgecnn.runtime.selftest import selftest
+from edgecnn.verify import compare_files
 
 BLANK = np.zeros((28, 28), np.uint8)
 
@@ -156,6 +159,28 @@ def test_a_file_with_its_batch_fixed_to_one_answers_many(altered) -> None:
     assert selftest(classifier).passed
     np.testing.assert_allclose(classifier.logits(images), edgecnn.load("mnist-c1").logits(images), atol=1e-4)
     assert len(classifier.predict_batch(images)) == 3
+
+
+def test_a_file_with_its_batch_fixed_to_one_goes_through_every_stage(altered, tmp_path: Path) -> None:
+    """On a data set of noise: what counts is that every stage gets answers."""
+    rng, root = np.random.default_rng(0), tmp_path / "root"
+    (root / "mnist").mkdir(parents=True)
+    for split, count in (("train", 300), ("test", 60)):
+        images = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        np.savez(root / "mnist" / f"{split}.npz", images=images, labels=np.arange(count) % 10)
+
+    def alter(model: onnx.ModelProto) -> None:
+        _fixed(model, 1)
+        entry = next(entry for entry in model.metadata_props if entry.key == CARD_KEY)
+        document = json.loads(entry.value)
+        document["dataset"].update(train=200, validation=100)
+        entry.value = json.dumps(document)
+
+    path = altered(alter)
+    assert compare_files(path, path, root=root).agreement == 1
+    assert bench([path], batches=[8], seconds=0.01).contenders[0].batch == 8
+    small = quantize(path, tmp_path / "small.onnx", method="static", root=root, seconds=0.01)
+    assert edgecnn.load(small.output).card.form == "int8-static"
 
 
 def test_a_file_with_its_batch_fixed_to_more_is_refused(altered) -> None:
