@@ -41,6 +41,11 @@ def embed(
     from edgecnn.embed import embed as write
 
     embedded = write(model, target, output)
+    if embedded.may_saturate:
+        console.warn(
+            f"{embedded.form} weights that may saturate on processors without VNNI, where this project would answer "
+            "wrongly. Quantize the float32 parent again, and embed that."
+        )
     if as_json:
         console.show_json(embedded)
         return

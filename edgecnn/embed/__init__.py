@@ -14,6 +14,7 @@ from edgecnn.embed import targets
 from edgecnn.errors import EmbedError
 from edgecnn.files import clear_leftovers, making_folder
 from edgecnn.runtime.classifier import load
+from edgecnn.runtime.int8 import may_saturate
 from edgecnn.text import markdown
 
 MODEL, CARD = "model.onnx", "card.json"
@@ -21,7 +22,10 @@ MODEL, CARD = "model.onnx", "card.json"
 
 @dataclass(frozen=True)
 class Embedded:
-    """A project that was written; ``selftest`` has the commands that build and test it, to be run in ``folder``."""
+    """A project that was written; ``selftest`` has the commands that build and test it, to be run in ``folder``.
+
+    ``may_saturate`` says that it may answer wrongly on processors without VNNI: only edgecnn computes its file exactly.
+    """
 
     model: str
     form: str
@@ -29,6 +33,7 @@ class Embedded:
     folder: Path
     files: list[str]
     selftest: list[str]
+    may_saturate: bool
 
 
 def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
@@ -47,7 +52,7 @@ def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     with making_folder(folder) as partial:
         for name, content in contents.items():
             (partial / name).write_bytes(content)
-    return Embedded(card.name, card.form, target, folder, sorted(contents), list(chosen.SELFTEST))
+    return Embedded(card.name, card.form, target, folder, sorted(contents), list(chosen.SELFTEST), may_saturate(card))
 
 
 def _refuse_to_replace(folder: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from edgecnn import card as cards
 from edgecnn import data, files
-from edgecnn.card import FINDER, ModelCard
+from edgecnn.card import FINDER, ModelCard, Quantization
 from edgecnn.errors import CardError
 from edgecnn.report import finder_card
 from edgecnn.runtime.finder import load_either
@@ -394,7 +394,7 @@ def _origin(evidence: _Evidence) -> str:
                 f"(measured on {found.after_on or 'the images that it was fitted on'})."
             )
         if card.quantization:
-            text += _quantized(card)
+            text += _quantized(card) + _elsewhere(card.quantization) + _overflow(card.quantization)
         lines.append(f"- {text}")
     return "\n".join(lines)
 
@@ -414,8 +414,28 @@ def _quantized(card: ModelCard) -> str:
         drop = f" (95 %: {least:.2f}..{most:.2f}, {measured.drop_verdict} at the allowed {measured.max_drop_pp:g})"
     return (
         f"{text}. Chosen on {measured.images:,} validation images: accuracy drop {measured.drop_pp:.2f} points{drop}, "
-        f"latency x {measured.latency_ratio:.2f} (95 %: {low:.2f}..{high:.2f}) on {measured.machine}."
+        f"latency x {measured.latency_ratio:.2f} (95 %: {low:.2f}..{high:.2f}) on {measured.machine}"
+        f"{f', {measured.family}' if measured.family else ''}."
     )
+
+
+def _elsewhere(quantization: Quantization) -> str:
+    """Say what the form is worth on other families of processors."""
+    found = [
+        f"{measured.family} latency x {measured.latency_ratio:.2f}, {'' if measured.preferred else 'not '}preferred"
+        for measured in quantization.measured_elsewhere or []
+    ]
+    return f" With the kernels of other processors: {'; '.join(found)}." if found else ""
+
+
+def _overflow(quantization: Quantization) -> str:
+    """Say whether int8 sums can saturate; files from before that was proven say nothing."""
+    overflow = quantization.overflow
+    if overflow is None:
+        return ""
+    if overflow.safe:
+        return f" Safe on any processor: two weights sum to {overflow.largest_pair_sum} of {overflow.bound} at most."
+    return " For processors that do not saturate: its int8 sums may, on those without VNNI."
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

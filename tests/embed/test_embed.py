@@ -1,16 +1,18 @@
 """What is written where, and what is refused; ``test_projects.py`` builds and runs it."""
 
 import re
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgecnn import zoo
+from edgecnn import onnx_file, zoo
 from edgecnn.card import ModelCard
 from edgecnn.embed import embed, targets
 from edgecnn.embed.targets import _header
-from edgecnn.errors import CardError, EmbedError, ModelError
+from edgecnn.errors import CardError, EmbedError, Int8Warning, ModelError
 from edgecnn.runtime.classifier import load
 
 MODEL = "mnist-compact"
@@ -93,3 +95,15 @@ def test_a_header_has_every_pixel_and_probability() -> None:
         [value.strip().removesuffix("f") for value in probabilities[0].split(",") if value.strip()], np.float32
     )
     assert np.array_equal(found, card.golden.probabilities_nk.ravel())
+
+
+def test_a_project_that_may_saturate_is_called_so(model: Path, static_model: Path, tmp_path: Path) -> None:
+    assert not embed(model, "python", tmp_path / "float").may_saturate
+    assert not embed(static_model, "python", tmp_path / "safe").may_saturate
+    card = load(static_model).card
+    unproven = replace(card, quantization=replace(card.quantization, overflow=None))
+    file = tmp_path / "old.onnx"
+    onnx_file.write_with_card(static_model.read_bytes(), unproven, file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Int8Warning)  # where this processor saturates
+        assert embed(file, "python", tmp_path / "old").may_saturate

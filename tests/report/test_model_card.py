@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgecnn import data
+from edgecnn.card import ModelCard, Overflow
 from edgecnn.data import npz
 from edgecnn.errors import CardError
 from edgecnn.report import model_card
@@ -36,6 +38,22 @@ def test_figures_are_those_of_the_evidence(root: Path) -> None:
     assert (parent.p50_ms, preferred.p50_ms) == tuple(timing["p50_ms"] for timing in bench["contenders"][:2])
     assert found.images == verify["images"] == 10_000
     assert bench["environment"]["processor"] in str(found.machine)
+
+
+def test_the_page_has_the_proof_and_every_family(root: Path) -> None:
+    file = root / "m" / "preferred.card.json"
+    card = ModelCard.read_beside(file.with_name("preferred.onnx"))
+    known = card.quantization
+    elsewhere = [replace(known.measured, family="an older family", preferred=False, latency_ratio=1.25)]
+    for overflow, words in (
+        (Overflow(safe=True, largest_pair_sum=127), "Safe on any processor: two weights sum to 127 of 128 at most."),
+        (Overflow(safe=False, largest_pair_sum=254), "For processors that do not saturate: its int8 sums may"),
+    ):
+        changed = replace(known, overflow=overflow, measured_elsewhere=elsewhere)
+        file.write_text(replace(card, quantization=changed).to_json(), encoding="utf-8")
+        page = model_card.pages(root)[root / "m" / "README.md"]
+        assert words in page
+        assert "other processors: an older family latency x 1.25, not preferred." in page
 
 
 def test_without_evidence_the_cards_are_what_there_is(root: Path) -> None:
