@@ -216,4 +216,5 @@ def _refused(name: str, provider: str, error: Exception) -> Exception:
 def _reason(error: Exception) -> str:
     """Return the first line of what ONNX Runtime says, without its error codes and the places in its C++ source."""
     said = str(error).strip().splitlines() or [type(error).__name__]
-    return shortened(PLACE.sub("", CODE.sub("", said[0])), 300)
+    reason = shortened(said[0], 1_000)  # first: names of 100 kB come in it, and a pattern may take the square of that
+    return shortened(PLACE.sub("", CODE.sub("", reason)), 300)

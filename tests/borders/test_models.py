@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,17 @@ def test_a_hostile_card_is_not_repeated_at_length(with_card) -> None:
         edgecnn.load(path)
     assert len(str(caught.value)) < 500
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_name_of_100_kb_costs_no_time_to_tell(altered) -> None:
+    def alter(model: onnx.ModelProto) -> None:
+        model.graph.node[3].output.append("x" * 100_000)
+
+    before = time.process_time()
+    with pytest.raises(ModelError, match="has output size 2 not in range") as caught:
+        edgecnn.load(altered(alter))
+    assert len(str(caught.value)) < 1_000
+    assert time.process_time() - before < 5  # it was 12 s
 
 
 def _fails_when_run(model: onnx.ModelProto) -> None:
