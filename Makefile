@@ -34,6 +34,7 @@ docs: $(INSTALLED)  ## the pages on commands, recipes, results and the zoo, from
 	$(BIN)/python docs/recipes.py
 	$(BIN)/python docs/results.py
 	$(BIN)/python docs/counts.py
+	$(BIN)/python docs/reliability.py
 
 web:  ## the page of edgecnn web, built by npm; without it the command says so
 	rm -rf .web && cp -R edgecnn/web/page .web

@@ -125,16 +125,16 @@ def clear_leftovers(target: Path) -> None:
     for folder in (target.absolute().parent, target):
         with contextlib.suppress(OSError):  # not there, no folder, or not ours: what is written next says so
             for found in [path for path in folder.iterdir() if pattern.fullmatch(path.name)]:
-                _clear(found)
+                _clear(found, begun_in=target)
 
 
-def _clear(leftover: Path) -> None:
-    """Remove one leftover, and what it had begun to put beside itself, unless the process that writes it is alive."""
+def _clear(leftover: Path, begun_in: Path) -> None:
+    """Remove one leftover, and what it had begun to put beside itself in the target, unless its writer is alive."""
     with contextlib.suppress(OSError):
-        lock = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW)
+        lock = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for name in _begun(leftover):
+            for name in _begun(leftover) if leftover.parent == begun_in else []:
                 _remove(leftover.parent / name)
             _remove(leftover)
         finally:

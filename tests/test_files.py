@@ -232,6 +232,15 @@ def test_a_folder_that_a_kill_left_half_filled_loses_what_was_made_in_it_and_not
     assert list(target.iterdir()) == [target / "mine"]
 
 
+def test_what_lies_beside_a_folder_is_never_taken_for_what_was_made_in_it(tmp_path: Path) -> None:
+    leftover = tmp_path / ".app-0123456789ab"
+    leftover.mkdir()
+    (leftover / files.MANIFEST).write_text('["mine", "../mine"]')
+    (tmp_path / "mine").touch()
+    files.clear_leftovers(tmp_path / "app")
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine"]
+
+
 def test_a_writer_with_an_error_of_its_own_says_that_the_disk_is_full(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0))
     with pytest.raises(OSError, match=r"No space left on device.*model\.onnx"):

@@ -1,8 +1,9 @@
 """The training loop: the whole data set as uint8 on the device, batches by index, a state to take up anywhere.
 
 Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved
-generator), and the learning rate from the step's number. On the CPU a run that was killed and resumed therefore ends
-in the same weights, bit for bit, as one that was not.
+generator), and the learning rate from the step's number. On the CPU, with the same number
+of threads, a run that was killed and resumed therefore ends in the same weights, bit for bit, as one that was not; on
+another number sums come in another order, and the weights differ from their last digits on.
 """
 
 import io
