@@ -206,9 +206,17 @@ def telling_of_a_full_disk(target: Path) -> Iterator[None]:
             error.filename = str(target)
         raise
     except Exception as error:  # torch, zipfile, ONNX Runtime and OpenCV each have their own
-        if _is_full(target.absolute().parent):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
+        try:
+            refuse_full_disk(target)
+        except OSError as full:
+            raise full from error
         raise
+
+
+def refuse_full_disk(target: Path) -> None:
+    """Raise the system's error where the disk of ``target`` is full: some writers say nothing, or something else."""
+    if _is_full(target.absolute().parent):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def _is_full(folder: Path) -> bool:

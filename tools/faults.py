@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -50,6 +51,7 @@ model_card.write(Path(sys.argv[1]))
 WHOLE = "every file whole, nothing left over"
 DONE = f"its work was done already, which the same command does not replace; {WHOLE}"
 AGAIN = f"{WHOLE}, and the same command then succeeded"
+IN_ITS_ROW = "a run that found no room says so in its row of the study's table, exit code 1; every file whole"
 ONE_LINE = f"one line, exit code 2; {WHOLE}"
 SUCCEEDED = f"succeeded; {WHOLE}"
 FITTED = f"there was room: {SUCCEEDED}"
@@ -335,6 +337,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 def is_done(stage: Stage, ended: Ended) -> bool:
     """Tell whether a stage did what it is for; a small model may well fail the verdict of ``verify`` or the demo."""
     verdicts = (0, 1, 3) if stage.words[0] in ("verify", "demo") else (0,)
+    if ended.code == HUNG:
+        return False
     return ended.code in verdicts and "Traceback" not in ended.error
 
 
@@ -377,6 +381,8 @@ def full(bench: Bench, stage: Stage, size_bytes: int, *, temporary: bool) -> str
             shutil.rmtree(bench.out / "tmp")
         if is_done(stage, ended):
             return damage(bench, stage, leftovers=True) or FITTED
+        if stage.words[0] == "study" and ended.code == 1 and not ended.error.strip():
+            return damage(bench, stage, leftovers=False) or IN_ITS_ROW
         if not ended.is_one_line:
             return f"exit code {ended.code}, {len(ended.error.strip().splitlines())} lines: {_last(ended)}"
         return damage(bench, stage, leftovers=True) or ONE_LINE
@@ -432,7 +438,9 @@ def output(bench: Bench, stage: Stage) -> str:
 
 def _last(ended: Ended) -> str:
     lines = ended.error.strip().splitlines()
-    return lines[-1][:160] if lines else "no message"
+    if ended.code == HUNG:
+        return f"did not end in {PATIENCE_S} s"
+    return re.sub(r"/\S*?/(out|inputs|tmp)/", r"\1/", lines[-1])[:160] if lines else "no message"
 
 
 @contextlib.contextmanager
@@ -559,7 +567,7 @@ def main() -> None:
 
 def is_good(outcome: str) -> bool:
     """Tell whether an outcome is one that is promised."""
-    good = (AGAIN, DONE, f"it had ended already; {AGAIN}", ONE_LINE, SUCCEEDED, FITTED)
+    good = (AGAIN, DONE, IN_ITS_ROW, f"it had ended already; {AGAIN}", ONE_LINE, SUCCEEDED, FITTED)
     return outcome in good or outcome.startswith("not tried")
 
 

@@ -38,7 +38,7 @@ SYSTEM = ("/dev/null", "/dev/tty", "/dev/ptmx", "/proc/", "/dev/pts/")
 # Other packages' own: the first are in the home, or in the temporary folder.
 CACHES = ("data", ".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".npm")
 BYTECODE, INDUCTOR, FONTS = "__pycache__", "torchinductor_", "/var/cache/fontconfig"
-UNIX = "unix:"
+UNIX, NAME_SERVER = "unix:", "the name server"
 ENDS = (0, 1, 3, 130)  # done, a verdict on a small model, stopped by Ctrl-C
 LIVES_S = 15  # ONNX Runtime asks its host after some seconds
 PATIENCE_S = 300
@@ -186,7 +186,7 @@ def _address(arguments: str) -> str | None:
     if found := re.search(r"sa_family=AF_UNIX, sun_path=@?\"([^\"]*)\"", arguments):
         return f"{UNIX}{found[1]}"
     if found := re.search(r"sin6?_port=htons\((\d+)\).*?(?:inet_addr\(|AF_INET6, )\"([^\"]+)\"", arguments):
-        return f"{found[2]}:{found[1]}"
+        return NAME_SERVER if found[1] == "53" else f"{found[2]}:{found[1]}"
     return None
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from edgecnn.errors import SourceError
-from edgecnn.files import replacing
+from edgecnn.files import refuse_full_disk, replacing
 from edgecnn.webcam.opencv import Pixels, cv2
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
@@ -38,8 +38,13 @@ class Recorder:
     ) -> None:
         if self._writer is not None:
             self._writer.release()  # before the file gets its name
-        self._stack.__exit__(kind, error, trace)
-        self.wrote = kind is None and self._writer is not None
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:  # what is raised in here keeps the file from its name
+            if self._writer is not None:
+                refuse_full_disk(self._target)  # OpenCV says nothing of frames that found no room
+        self.wrote = self._writer is not None
 
     def write(self, image_bgr: Pixels, *, at_s: float | None = None) -> None:
         """Add a frame; ``at_s`` is when a live one was taken, and it is repeated or left out to keep that time."""
