@@ -232,7 +232,7 @@ class Appearance:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The whole document. ``form`` is fp32, int8-static or int8-dense; ``kind`` is classifier, or finder.
+    """The document. ``form`` is fp32, int8-static, int8-static-full or int8-dense; ``kind`` is classifier, or finder.
 
     A finder takes frames of any size: its ``input`` is that of its pages, and its golden images are one page, with
     the scores of what is found there as probabilities.

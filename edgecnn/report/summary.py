@@ -16,7 +16,13 @@ from edgecnn.train import EpochRow
 from edgecnn.verify import Comparison
 from edgecnn.verify.compare import Scores
 
-FORM_COLORS = {"pytorch": "#c2410c", "fp32": "#0b6bcb", "int8-static": "#0f8a5f", "int8-dense": "#7c3aed"}
+FORM_COLORS = {
+    "pytorch": "#c2410c",
+    "fp32": "#0b6bcb",
+    "int8-static": "#0f8a5f",
+    "int8-dense": "#7c3aed",
+    "int8-static-full": "#64748b",
+}
 
 
 def draw_summary(
