@@ -12,7 +12,7 @@ from PIL import Image
 
 import edgecnn
 from edgecnn import data
-from edgecnn.errors import ImageError
+from edgecnn.errors import EdgecnnError, ImageError
 from edgecnn.runtime.files import predict_files
 from edgecnn.runtime.image import MAX_SIDE, is_colour, read_image
 
@@ -43,6 +43,15 @@ def test_the_other_pictures_of_a_folder_are_answered(tmp_path: Path, broken_avif
     answers = list(predict_files(edgecnn.load("mnist-c1"), sorted(tmp_path.iterdir())))
     assert [(answer.path.name, bool(answer.top)) for answer in answers] == [("bad.png", False), ("good.png", True)]
     assert "broken picture" in (answers[0].error or "")
+
+
+@pytest.mark.parametrize("name", ["broken.avif", "bad.png"])
+def test_a_broken_avif_is_no_frame(tmp_path: Path, broken_avif: bytes, name: str) -> None:
+    from edgecnn.webcam.sources import open_source
+
+    (tmp_path / name).write_bytes(broken_avif)
+    with pytest.raises(EdgecnnError, match=name):
+        list(open_source(str(tmp_path / name), tell=print).frames)
 
 
 def test_a_data_set_with_a_broken_picture_names_it(tmp_path: Path, broken_avif: bytes) -> None:
