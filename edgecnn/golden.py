@@ -102,7 +102,7 @@ def measured(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Golden:
     The variation is that on the images and on their mirror images: few of them are where a rounding differs.
     """
     wide_nhwc = np.concatenate([images_nhwc[:, ::down, ::across] for down in (1, -1) for across in (1, -1)])
-    expected_nk = _answers(graph, [image_hwc[None] for image_hwc in wide_nhwc])
+    expected_nk = answers_alone(graph, wide_nhwc)
     int8 = is_quantized(graph)
     least_log, least_rms = (LEAST_LOG_INT8, LEAST_RMS_INT8) if int8 else (LEAST_LOG, LEAST_RMS)
     gaps = [log_gaps(found_nk, expected_nk) for found_nk in variants(graph, wide_nhwc)]
@@ -142,9 +142,9 @@ def variants(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Iterator[NDArray[n
     """
     alone = [image_hwc[None] for image_hwc in images_nhwc]
     batches = alone if b"DynamicQuantizeLinear" in graph else [images_nhwc]  # ranges that depend on company
-    yield _answers(graph, batches)
-    yield _answers(graph, batches, threads=2)
-    yield _answers(graph, alone, optimized=False)
+    yield answers(graph, batches)
+    yield answers(graph, batches, threads=2)
+    yield answers(graph, alone, optimized=False)
 
 
 def power(
@@ -164,22 +164,22 @@ def power(
         damaged = damage.done_to(model)
         if round(100 * (intact - _accuracy(damaged, images_nhwc, labels_n)), 6) >= COSTLY_PP:
             harmful += 1
-            noticed += not judged(own, _answers(damaged, [image_hwc[None] for image_hwc in own.images_nhwc])).passed
+            noticed += not judged(own, answers_alone(damaged, own.images_nhwc)).passed
     return Power(len(done), harmful, noticed, len(images_nhwc))
 
 
 def _affordable(graph: bytes, images_nhwc: NDArray[np.uint8], seconds: float) -> int:
     """Return how many images a serialized model classifies in that time, within limits."""
     few = images_nhwc[:TIMED]
-    _answers(graph, [few])
+    answers(graph, [few])
     started = time.perf_counter()
-    _answers(graph, [few])
+    answers(graph, [few])
     return int(np.clip(len(few) * seconds / (time.perf_counter() - started), *DAMAGED_IMAGES))
 
 
 def _accuracy(graph: bytes, images_nhwc: NDArray[np.uint8], labels_n: NDArray[np.int64]) -> float:
     batches = [images_nhwc[start : start + BATCH] for start in range(0, len(images_nhwc), BATCH)]
-    return float((_answers(graph, batches).argmax(axis=1) == labels_n).mean())
+    return float((answers(graph, batches).argmax(axis=1) == labels_n).mean())
 
 
 def is_quantized(graph: bytes) -> bool:
@@ -208,9 +208,15 @@ def _finds(
     return boxes_m4, scores_m
 
 
-def _answers(
+def answers_alone(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities that a serialized classifier gives for images one at a time, as in use."""
+    return answers(graph, [image_hwc[None] for image_hwc in images_nhwc])
+
+
+def answers(
     graph: bytes, batches: list[NDArray[np.uint8]], *, threads: int = 1, optimized: bool = True
 ) -> NDArray[np.float32]:
+    """Return the probabilities that a serialized classifier gives for batches of images, computed exactly."""
     session = _session(graph, threads=threads, optimized=optimized)
     if session.get_inputs()[0].shape[0] == 1:  # a graph that takes no more at once
         batches = [image_hwc[None] for images in batches for image_hwc in images]
