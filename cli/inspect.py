@@ -130,7 +130,7 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
                 f"{looks.reach.high:.0%} of the side",
             )
         )
-    rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image")))
+    rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image") + _power(card)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows
 
@@ -140,3 +140,14 @@ def _interval(measured: "Measured") -> str:
         return ""
     low, high = measured.drop_pp_ci95
     return f" (95 %: {low:.2f}..{high:.2f}, {measured.drop_verdict} at {measured.max_drop_pp:g})"
+
+
+def _power(card: "ModelCard") -> str:
+    """Say what the self-test is worth on this model, where that was measured."""
+    power = card.golden.power
+    if power is None:
+        return ""
+    return (
+        f"; the self-test notices {power.noticed} of {power.harmful} damages that cost half a point on "
+        f"{power.images:,} images, of {power.damages} tried"
+    )

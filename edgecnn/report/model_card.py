@@ -395,6 +395,12 @@ def _origin(evidence: _Evidence) -> str:
             )
         if card.quantization:
             text += _quantized(card) + _elsewhere(card.quantization) + _overflow(card.quantization)
+        if card.golden.power:
+            power = card.golden.power
+            text += (
+                f" `edgecnn selftest` notices {power.noticed} of {power.harmful} damages that cost half a point on "
+                f"{power.images:,} validation images, of {power.damages} tried."
+            )
         lines.append(f"- {text}")
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from edgecnn import data
+from edgecnn import data, load, onnx_file
 from edgecnn.quantize import forms
 from edgecnn.runtime import int8
 
@@ -174,6 +175,31 @@ def test_selftest_passes(edgecnn, model: Path) -> None:
     result = edgecnn("selftest", model)
     assert result.code == 0
     assert "passed: 20 golden images" in result.out
+
+
+def test_selftest_runs_a_whole_split_and_fails_where_too_few_are_right(
+    edgecnn, model: Path, data_root: Path, tmp_path: Path
+) -> None:
+    told = json.loads(edgecnn("selftest", model, "--data", "digits", "--data-root", data_root, "--json").out)
+    assert told["whole"]["passed"]
+    assert told["whole"]["accuracy"] == told["whole"]["expected"] > 0.5
+    low, high = told["whole"]["accuracy_ci95"]
+    assert low < told["whole"]["accuracy"] < high
+
+    card = load(model).card
+    metrics = [replace(figure, accuracy=0.999) for figure in card.metrics]
+    onnx_file.write_with_card(model.read_bytes(), replace(card, metrics=metrics), tmp_path / "praised.onnx")
+    result = edgecnn("selftest", tmp_path / "praised.onnx", "--data", "digits", "--data-root", data_root)
+    assert result.code == 1
+    assert "passed: 20 golden images" in result.out
+    assert "FAILED: " in result.out
+    assert "99.90% expected from" in result.out
+
+
+def test_selftest_of_a_finder_on_a_data_set_says_what_to_run(edgecnn) -> None:
+    result = edgecnn("selftest", "digit-finder", "--data", "digits")
+    assert result.code == 2
+    assert "edgecnn evaluate digit-finder" in result.err
 
 
 def test_doctor_finds_nothing_wrong(edgecnn) -> None:

@@ -1,0 +1,70 @@
+"""The self-test on all images of a split: is a file as often right, here, as its card says?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.card import Accuracy
+from edgecnn.contender import open_contender
+from edgecnn.errors import CardError, EdgecnnError
+from edgecnn.runtime.classifier import load
+from edgecnn.verify.compare import SplitName, check_labels, read_for
+from edgecnn.verify.finds import is_finder
+
+CHANCE = 0.005  # how often a file that is as good as its card says fails, at most
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A classifier on a whole split. ``p`` is how often so few would be right by chance if the card's accuracy held."""
+
+    model: str
+    dataset: str
+    split: str
+    images: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    expected: float
+    expected_images: int
+    p: float
+    passed: bool
+
+
+def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provider: str = "cpu") -> Whole:
+    """Run a classifier on the test split of a data set, or on the validation split where its card has only that figure.
+
+    Raises DataError where the images cannot be read or have other labels, CardError for a card without an accuracy,
+    EdgecnnError for a finder, and what opening the model raises.
+    """
+    from scipy.stats import binomtest
+
+    if is_finder(model):
+        raise EdgecnnError(f"{model}: is a finder. Measure it on rendered pages: edgecnn evaluate {model}")
+    card = load(model).card
+    stated = _figure(card.metrics, str(model))
+    contender = open_contender(model, provider=provider)
+    split: SplitName = "test" if stated.split == "test" else "validation"
+    images = read_for(card.dataset, card.input.shape, split, dataset=dataset, root=root)
+    check_labels(contender, images, dataset)
+    right = int((contender.logits(images.images_nhwc).argmax(axis=1) == images.labels_n).sum())
+    test = binomtest(right, len(images), stated.accuracy, alternative="less")
+    interval = binomtest(right, len(images)).proportion_ci(method="wilson")
+    return Whole(
+        model=str(model),
+        dataset=dataset,
+        split=split,
+        images=len(images),
+        accuracy=right / len(images),
+        accuracy_ci95=(float(interval.low), float(interval.high)),
+        expected=stated.accuracy,
+        expected_images=stated.images,
+        p=float(test.pvalue),
+        passed=bool(test.pvalue >= CHANCE),
+    )
+
+
+def _figure(metrics: list[Accuracy], model: str) -> Accuracy:
+    """Return the figure of the test split, or else that of the validation split."""
+    found = {figure.split: figure for figure in metrics}
+    if not found:
+        raise CardError(f"{model}: its card has no accuracy to compare with. Measure it: edgecnn evaluate {model}")
+    return found.get("test") or next(iter(found.values()))
