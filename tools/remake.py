@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Make models of the zoo again from their float32 graphs, when cards, golden images or the int8 form have changed.
+
+    tools/remake.py build ZOO NAME… --data-root ROOT     new cards, int8 form, its power, verify.json; takes no times
+    tools/remake.py measure ZOO NAME… --data-root ROOT   with nothing else running: this processor's and AVX2's latency
+                                                         into the cards, the form to ship, bench.json, the pages
+
+Runs are not needed: the float32 graph stays as it is, to the byte; the reference of verify.json is the network that ``checkpoint_of`` puts
+its weights back into, a finder's is the float32 file.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import checkpoint_of
+import processor
+import regolden
+from edgecnn_cli.console import plain
+
+from edgecnn import card as cards
+from edgecnn import checkpoint, files, onnx_file
+from edgecnn.bench import bench
+from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
+from edgecnn.data.pages import digit_pages
+from edgecnn.errors import CheckFailed, EdgecnnError
+from edgecnn.export import calibrate
+from edgecnn.export.appearance import of_training_images
+from edgecnn.quantize import quantize
+from edgecnn.report import model_card
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.finder import load_either, load_finder
+from edgecnn.verify import compare_either
+from edgecnn.verify.compare import read_for
+from edgecnn.verify.finds import f1_on
+
+PARENT, SHIPPED = "fp32.onnx", "preferred.onnx"
+RECORD = Path(__file__).with_name("record_family.py")
+
+
+def build(folder: Path, root: Path | None) -> None:
+    """Renew the float32 file's card, build the int8 form, count what their golden images notice, and verify."""
+    parent, shipped = folder / PARENT, folder / SHIPPED
+    regolden.renew(folder, root)
+    _write(parent, _renewed(parent, folder.name, root))
+    for stale in (shipped, cards.beside(shipped)):
+        stale.unlink(missing_ok=True)
+    quantize(parent, shipped, method="static", root=root, seconds=0.1)
+    regolden.renew(folder, root, power=load_either(parent).card.kind != FINDER)
+    verify(folder, shipped, root)
+
+
+def verify(folder: Path, candidate: Path, root: Path | None) -> None:
+    """Compare a form with its reference on the test split, into verify.json."""
+    parent = folder / PARENT
+    with tempfile.TemporaryDirectory() as scratch:
+        reference = parent
+        if load_either(parent).card.kind != FINDER:
+            reference = Path(scratch) / f"{folder.name}.safetensors"
+            checkpoint.write(reference, checkpoint_of.checkpoint_of(parent)[0])
+        found = compare_either(reference, candidate, root=root)
+    if found.drop_pp > found.max_drop_pp:
+        raise CheckFailed(f"{candidate}: is {found.drop_pp:.2f} points worse than its reference.")
+    own, other = (replace(one, model=Path(one.model).name) for one in (found.reference, found.candidate))
+    _write_json(folder / model_card.VERIFY, replace(found, reference=own, candidate=other))
+
+
+def measure(folder: Path, root: Path | None, seconds: float) -> None:
+    """Record latencies of this processor and of AVX2, keep the int8 form where it is better here, and measure both."""
+    shipped = folder / SHIPPED
+    for variables in ({}, processor.environment("avx2")):
+        own = {"EDGECNN_MODELS": str(folder.parent)} | ({"EDGECNN_DATA": str(root)} if root else {})
+        command = [sys.executable, RECORD, folder.name, f"--seconds={seconds}"]
+        subprocess.run(command, env=os.environ | own | variables, check=True)
+    quantization = load_either(shipped).card.quantization
+    assert quantization is not None
+    assert quantization.measured is not None
+    if not quantization.measured.preferred:
+        shipped.unlink()
+        cards.beside(shipped).unlink()
+        verify(folder, folder / PARENT, root)
+    present = [form for form in (PARENT, SHIPPED) if (folder / form).exists()]
+    with contextlib.chdir(folder):  # so that the report names files and not this machine's folders
+        report = bench([Path(form) for form in present], seconds=seconds)
+    if report.environment.warning:
+        raise CheckFailed(report.environment.warning)
+    _write_json(folder / model_card.BENCH, report)
+
+
+def _renewed(parent: Path, name: str, root: Path | None) -> ModelCard:
+    """Return the card of a float32 file with what is measured of it now."""
+    card = replace(load_either(parent).card, name=name)
+    if card.kind == FINDER:
+        pages = digit_pages.read(root, "test")
+        return replace(card, metrics=[Accuracy("validation", len(pages), f1_on(pages, load_finder(parent)))])
+    appearance = of_training_images(card.dataset, card.input, root=root)
+    return replace(card, appearance=appearance, confidence=card.confidence and _confidence(parent, card, root))
+
+
+def _confidence(parent: Path, card: ModelCard, root: Path | None) -> Confidence:
+    """Measure the calibration errors again; the temperature is in the graph, and stays."""
+    assert card.confidence is not None
+    split = read_for(card.dataset, card.input.shape, "validation", root=root)
+    logits_nk = load(parent).logits(split.images_nhwc) * card.confidence.temperature
+    return replace(calibrate.fitted(logits_nk, split.labels_n), temperature=card.confidence.temperature)
+
+
+def _write(path: Path, card: ModelCard) -> None:
+    with files.replacing(path) as partial:
+        onnx_file.write_with_card(path.read_bytes(), card, partial)
+        onnx_file.check(partial, card)
+    files.write_text(cards.beside(path), card.to_json())
+
+
+def _write_json(path: Path, value: object) -> None:
+    files.write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    """Do one of both to each model, and write the pages after measuring."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("step", choices=("build", "measure"))
+    parser.add_argument("zoo", type=Path)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--data-root", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    given = parser.parse_args()
+    try:
+        for name in given.names:
+            folder = given.zoo.resolve() / name
+            if given.step == "build":
+                build(folder, given.data_root)
+            else:
+                measure(folder, given.data_root, given.seconds)
+            print(f"{name}: {given.step} done", flush=True)
+    except EdgecnnError as error:
+        sys.exit(f"error: {error}")
+    if given.step == "measure":
+        model_card.write(given.zoo.resolve())
+
+
+if __name__ == "__main__":
+    main()
