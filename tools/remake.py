@@ -5,8 +5,8 @@
     tools/remake.py measure ZOO NAME… --data-root ROOT   with nothing else running: this processor's and AVX2's latency
                                                          into the cards, the form to ship, bench.json, the pages
 
-Runs are not needed: the float32 graph stays as it is, to the byte; the reference of verify.json is the network that ``checkpoint_of`` puts
-its weights back into, a finder's is the float32 file.
+Runs are not needed: the float32 graph stays as it is, to the byte. The reference of verify.json is the network that
+``checkpoint_of`` puts its weights back into; a finder's is the float32 file.
 """
 
 import argparse
@@ -32,7 +32,6 @@ from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.export import calibrate
-from edgecnn.export.appearance import of_training_images
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
 from edgecnn.runtime.classifier import load
@@ -100,8 +99,7 @@ def _renewed(parent: Path, name: str, root: Path | None) -> ModelCard:
     if card.kind == FINDER:
         pages = digit_pages.read(root, "test")
         return replace(card, metrics=[Accuracy("validation", len(pages), f1_on(pages, load_finder(parent)))])
-    appearance = of_training_images(card.dataset, card.input, root=root)
-    return replace(card, appearance=appearance, confidence=card.confidence and _confidence(parent, card, root))
+    return replace(card, confidence=card.confidence and _confidence(parent, card, root))
 
 
 def _confidence(parent: Path, card: ModelCard, root: Path | None) -> Confidence:
