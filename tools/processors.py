@@ -8,6 +8,7 @@ docs/conformance.py puts them into its page.
 """
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -75,35 +76,41 @@ def main() -> None:
 
 def measure(model: str, form: str, path: Path, level: str, count: int, root: Path | None) -> Figure:
     """Run one file on one processor and here, on the first ``count`` test images, or validation pages of a finder."""
-    card = load_either(path).card
-    with tempfile.TemporaryDirectory() as folder:
-        if card.kind == FINDER:
-            pages = digit_pages.read(root, "test")
-            told = [_answers(path, pages.images[:count, ..., None], own, Path(folder)) for own in (HERE, level)]
-            right, same, gap = _finds(told, pages)
-            count = len(told[0]["0/counts"])
-        else:
-            split = data.read_split(card.dataset.name, "test", root=root)
-            told = [_answers(path, split.images_nhwc[:count], own, Path(folder)) for own in (HERE, level)]
-            here_n, there_n = (own["0/logits"].argmax(1) for own in told)
-            count = len(there_n)
-            right, same = float((there_n == split.labels_n[:count]).mean()), float((here_n == there_n).mean())
-            gap = float(np.abs(told[0]["0/logits"] - told[1]["0/logits"]).max())
-    return Figure(model, form, files.sha256(path), level, count, right, same, gap)
-
-
-def _answers(path: Path, images_nhwc: NDArray[np.uint8], level: str, folder: Path) -> Told:
-    target, images = folder / f"{level}.npz", folder / "images.npy"
-    np.save(images, images_nhwc)
-    words, variables = [ANSWERS, str(target), str(images), str(path)], {}
-    if level == "arm64":
-        words, variables = arm64.command(words)
+    here, there = _answers(path, HERE, count, root), _answers(path, level, count, root)
+    if _is_finder(path):
+        right, same, gap = _finds([here, there], digit_pages.read(root, "test"))
     else:
-        words = [sys.executable, *words]
-        variables = processor.environment(level) if level != HERE else {}
-    subprocess.run(words, env=os.environ | variables, check=True)
-    with np.load(target) as archive:
-        return dict(archive)
+        labels_n = data.read_split(load_either(path).card.dataset.name, "test", root=root).labels_n[:count]
+        here_n, there_n = (own["0/logits"].argmax(1) for own in (here, there))
+        right, same = float((there_n == labels_n).mean()), float((here_n == there_n).mean())
+        gap = float(np.abs(here["0/logits"] - there["0/logits"]).max())
+    images = len(next(iter(there.values()))) if "0/counts" not in there else len(there["0/counts"])
+    return Figure(model, form, files.sha256(path), level, images, right, same, gap)
+
+
+@functools.lru_cache(maxsize=4)  # the answers here serve every level
+def _answers(path: Path, level: str, count: int, root: Path | None) -> Told:
+    if _is_finder(path):
+        images_nhwc = digit_pages.read(root, "test").images[:count, ..., None]
+    else:
+        images_nhwc = data.read_split(load_either(path).card.dataset.name, "test", root=root).images_nhwc[:count]
+    with tempfile.TemporaryDirectory() as folder:
+        target, images = Path(folder, "answers.npz"), Path(folder, "images.npy")
+        np.save(images, images_nhwc)
+        words, variables = _command([ANSWERS, str(target), str(images), str(path)], level)
+        subprocess.run(words, env=os.environ | variables, check=True)
+        with np.load(target) as archive:
+            return dict(archive)
+
+
+def _command(words: list[str], level: str) -> tuple[list[str], dict[str, str]]:
+    if level == "arm64":
+        return arm64.command(words)
+    return [sys.executable, *words], {} if level == HERE else processor.environment(level)
+
+
+def _is_finder(path: Path) -> bool:
+    return load_either(path).card.kind == FINDER
 
 
 def _finds(told: list[Told], pages: Pages) -> tuple[float, float, float]:
