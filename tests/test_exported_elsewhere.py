@@ -45,7 +45,7 @@ def test_int8_is_as_accurate_on_avx2_as_here(name: str, real_data_root: Path, mo
     monkeypatch.syspath_prepend(TOOLS)
     import processors
 
-    here, there = (processors.measure(name, "", zoo.find(name), level, IMAGES, real_data_root) for level in LEVELS)
+    here, there = (processors.measure("", name, "", zoo.find(name), level, IMAGES, real_data_root) for level in LEVELS)
     assert there.accuracy == pytest.approx(here.accuracy, abs=LOST)
 
 
