@@ -19,7 +19,7 @@ from edgecnn.contender import BATCH
 from edgecnn.damage import damages
 from edgecnn.runtime.selftest import LEAST_PROBABILITY, judged, log_gaps, two_classes
 
-ROOM_BYTES = 30_000  # of a card's 40 kB, for images in base64
+ROOM_BYTES, PROBABILITY_BYTES = 30_000, 4  # of a card's 40 kB, for images and answers in base64
 MOST, LEAST = 20, 2
 POOL = 2_000  # validation images to choose from, at most
 NEAREST = 10  # times as many images as are wanted are near enough to a boundary to be asked for their classes
@@ -38,9 +38,9 @@ PROBABILITY_TOLERANCE, PROBABILITY_TOLERANCE_INT8 = 1e-4, 0.05  # for those who 
 SCORE_TOLERANCE, SCORE_TOLERANCE_INT8 = 1e-3, 0.05
 
 
-def room_for(pixels: int) -> int:
-    """Return how many images of so many bytes a card has room for."""
-    return max(LEAST, min(MOST, ROOM_BYTES * 3 // 4 // pixels))
+def room_for(pixels: int, classes: int) -> int:
+    """Return how many images of so many bytes, with a probability of each class, a card has room for."""
+    return max(LEAST, min(MOST, ROOM_BYTES * 3 // 4 // (pixels + classes * PROBABILITY_BYTES)))
 
 
 def of_split(
@@ -50,8 +50,9 @@ def of_split(
 ) -> NDArray[np.uint8]:
     """Choose as many of a validation split's first images as a card has room for; ``classify`` gives their logits."""
     images_nhwc, labels_n = images_nhwc[:POOL], labels_n[:POOL]
-    count = room_for(images_nhwc[0].size)
-    return images_nhwc[chosen(classify(images_nhwc), labels_n, count)]
+    logits_nk = classify(images_nhwc)
+    count = room_for(images_nhwc[0].size, logits_nk.shape[1])
+    return images_nhwc[chosen(logits_nk, labels_n, count)]
 
 
 def chosen(logits_nk: NDArray[np.float32], labels_n: NDArray[np.int64], count: int) -> NDArray[np.int64]:

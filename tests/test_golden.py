@@ -57,9 +57,12 @@ def test_fewer_images_and_classes_than_wanted_are_enough(images: int, classes: i
     assert sorted(golden.chosen(logits_nk, np.zeros(images, int), 20).tolist()) == list(range(images))
 
 
-@pytest.mark.parametrize(("pixels", "count"), [(8 * 8, 20), (28 * 28, 20), (3 * 32 * 32, 7), (3 * 224 * 224, 2)])
-def test_a_card_has_room_for_so_many(pixels: int, count: int) -> None:
-    assert golden.room_for(pixels) == count
+@pytest.mark.parametrize(
+    ("pixels", "classes", "count"),
+    [(8 * 8, 10, 20), (28 * 28, 10, 20), (3 * 32 * 32, 10, 7), (3 * 32 * 32, 100, 6), (3 * 224 * 224, 10, 2)],
+)
+def test_a_card_has_room_for_so_many(pixels: int, classes: int, count: int) -> None:
+    assert golden.room_for(pixels, classes) == count
 
 
 @pytest.mark.parametrize("form", ["model", "static_model"])
@@ -114,7 +117,7 @@ def test_a_model_of_the_zoo_gets_new_golden_images_and_keeps_its_graph(
         card = edgecnn.load(source).card
         one = golden.measured(source.read_bytes(), card.golden.images_nhwc[:1])
         onnx_file.write_with_card(source.read_bytes(), replace(card, golden=one), tmp_path / name)
-    _script().renew(tmp_path, data_root, power=False)
+    _script().renew(tmp_path, data_root)
     parent, quantized = (edgecnn.load(tmp_path / name).card for name in ("fp32.onnx", "preferred.onnx"))
     for file, card in ((model, parent), (static_model, quantized)):
         np.testing.assert_array_equal(card.golden.images_nhwc, edgecnn.load(file).card.golden.images_nhwc)

@@ -28,8 +28,11 @@ from edgecnn.verify.compare import read_for
 PARENT, QUANTIZED = "fp32.onnx", "preferred.onnx"
 
 
-def renew(folder: Path, root: Path | None, *, power: bool = False) -> None:
-    """Write both forms of a folder again with new golden images. Raises what opening the files or the data set does."""
+def renew(folder: Path, root: Path | None, *, seconds: float = 0) -> None:
+    """Write both forms of a folder again with new golden images, and their power where ``seconds`` are given for it.
+
+    Raises what opening the files or the data set does.
+    """
     parent, quantized = folder / PARENT, folder / QUANTIZED
     card = load_either(parent).card
     if card.kind == FINDER:
@@ -38,20 +41,20 @@ def renew(folder: Path, root: Path | None, *, power: bool = False) -> None:
         split = read_for(card.dataset, card.input.shape, "validation", root=root)
         card = replace(card, appearance=of_training_images(card.dataset, card.input, root=root))
         images_nhwc = golden.of_split(load(parent).logits, split.images_nhwc, split.labels_n)
-    _rewrite(parent, card, images_nhwc, split if power else None)
+    _rewrite(parent, card, images_nhwc, split, seconds)
     if quantized.exists():
         own = load_either(quantized).card
         own = replace(own, parent_sha256=files.sha256(parent), appearance=card.appearance)
-        _rewrite(quantized, own, images_nhwc, split if power else None)
+        _rewrite(quantized, own, images_nhwc, split, seconds)
 
 
-def _rewrite(path: Path, card: ModelCard, images_nhwc: NDArray[uint8], split: Split | None) -> None:
+def _rewrite(path: Path, card: ModelCard, images_nhwc: NDArray[uint8], split: Split | None, seconds: float) -> None:
     graph = path.read_bytes()
     measure = golden.measured_finder if card.kind == FINDER else golden.measured
     own: Golden = measure(graph, images_nhwc)
-    if split is not None:
+    if split is not None and seconds:
         print(f"{path}: doing damage", file=sys.stderr)
-        own = replace(own, power=golden.power(graph, own, split.images_nhwc, split.labels_n))
+        own = replace(own, power=golden.power(graph, own, split.images_nhwc, split.labels_n, seconds=seconds))
     renewed = replace(card, golden=own)
     with files.replacing(path) as partial:
         onnx_file.write_with_card(graph, renewed, partial)
@@ -67,10 +70,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("folders", type=Path, nargs="+", help="folders of the zoo, such as exported/mnist-c1")
     parser.add_argument("--data-root", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--power", action="store_true", help="measure what the self-test notices")
+    parser.add_argument("--power", type=float, default=0, metavar="SECONDS", help="measure what a self-test notices")
     given = parser.parse_args()
     try:
         for folder in given.folders:
-            renew(folder, given.data_root, power=given.power)
+            renew(folder, given.data_root, seconds=given.power)
     except EdgecnnError as error:
         sys.exit(f"error: {error}")

@@ -41,18 +41,19 @@ from edgecnn.verify.compare import read_for
 from edgecnn.verify.finds import f1_on
 
 PARENT, SHIPPED = "fp32.onnx", "preferred.onnx"
+POWER_S = 20  # for the damages of a file; large ones take longer, as 500 images are the least
 RECORD = Path(__file__).with_name("record_family.py")
 
 
 def build(folder: Path, root: Path | None) -> None:
     """Renew the float32 file's card, build the int8 form, count what their golden images notice, and verify."""
     parent, shipped = folder / PARENT, folder / SHIPPED
-    regolden.renew(folder, root)
-    _write(parent, _renewed(parent, folder.name, root))
     for stale in (shipped, cards.beside(shipped)):
         stale.unlink(missing_ok=True)
+    regolden.renew(folder, root)
+    _write(parent, _renewed(parent, folder.name, root))
     quantize(parent, shipped, method="static", root=root, seconds=0.1)
-    regolden.renew(folder, root, power=load_either(parent).card.kind != FINDER)
+    regolden.renew(folder, root, seconds=POWER_S)
     verify(folder, shipped, root)
 
 
