@@ -285,6 +285,11 @@ class ModelCard:
                 f"{LONGEST_SIDE:,} pixels and 1 channel or 3. Export the model again."
             )
         golden = self.golden
+        if (golden.log_tolerance is None) != (golden.rms_tolerance is None):
+            raise CardError(
+                f"{source}: its golden images have one of log_tolerance and rms_tolerance, expected both or none. "
+                "Export the model again."
+            )
         count = len(golden.images_nhwc) if golden.images_nhwc.ndim else 0
         images, probabilities = (count, *self.input.shape), (count, len(self.labels))
         if self.kind == FINDER:  # one page, and a score for whatever is found there

@@ -129,7 +129,9 @@ def _allowed(expected_nk: NDArray[np.float32], largest: float, mean: float, *, i
 
 
 def _deviation(probabilities_nk: NDArray[np.float32]) -> float:
-    """Return the root mean square distance of log-probabilities from the mean of their image."""
+    """Return the root mean square distance of log-probabilities from the mean of their image; 0 of none."""
+    if not len(probabilities_nk):
+        return 0.0
     logarithms_nk = np.log(np.maximum(probabilities_nk.astype(np.float64), LEAST_PROBABILITY))
     return float(np.sqrt(((logarithms_nk - logarithms_nk.mean(axis=1, keepdims=True)) ** 2).mean()))
 

@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable
 
-LONGEST_MESSAGE = 4_000
+LONGEST_MESSAGE, LONGEST_PATH = 4_000, 1_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # Control characters (C0, DEL, C1), marks that turn the direction of writing, line separators, halves of characters.
@@ -41,9 +41,9 @@ def lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def excerpt(value: object) -> str:
+def excerpt(value: object, longest: int = 80) -> str:
     """Return what a message quotes of a value that somebody else wrote: printable, and not at length."""
-    return printable(shortened(value if isinstance(value, str) else repr(value)))
+    return printable(shortened(value if isinstance(value, str) else repr(value), longest))
 
 
 def message(text: str) -> str:

@@ -44,7 +44,7 @@ def test_a_record_holds_what_the_run_measured(run: Path, data_root: Path) -> Non
 def test_the_statistics_page_has_what_its_script_finds() -> None:
     """One row, drawn again from its seeds, and what all of them have to hold."""
     page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
-    script = _script("statistics")
+    script = _script("intervals")
     row = [script.coverage(500, flips, 0.5) for flips in script.FLIPS]
     assert f"| 500 | {' | '.join(f'{before:.1f} → {now:.1f}' for before, now in row)} |" in page
     held, passed = page.split("## How often a candidate")[0], page.split("## How often a candidate")[1].split("##")[0]

@@ -30,7 +30,8 @@ def _real() -> dict[str, type[EdgecnnError]]:
     return {
         name: kind
         for name, kind in vars(errors).items()
-        if isinstance(kind, type) and kind.__module__ == errors.__name__
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == errors.__name__
+        if not issubclass(kind, Warning)
     }
 
 

@@ -260,7 +260,7 @@ def test_named_data_that_is_missing_is_an_error(run: Path, tmp_path: Path) -> No
 def test_data_with_other_labels_is_an_error(run: Path, tmp_path: Path) -> None:
     images = np.zeros((40, 28, 28, 1), np.uint8)
     np.savez(tmp_path / "other.npz", images=images, labels=np.arange(40) % 2, label_names=["cat", "dog"])
-    with pytest.raises(DataError, match=r"answers 10 labels \(0, 1, 2, 3, …\), .*other\.npz has 2 \(cat, dog\)"):
+    with pytest.raises(DataError, match=r"other\.npz: has classes that the model lacks: cat, dog\. It knows 0, 1, 2"):
         export.export(run, tmp_path / "m.onnx", dataset=str(tmp_path / "other.npz"))
     assert [path.name for path in tmp_path.iterdir()] == ["other.npz"]
 
@@ -363,7 +363,7 @@ def test_network_that_answers_no_numbers_is_not_exported(tmp_path: Path) -> None
     source = untrained("compact", {"filters": [4]})
     source.weights["network.0.weight"].fill_(torch.nan)
     checkpoint.write(tmp_path / "diverged.safetensors", source)
-    with pytest.raises(ParityError, match="on 3 of 3 images"):
+    with pytest.raises(CheckpointError, match=r"the weights are not finite: network\.0\.weight"):
         export.export(tmp_path / "diverged.safetensors", tmp_path / "m.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["diverged.safetensors"]
 
@@ -373,7 +373,7 @@ def test_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
     source.weights["network.0.weight"].fill_(torch.nan)
     checkpoint.write(tmp_path / "diverged.safetensors", source)
     (tmp_path / "m.onnx").write_bytes(b"the old one")
-    with pytest.raises(ParityError):
+    with pytest.raises(CheckpointError):
         export.export(tmp_path / "diverged.safetensors", tmp_path / "m.onnx")
     assert (tmp_path / "m.onnx").read_bytes() == b"the old one"
 

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from edgecnn.errors import RecipeError, nearest
 from edgecnn.recipes import names
 from edgecnn.recipes.schema import Recipe
-from edgecnn.text import excerpt
+from edgecnn.text import LONGEST_PATH, excerpt
 
 LONGEST_FILE, DEEPEST_TABLES, LONGEST_CHAIN = 100_000, 20, 50  # bytes, levels, recipes that extend each other
 MOST_MESSAGES = 20
@@ -84,7 +84,7 @@ def locate(wanted: str, folder: Traversable, known: tuple[str, ...], kind: str) 
         if path.is_file():
             return path
     if wanted.endswith(".toml"):
-        raise RecipeError(f"{excerpt(wanted)}: no such file; expected a {kind} in TOML.")
+        raise RecipeError(f"{excerpt(wanted, LONGEST_PATH)}: no such file; expected a {kind} in TOML.")
     raise RecipeError(
         f"no {kind} '{excerpt(wanted)}'; there is {', '.join(known)}, or a path ending in .toml."
         f"{nearest(wanted, known)}"

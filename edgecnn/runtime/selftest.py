@@ -65,7 +65,7 @@ def judged(golden: Golden, found_nk: NDArray[np.float32]) -> Verdict:
     """
     expected_nk = golden.probabilities_nk
     gaps_nk = log_gaps(found_nk, expected_nk)
-    largest, mean = float(gaps_nk.max(initial=0)), float(np.sqrt((gaps_nk**2).mean()))
+    largest, mean = float(gaps_nk.max(initial=0)), float(np.sqrt((gaps_nk**2).mean())) if gaps_nk.size else 0.0
     gap = float(np.abs(found_nk - expected_nk).max(initial=0))
     best_n, found_n = expected_nk.argmax(axis=1), found_nk.argmax(axis=1)
     differs_n = found_n != best_n

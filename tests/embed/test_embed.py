@@ -31,7 +31,7 @@ def test_a_project_is_complete(target: str, tmp_path: Path) -> None:
     card = (tmp_path / "app" / "card.json").read_text(encoding="utf-8")
     assert ModelCard.from_json(card, source="card").labels == load(MODEL).labels
     readme = (tmp_path / "app" / "README.md").read_text(encoding="utf-8")
-    assert readme.startswith("# mnist-compact (int8-static, 109 kB) ")
+    assert readme.startswith("# mnist-compact (int8-static, 119 kB) ")
     assert all(name in readme for name in embedded.files if "." in name and name.endswith((".py", ".js", ".h", ".hpp")))
     for name in set(embedded.files) - {"model.onnx"}:
         assert not re.search(r"@[A-Z]+@", (tmp_path / "app" / name).read_text(encoding="utf-8")), name

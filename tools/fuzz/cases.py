@@ -7,10 +7,9 @@ import json
 import os
 import random
 import struct
-import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,15 +74,8 @@ def _shown(found: Any) -> object:
 
 @contextmanager
 def _printing(stream: Any) -> Any:
-    from edgecnn_cli import console
-
-    before, console.out.file = console.out.file, stream
-    stdout, sys.stdout = sys.stdout, stream
-    try:
-        with redirect_stderr(stream):
-            yield
-    finally:
-        console.out.file, sys.stdout = before, stdout
+    with redirect_stdout(stream), redirect_stderr(stream):  # which the console looks up anew for each line
+        yield
 
 
 @cache
