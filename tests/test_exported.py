@@ -63,6 +63,17 @@ def test_the_card_beside_is_the_card_inside(path: Path) -> None:
     assert beside(path).read_text(encoding="utf-8") == load_either(path).card.to_json()
 
 
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_the_card_is_small(path: Path) -> None:
+    assert beside(path).stat().st_size <= 40_000
+
+
+def test_int8_forms_are_safe_on_any_processor() -> None:
+    for path in FILES:
+        quantization = load_either(path).card.quantization
+        assert quantization is None or (quantization.overflow and quantization.overflow.safe), path
+
+
 def test_the_pages_are_up_to_date() -> None:
     for path, text in model_card.pages(ROOT).items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run make docs"
