@@ -18,7 +18,8 @@ STEP = 4  # pixels: sizes in between would cost memory and compilations and gain
 
 def fraction_of_side(wanted: Progressive, epoch: int, epochs: int) -> float:
     """Return how much of its side an image has in ``epoch`` (from 0): a line from ``start`` to 1."""
-    return min(1.0, wanted.start + (1 - wanted.start) * epoch / (wanted.until * epochs))
+    left = 1 - epoch / (wanted.until * epochs)
+    return 1.0 if left <= 0 else 1 - (1 - wanted.start) * left  # exactly 1 at the end, whatever rounding makes of start
 
 
 def side_of(side: int, fraction: float) -> int:

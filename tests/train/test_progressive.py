@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgecnn import checkpoint
@@ -33,6 +33,7 @@ def growing(**changes: object) -> Recipe:
 
 
 @given(starts, untils, st.integers(1, 30))
+@example(0.2829695921300559, 0.5, 6)
 def test_images_grow_from_the_start_to_the_whole_and_stay_so(start: float, until: float, epochs: int) -> None:
     fractions = [fraction_of_side(Progressive(start=start, until=until), epoch, epochs) for epoch in range(epochs)]
     assert fractions[0] == pytest.approx(start)
