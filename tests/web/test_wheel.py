@@ -39,9 +39,8 @@ def test_an_installed_wheel_has_the_page(released: Path, built: Path, tmp_path: 
 
 
 def test_make_wheel_builds_the_page_first() -> None:
-    lines = subprocess.run(
-        ["make", "--no-print-directory", "--dry-run", "--always-make", "wheel"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    command = ["make", "--no-print-directory", "--dry-run", "--always-make", "wheel"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     page = next(index for index, line in enumerate(lines) if "build.js edgecnn/web/built" in line)
     wheel = next(index for index, line in enumerate(lines) if "pip wheel" in line)
     assert page < wheel

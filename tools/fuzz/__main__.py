@@ -54,7 +54,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="edgecnn-fuzz-") as folder:
         seen = run(tasks(arguments.kinds, arguments.mutants), arguments.seed, arguments.jobs, folder)
-    records = [record(kind, counts, given) for kind, counts in seen.items()]
+    records = [record(kind, counts, arguments) for kind, counts in seen.items()]
     text = json.dumps(records, indent=1)
     print(text)
     if arguments.output:
