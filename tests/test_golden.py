@@ -80,7 +80,7 @@ def test_a_file_allows_three_times_what_its_own_kernels_differ_by(form: str, req
     deviation = float(np.sqrt((logarithms_nk - logarithms_nk.mean(1, keepdims=True)).var(1).mean()))
     least = (1e-3, 3e-4) if form == "model" else (0.2 * deviation, 0.03 * deviation)
     assert len(gaps) == 3
-    assert largest > 0
+    assert largest > 0 or form == "static_model"  # some processors' int8 kernels round alike in all three
     assert own.log_tolerance == golden.rounded_up(max(least[0], 3 * largest))
     assert own.rms_tolerance == golden.rounded_up(max(least[1], 3 * mean))
 
