@@ -39,6 +39,11 @@ SYSTEM = ("/dev/null", "/dev/tty", "/dev/ptmx", "/proc/", "/dev/pts/")
 CACHES = ("data", ".cache/matplotlib", ".config/matplotlib", ".cache/fontconfig", ".npm")
 BYTECODE, INDUCTOR, FONTS = "__pycache__", "torchinductor_", "/var/cache/fontconfig"
 UNIX, NAME_SERVER = "unix:", "the name server"
+# ONNX Runtime reports nothing from a build server, which it knows by these: with them the control has nothing to see.
+BUILD_SERVER = (
+    "CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS", "JENKINS_URL", "CODEBUILD_BUILD_ID",
+    "BUILDKITE", "TEAMCITY_VERSION", "APPVEYOR", "BITBUCKET_BUILD_NUMBER",
+)  # fmt: skip
 ENDS = (0, 1, 3, 130)  # done, a verdict on a small model, stopped by Ctrl-C
 LIVES_S = 15  # ONNX Runtime asks its host after some seconds
 PATIENCE_S = 300
@@ -99,8 +104,12 @@ class Place:
         return self.folder / "tmp"
 
     def environment(self) -> dict[str, str]:
-        """Return this process' environment in that place, without a word on ONNX Runtime's reports."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "MPL"))}
+        """Return this process' environment in that place, without a word on ONNX Runtime's reports or build servers."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("XDG_", "ORT_", "MPL")) and name not in BUILD_SERVER
+        }
         return kept | {
             "HOME": str(self.home), "TMPDIR": str(self.temporary), "EDGECNN_DATA": str(self.home / "data"),
         }  # fmt: skip
