@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What every file of the zoo answers on other processors: tools/processors.py [--data-root FOLDER]
+"""What every file of the zoo answers on other processors: tools/processors.py [MODEL/FORM ...] [--data-root ROOT]
 
 Each form of each model is run by a plain session of ONNX Runtime, as any program would run it, on the first images of
 its test set: here, with the kernels of AVX2 and of SSE (tools/processor.py), and on ARM64 (tools/arm64.py).
@@ -68,6 +68,7 @@ class Figure:
 def main() -> None:
     """Measure what is missing and write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", help="such as mnist-c1/fp32; all of the zoo where none is given")
     parser.add_argument("--zoo", type=Path, default=RESULTS.parents[1] / "exported", help="another zoo folder")
     parser.add_argument("--release", default=NOW, help="what the files of another zoo folder are called")
     parser.add_argument("--data-root", type=Path)
@@ -84,6 +85,8 @@ def main() -> None:
     }
     for model in models:
         for form, path in model.forms.items():
+            if given.names and f"{model.name}/{form}" not in given.names:
+                continue
             for level in given.levels:
                 count = given.images // 2 if level == "arm64" else given.images
                 if (files.sha256(path), level) not in known:
