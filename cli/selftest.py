@@ -51,7 +51,7 @@ def _show(result: "SelfTest", whole: "Whole | None") -> None:
     labels = "the same labels" if result.same_labels else "other labels"
     console.verdict(
         result.passed,
-        f"{console.counted(result.images, 'golden image')} on {result.provider}, {labels}, {_gaps(result)}",
+        f"{console.counted(result.images, 'golden image')} on {result.provider}, {labels}, {result.gaps}",
     )
     if whole is not None:
         low, high = whole.accuracy_ci95
@@ -61,15 +61,3 @@ def _show(result: "SelfTest", whole: "Whole | None") -> None:
             f"({low:.2%}..{high:.2%}), {whole.expected:.2%} expected from {whole.expected_images:,}; "
             f"so few by chance: p = {whole.p:.2g}",
         )
-
-
-def _gaps(result: "SelfTest") -> str:
-    if result.max_abs_log_gap is None or result.log_tolerance is None:
-        return (
-            f"largest probability gap {result.max_abs_probability_gap:.1e}, one by one against the batch "
-            f"{result.max_abs_batch_gap:.1e} (allowed {result.tolerance:g})"
-        )
-    return (
-        f"largest log-probability gap {result.max_abs_log_gap:.1e} (allowed {result.log_tolerance:g}), "
-        f"root mean square {result.rms_log_gap:.1e} (allowed {result.rms_tolerance:g})"
-    )

@@ -1,12 +1,15 @@
 """What tests share: a data root, and one small real model trained, exported and quantized once a test run."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from PIL import Image
 
 from edgecnn import data
 from edgecnn.recipes.read import read
@@ -104,3 +107,16 @@ def full_model(once, model: Path, data_root: Path) -> Path:
     from edgecnn.quantize import quantize
 
     return once("full.onnx", lambda path: quantize(model, path, method="static-full", root=data_root, seconds=0.1))
+
+
+@pytest.fixture(scope="session")
+def broken_avif() -> bytes:
+    """An AVIF whose decoder raises RuntimeError: the header is right, the coded picture is not."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)).save(buffer, "AVIF")
+    content = bytearray(buffer.getvalue())
+    start = content.index(b"mdat") + 4
+    content[start : start + 16] = b"\xff" * 16
+    with Image.open(io.BytesIO(content)) as picture, pytest.raises(RuntimeError):
+        picture.load()  # not one of the exceptions that Pillow documents
+    return bytes(content)

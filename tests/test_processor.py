@@ -47,6 +47,14 @@ def test_a_process_can_still_die_of_an_illegal_instruction() -> None:
     assert ended.returncode == -4
 
 
+def test_a_python_without_onnx_runtime_emulates_nothing_and_says_so() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-S", TOOL, "avx2", "--", "true"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "has no ONNX Runtime" in ended.stderr
+
+
 def _told(level: str) -> list[str]:
     command = [sys.executable, TOOL, level, "--", sys.executable, "-c", SUMS]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.split()

@@ -34,12 +34,19 @@ HIDDEN = {
 def environment(level: str, libraries: Iterable[Path] = ()) -> dict[str, str]:
     """Return the variables under which a process sees a processor of that level.
 
-    ``libraries`` are replaced beside those of the ONNX Runtime that this Python has.
+    ``libraries`` are replaced beside those of the ONNX Runtime that this Python has. Raises SystemExit where there are
+    none at all, for nothing would be emulated then.
     """
+    found = [*_runtime_libraries(), *libraries]
+    if not found:
+        sys.exit(
+            f"error: {sys.executable} has no ONNX Runtime whose processor could be another. Expected the Python that "
+            "the command uses: .venv/bin/python tools/processor.py …, or --library FILE."
+        )
     folder = Path(tempfile.gettempdir()) / f"edgecnn-processor-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     handler = _handler(folder)
-    pairs = [(found.stat().st_size, _replaced(found, folder)) for found in (*_runtime_libraries(), *libraries)]
+    pairs = [(library.stat().st_size, _replaced(library, folder)) for library in found]
     cpuinfo = folder / f"cpuinfo-{level}"
     cpuinfo.write_text(HIDDEN[level].sub("", Path("/proc/cpuinfo").read_text(encoding="ascii")), encoding="ascii")
     return PYTORCH[level] | {

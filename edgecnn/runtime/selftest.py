@@ -35,6 +35,21 @@ class SelfTest:
     log_tolerance: float | None = None
     rms_tolerance: float | None = None
 
+    @property
+    def gaps(self) -> str:
+        """Say how far the answers are from the card's, and how far they may be."""
+        if self.log_tolerance is None:
+            return (
+                f"largest probability gap {self.max_abs_probability_gap:.1e}, one by one against the batch "
+                f"{self.max_abs_batch_gap:.1e} (allowed {self.tolerance:g})"
+            )
+        if self.max_abs_log_gap is None:
+            return "other finds"
+        return (
+            f"largest log-probability gap {self.max_abs_log_gap:.1e} (allowed {self.log_tolerance:g}), "
+            f"root mean square {self.rms_log_gap:.1e} (allowed {self.rms_tolerance:g})"
+        )
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -82,6 +82,17 @@ def test_copies_each_picture_into_the_folder_of_its_class(tmp_path: Path, model:
     assert {row["action"] for row in rows.values()} == {"copied"}
 
 
+def test_a_picture_that_its_decoder_breaks_on_is_one_that_is_unreadable(
+    tmp_path: Path, model: Path, pictures: Path, broken_avif: bytes
+) -> None:
+    (pictures / "bad.png").write_bytes(broken_avif)
+    result = _sort(pictures, tmp_path / "sorted", "--model", model)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False)
+    rows = _report((tmp_path / "sorted" / "report.csv").read_text())
+    assert {Path(path).name for path, row in rows.items() if row["folder"] == "unreadable"} == {"bad.png", "cut.png"}
+    assert "broken picture" in rows[str(pictures / "bad.png")]["error"]
+
+
 def test_moves_the_pictures_and_nothing_else(tmp_path: Path, model: Path, pictures: Path) -> None:
     before, output = _contents(pictures), tmp_path / "sorted"
     assert _sort(pictures, output, "--model", model, "--move").returncode == 1

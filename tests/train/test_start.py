@@ -59,6 +59,25 @@ def test_what_is_no_run_is_refused(data_root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "Git LFS"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (None, "not a checkpoint of edgecnn"),
+    ],
+    ids=["pointer", "page", "weights alone"],
+)
+def test_a_file_that_holds_no_checkpoint_is_refused(
+    run: Path, data_root: Path, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    given = tmp_path / "weights.pth"
+    torch.save(_weights(run), given) if content is None else given.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"weights.pth: .*{said}"):
+        train(_recipe(given), tmp_path / "run", root=data_root)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_resumed_run_needs_its_start_no_more(run: Path, data_root: Path, tmp_path: Path) -> None:
     start = shutil.copytree(run, tmp_path / "start")
     recipe = _recipe(start, epochs=1)
