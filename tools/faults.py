@@ -372,7 +372,10 @@ def kill(bench: Bench, stage: Stage, moment: random.Random, seconds: float) -> s
 def full(bench: Bench, stage: Stage, size_bytes: int, *, temporary: bool) -> str:
     """Run a stage on a file system of so many bytes."""
     with mounted(bench, "tmpfs", f"size={max(4096, size_bytes // 4096 * 4096)}"):
-        bench.fresh(stage)
+        try:
+            bench.fresh(stage)
+        except OSError as error:
+            raise NotTried("what the stage starts from takes more room than that") from error
         more = {"TMPDIR": str(bench.out / "tmp")} if temporary else {}
         if temporary:
             (bench.out / "tmp").mkdir()

@@ -45,7 +45,7 @@ def test_runs_from_top_to_bottom(tmp_path: Path, data_root: Path) -> None:
     made = json.loads(result.stdout.splitlines()[-1])
     assert made["epochs"] == 3
     assert made["figures"] == 5 if made["mistakes"] else 4
-    assert made["measured"] == 3
+    assert made["measured"] == len({"run", "digits.onnx", Path(made["preferred"]).name})  # it may be the parent
     assert made["accuracy"] > 0.3
     assert made["tested"] == 359
     assert made["mistakes"] == round((1 - made["accuracy"]) * made["tested"])
