@@ -60,7 +60,8 @@ def test_the_reliability_page_is_made_from_the_records() -> None:
 def test_no_fault_that_was_tried_has_shown_a_traceback_a_hang_or_half_a_file() -> None:
     reliability = _script("reliability")
     found = {path.stem: path for path in reliability.RECORDS.glob("*.json") if path.name != reliability.TRACE}
-    assert {"kills", "full", "output"} <= set(found)
+    assert {"kills", "full", "read-only", "vanished", "output"} <= set(found)
+    assert sum(record["tried"] for record in reliability.records(found["kills"])) >= 100
     bad = re.compile(r"traceback|half a file|left over|hung|hang|crash", re.IGNORECASE)
     outcomes = [
         outcome for path in found.values() for record in reliability.records(path)
