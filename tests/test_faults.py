@@ -28,10 +28,10 @@ for name in sys.argv[6:]:
     ended = bench.run(stage)
     assert faults.is_done(stage, ended), ended
     bench.whole[stage.words[0]] = bench.made()
-    size = faults._size(bench, stage)
+    there, made = faults._sizes(bench, stage)
     tries = {
         "killed": lambda: faults.kill(bench, stage, moment, ended.seconds),
-        "full": lambda: faults.full(bench, stage, size // 2, temporary=False),
+        "full": lambda: faults.full(bench, stage, there + made // 2, temporary=False),
         "read-only": lambda: faults.read_only(bench, stage),
         "vanished": lambda: faults.vanished(bench, stage, moment, ended.seconds),
         "output": lambda: faults.output(bench, stage),
