@@ -2,8 +2,8 @@
 
 ONNX Runtime, onnx and the decoders of pictures are C and C++. A file that makes one of them write where it must not, or
 ask for all memory, would end the command without a word; so on Linux ``predict``, ``inspect`` and ``web`` are forked
-off before anything is imported, may have three quarters of the memory, and are waited for. Elsewhere
-they run as the others do.
+off before anything is imported, may have three quarters of the memory, and are waited for. Elsewhere they run as the
+others do.
 """
 
 import os

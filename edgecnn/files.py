@@ -135,6 +135,7 @@ def _clear(leftover: Path, begun_in: Path) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for name in _begun(leftover) if leftover.parent == begun_in else []:
+                clear_leftovers(leftover.parent / name)  # of the file that was being written
                 _remove(leftover.parent / name)
             _remove(leftover)
         finally:

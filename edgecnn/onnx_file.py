@@ -108,6 +108,5 @@ def _check_answers(model: Classifier | Finder) -> None:
     if not result.passed:
         raise ParityError(
             f"opened again, the file does not repeat its golden images: {result.gaps}. Likely cause: kernels of this "
-            "processor whose sums depend on what else they add "
-            "(edgecnn doctor says whether it saturates int8)."
+            "processor whose sums depend on what else they add (edgecnn doctor says whether it saturates int8)."
         )

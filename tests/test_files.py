@@ -168,7 +168,9 @@ elif kind == "filling":
     with files.filling_folder(target, ["run", "file"]):
         (target / "run").mkdir()
         (target / "run" / "inside").touch()
-        os._exit(9)
+        with files.scratch_folder(target / "file") as scratch, files.replacing(target / "file"):
+            (scratch / "inside").touch()
+            os._exit(9)
 else:
     with files.making_folder(target) as partial:
         (partial / "file").touch()
