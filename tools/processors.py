@@ -64,6 +64,15 @@ class Figure:
     agreement: float
     largest_gap: float
 
+    @property
+    def agreed(self) -> str:
+        """Say on how much it agrees with here."""
+        return f"{self.agreement:.2%} of {self.images:,}"
+
+    def marked(self, text: str) -> str:
+        """Return what a page says of it, bold where it is half a point or more away from here."""
+        return f"**{text}**" if abs(self.accuracy - self.accuracy_here) >= LOST else text
+
 
 def main() -> None:
     """Measure what is missing and write the results."""
@@ -80,7 +89,7 @@ def main() -> None:
     present = {files.sha256(path) for model in models for path in model.forms.values()}
     known = {
         key: figure
-        for key, figure in _read(given.output).items()
+        for key, figure in read(given.output).items()
         if figure.release != given.release or figure.sha256 in present
     }
     for model in models:
@@ -157,7 +166,8 @@ def _by_page(told: Told, output: str) -> list[NDArray[np.float32]]:
     return np.split(told[output], told["0/counts"].cumsum()[:-1])
 
 
-def _read(path: Path) -> dict[tuple[str, str], Figure]:
+def read(path: Path) -> dict[tuple[str, str], Figure]:
+    """Return what was measured, by the file's hash and the processor."""
     rows = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else []
     return {(row["sha256"], row["level"]): Figure(**row) for row in rows}
 
@@ -185,8 +195,7 @@ def _cell(row: dict[str, Figure], level: str) -> str:
     figure = row.get(level)
     if figure is None:
         return ""
-    text = f"{figure.accuracy:.2%} ({figure.agreement:.2%} of {figure.images:,})"
-    return f"**{text}**" if abs(figure.accuracy - figure.accuracy_here) >= LOST else text
+    return figure.marked(f"{figure.accuracy:.2%} ({figure.agreed})")
 
 
 if __name__ == "__main__":
