@@ -1,8 +1,9 @@
 """Small image classifiers from data set to edge device.
 
 ``edgecnn.load(path)``, or a model of the zoo as in ``edgecnn.load("mnist-compact")``, gives a :class:`Classifier`; its
-``predict(frame)`` gives a :class:`Prediction`. ``edgecnn.load_finder`` gives a :class:`Finder` in the same way. Names
-are looked up on first use, so that ``import edgecnn`` costs nothing and never brings in what only training needs.
+``predict(frame)`` gives a :class:`Prediction`. ``edgecnn.load_finder`` gives a :class:`Finder` in the same way, and
+``edgecnn.read_card`` gives what a file says of itself, a :class:`ModelCard`, without an engine. Names are looked up on
+first use, so that ``import edgecnn`` costs nothing and never brings in what only training needs.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgecnn.card import ModelCard
     from edgecnn.errors import EdgecnnError
+    from edgecnn.metadata import read_card
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.finder import Finder, Finds, load_finder
 
@@ -22,7 +24,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 __version__ = "0.1.0"
 
 __all__ = [
-    "Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction", "__version__", "load", "load_finder"
+    "Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction", "__version__", "load", "load_finder",
+    "read_card",
 ]  # fmt: skip
 
 _HOMES = {
@@ -34,6 +37,7 @@ _HOMES = {
     "Prediction": "edgecnn.runtime.classifier",
     "load": "edgecnn.runtime.classifier",
     "load_finder": "edgecnn.runtime.finder",
+    "read_card": "edgecnn.metadata",
 }
 
 

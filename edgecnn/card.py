@@ -301,6 +301,15 @@ class ModelCard:
                 "Export the model again."
             )
 
+    def as_classifier(self, source: str) -> "ModelCard":
+        """Return the card of a classifier, or raise CardError for a finder's."""
+        if self.kind == FINDER:
+            raise CardError(
+                f"{source}: is a finder, which answers boxes and crops; a classifier was expected. Open it with "
+                "edgecnn.load_finder, or name a classifier (edgecnn list models)."
+            )
+        return self
+
     def metadata(self) -> dict[str, str]:
         """Return the ``metadata_props`` of a model file: the card and the keys that other tools look for."""
         return {

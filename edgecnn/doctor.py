@@ -9,8 +9,8 @@ from edgecnn.bench.environment import Environment, environment
 from edgecnn.card import ModelCard, beside
 from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError
+from edgecnn.metadata import read_card
 from edgecnn.runtime import int8, providers
-from edgecnn.runtime.finder import load_either
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.web import has_page
 
@@ -76,7 +76,7 @@ def unmeasured(family: str) -> list[str]:
 def _families(model: Path) -> list[str]:
     """Return the families that a file was measured on; of a file that cannot be read, none are known."""
     try:
-        card = ModelCard.read_beside(model) if beside(model).exists() else load_either(model).card
+        card = ModelCard.read_beside(model) if beside(model).exists() else read_card(model)
     except EdgecnnError:
         return []
     return card.quantization.families() if card.quantization else []

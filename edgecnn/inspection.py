@@ -9,8 +9,8 @@ from onnx import numpy_helper
 
 from edgecnn import zoo
 from edgecnn.card import FINDER, ModelCard
+from edgecnn.metadata import read_card
 from edgecnn.onnx_file import read_graph, reading, versions_of
-from edgecnn.runtime.finder import load_either
 from edgecnn.saturation import Saturation, prove
 from edgecnn.shapes import Shape, fixed_shapes
 
@@ -102,7 +102,7 @@ def inspect(path_or_name: str | Path) -> Inspection:
     Raises ModelError or CardError.
     """
     path = zoo.find(path_or_name)
-    card = load_either(path).card
+    card = read_card(path)
     model = read_graph(path)
     height, width, channels = (*FRAME, 1) if card.kind == FINDER else card.input.shape
     image_shape = 1, height, width, channels

@@ -28,7 +28,7 @@ def test_every_package_is_listed() -> None:
 def test_exports_these_names() -> None:
     assert edgecnn.__all__ == [
         *("Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction"),
-        *("__version__", "load", "load_finder"),
+        *("__version__", "load", "load_finder", "read_card"),
     ]
 
 

@@ -32,10 +32,11 @@ from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.export import calibrate
+from edgecnn.metadata import read_card
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
 from edgecnn.runtime.classifier import load
-from edgecnn.runtime.finder import load_either, load_finder
+from edgecnn.runtime.finder import load_finder
 from edgecnn.verify import compare_either
 from edgecnn.verify.compare import read_for
 from edgecnn.verify.finds import f1_on
@@ -62,7 +63,7 @@ def verify(folder: Path, candidate: Path, root: Path | None) -> None:
     parent = folder / PARENT
     with tempfile.TemporaryDirectory() as scratch:
         reference = parent
-        if load_either(parent).card.kind != FINDER:
+        if read_card(parent).kind != FINDER:
             reference = Path(scratch) / f"{folder.name}.safetensors"
             checkpoint.write(reference, checkpoint_of.checkpoint_of(parent)[0])
         found = compare_either(reference, candidate, root=root)
@@ -79,7 +80,7 @@ def measure(folder: Path, root: Path | None, seconds: float) -> None:
         own = {"EDGECNN_MODELS": str(folder.parent)} | ({"EDGECNN_DATA": str(root)} if root else {})
         command = [sys.executable, RECORD, folder.name, f"--seconds={seconds}"]
         subprocess.run(command, env=os.environ | own | variables, check=True)
-    quantization = load_either(shipped).card.quantization
+    quantization = read_card(shipped).quantization
     assert quantization is not None
     assert quantization.measured is not None
     everywhere = [quantization.measured, *(quantization.measured_elsewhere or [])]
@@ -97,7 +98,7 @@ def measure(folder: Path, root: Path | None, seconds: float) -> None:
 
 def _renewed(parent: Path, name: str, root: Path | None) -> ModelCard:
     """Return the card of a float32 file with what is measured of it now."""
-    card = replace(load_either(parent).card, name=name)
+    card = replace(read_card(parent), name=name)
     if card.kind == FINDER:
         pages = digit_pages.read(root, "test")
         return replace(card, metrics=[Accuracy("validation", len(pages), f1_on(pages, load_finder(parent)))])

@@ -12,6 +12,7 @@ from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Overflow
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, EdgecnnError
+from edgecnn.metadata import read_card
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import (
@@ -28,7 +29,6 @@ from edgecnn.quantize.figures import (
 )
 from edgecnn.quantize.finder import quantize_finder
 from edgecnn.quantize.ship import ship
-from edgecnn.runtime.finder import load_either
 from edgecnn.verify import compare
 from edgecnn.verify.compare import check_moved, read_for
 
@@ -56,7 +56,7 @@ def quantize(
     ParityError where the form that was asked for does not hold.
     """
     model, file = Path(model), zoo.find(model)
-    card = load_either(file).card
+    card = read_card(file)
     if card.form != "fp32":
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
     target = Path(output or _default_target(model, file, method))

@@ -8,12 +8,13 @@ from pathlib import Path
 from edgecnn import card as cards
 from edgecnn import files, onnx_file, zoo
 from edgecnn.bench import compare_latency
-from edgecnn.card import Measured, ModelCard
+from edgecnn.card import FINDER, Measured, ModelCard
 from edgecnn.contender import open_contender
 from edgecnn.data.pages import digit_pages
 from edgecnn.errors import CardError
+from edgecnn.metadata import read_card
 from edgecnn.quantize.figures import Candidate, candidate_of, with_measurement
-from edgecnn.runtime.finder import Finder, load_either, load_finder
+from edgecnn.runtime.finder import load_finder
 from edgecnn.saturation import prove
 from edgecnn.verify import compare
 from edgecnn.verify.compare import read_for
@@ -35,15 +36,15 @@ def record(
     are not there.
     """
     file, original = zoo.find(model), zoo.find(parent)
-    opened = load_either(file)
-    if opened.card.quantization is None or opened.card.parent_sha256 != files.sha256(original):
+    known = read_card(file)
+    if known.quantization is None or known.parent_sha256 != files.sha256(original):
         raise CardError(f"{model}: was not quantized from {parent}. Name a quantized file, then its float32 parent.")
     on_stage("comparing accuracy and latency")
-    measure = _finder_here if isinstance(opened, Finder) else _classifier_here
-    candidate, images = measure(file, original, opened.card, max_drop_pp, root, seconds)
-    measured = _quantization(with_measurement(opened.card, candidate, images, max_drop_pp)).measured
+    measure = _finder_here if known.kind == FINDER else _classifier_here
+    candidate, images = measure(file, original, known, max_drop_pp, root, seconds)
+    measured = _quantization(with_measurement(known, candidate, images, max_drop_pp)).measured
     assert measured is not None
-    card = with_record(opened.card, measured)
+    card = with_record(known, measured)
     with files.replacing(file) as partial:
         onnx_file.write_with_card(file.read_bytes(), card, partial)
     files.write_text(cards.beside(file), card.to_json())

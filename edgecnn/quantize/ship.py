@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgecnn import card as cards
 from edgecnn import files
-from edgecnn.runtime.finder import load_either
+from edgecnn.metadata import read_card
 
 
 def ship(source: Path, target: Path, parent: Path) -> Path:
@@ -17,5 +17,5 @@ def ship(source: Path, target: Path, parent: Path) -> Path:
         return parent
     with files.replacing(target) as partial, files.replacing(cards.beside(target)) as partial_card:
         shutil.copyfile(source, partial)
-        partial_card.write_bytes(load_either(source).card.to_json().encode())
+        partial_card.write_bytes(read_card(source).to_json().encode())
     return target

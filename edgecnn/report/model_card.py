@@ -15,8 +15,8 @@ from edgecnn import card as cards
 from edgecnn import data, files
 from edgecnn.card import FINDER, ModelCard, Quantization
 from edgecnn.errors import CardError
+from edgecnn.metadata import read_card
 from edgecnn.report import finder_card
-from edgecnn.runtime.finder import load_either
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.text import fenced, markdown, printable
 from edgecnn.zoo import ZooModel, models_in
@@ -119,7 +119,7 @@ def _read(model: ZooModel) -> _Evidence:
 
 
 def _card(path: Path) -> ModelCard:
-    return ModelCard.read_beside(path) if cards.beside(path).exists() else load_either(path).card
+    return ModelCard.read_beside(path) if cards.beside(path).exists() else read_card(path)
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import DENSE_FORM, FINDER, ModelCard
+from edgecnn.card import DENSE_FORM, ModelCard
 from edgecnn.errors import CardError, ImageError
 from edgecnn.runtime.image import Frame, pixels_of, to_input
 from edgecnn.runtime.session import OpenModel, open_model
@@ -42,12 +42,7 @@ class Classifier:
     def __init__(self, model: OpenModel) -> None:
         self._session = model.session
         self._model = model
-        self.card = ModelCard.from_metadata(model.metadata, source=model.name)
-        if self.card.kind == FINDER:
-            raise CardError(
-                f"{model.name}: is a finder, which answers boxes and crops; a classifier was expected. Open it with "
-                "edgecnn.load_finder, or name a classifier (edgecnn list models)."
-            )
+        self.card = ModelCard.from_metadata(model.metadata, source=model.name).as_classifier(model.name)
         self._one_by_one = self.card.form == DENSE_FORM or self._batch_of_file() == 1
         self._check_contract()
 

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
+from edgecnn.card import FINDER
 from edgecnn.contender import is_checkpoint
 from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
-from edgecnn.runtime.finder import Finder, load_either, load_finder
+from edgecnn.metadata import read_card
+from edgecnn.runtime.finder import Finder, load_finder
 from edgecnn.verify.gate import Verdict, judge, needed
 from edgecnn.verify.statistics import padded_interval
 
@@ -53,7 +55,7 @@ class FinderComparison:
 
 def is_finder(path: str | Path) -> bool:
     """Tell a finder's file, or its name in the zoo, from anything else that ``open_contender`` opens."""
-    return not is_checkpoint(path) and isinstance(load_either(path), Finder)
+    return not is_checkpoint(path) and read_card(path).kind == FINDER
 
 
 def compare_finders(

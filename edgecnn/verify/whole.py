@@ -6,7 +6,7 @@ from pathlib import Path
 from edgecnn.card import Accuracy
 from edgecnn.contender import open_contender
 from edgecnn.errors import CardError, EdgecnnError
-from edgecnn.runtime.classifier import load
+from edgecnn.metadata import read_card
 from edgecnn.verify.compare import SplitName, check_labels, read_for
 from edgecnn.verify.finds import is_finder
 
@@ -39,7 +39,7 @@ def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provi
 
     if is_finder(model):
         raise EdgecnnError(f"{model}: is a finder. Measure it on rendered pages: edgecnn evaluate {model}")
-    card = load(model).card
+    card = read_card(model)
     stated = _figure(card.metrics, str(model))
     contender = open_contender(model, provider=provider)
     split: SplitName = "test" if stated.split == "test" else "validation"

@@ -20,7 +20,7 @@ from typing import Any
 from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.runtime.classifier import load
+from edgecnn.metadata import read_card
 from edgecnn.runtime.finder import load_finder
 
 BUILT = Path(__file__).with_name("built")
@@ -77,7 +77,7 @@ def site(model: str | Path, *, finder: str | Path | None = None, built: Path | N
     Raises EdgecnnError where the page has not been built, ModelError or CardError for a file that is no such model.
     """
     path = zoo.find(model)
-    card = replace(load(path).card, name=zoo.title(model))
+    card = replace(read_card(path).as_classifier(str(model)), name=zoo.title(model))
     pages = _page(built or BUILT)
     contents = pages | {"/model.onnx": path.read_bytes(), "/card.json": card.to_json().encode()}
     if finder is not None:
@@ -87,7 +87,7 @@ def site(model: str | Path, *, finder: str | Path | None = None, built: Path | N
 
 def default_finder(model: str | Path) -> str | None:
     """Return the name of the zoo's finder of digits, or None where the zoo or the model has no use for it."""
-    card = load(model).card
+    card = read_card(model)
     fits = card.input.channels == 1 and set(card.labels) >= DIGITS
     return DEFAULT_FINDER if fits and DEFAULT_FINDER in zoo.names() else None
 
