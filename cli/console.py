@@ -1,17 +1,12 @@
 """Everything that is shown: tables on standard output, progress on standard error, JSON when asked. The only Rich."""
 
 import contextlib
-import dataclasses
 import errno
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -44,25 +39,17 @@ Row = Sequence[str]
 
 def show_json(value: object) -> None:
     """Print dataclasses, paths and arrays as one JSON object, numbers in full."""
+    from edgecnn.documents import to_json
+
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    typer.echo(text.json_text(json.dumps(plain(value), indent=1, ensure_ascii=not unicode)))
+    typer.echo(text.json_text(to_json(value, ascii_only=not unicode)))
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Turn a result into what JSON has."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no other word for it
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    return str(value) if isinstance(value, Path) else value
+    from edgecnn.documents import encode
+
+    return encode(value)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Row], *, left: int = 1) -> None:

@@ -1,6 +1,5 @@
 """edgecnn selftest"""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -41,7 +40,7 @@ def selftest(
 
         whole = whole_selftest(model, dataset, root, provider=provider)
     if as_json:
-        console.show_json({**asdict(result), "whole": whole})
+        console.show_json({**vars(result), "whole": whole})
     else:
         _show(result, whole)
     raise typer.Exit(0 if result.passed and (whole is None or whole.passed) else 1)

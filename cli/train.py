@@ -60,6 +60,7 @@ def train(
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
+    from edgecnn.documents import encode
     from edgecnn.errors import Interrupted
     from edgecnn.recipes.read import parse_setting, read
     from edgecnn.report.curves import draw_curves
@@ -90,7 +91,7 @@ def train(
             raise Interrupted(f"{interrupted}\nContinue with: {again}") from None
     curves = draw_curves(folder)
     if as_json:
-        console.show_json({**vars(outcome), "curves": curves})
+        console.show_json(encode(outcome) | {"curves": curves})
     else:
         show(outcome, curves, root)
 

@@ -1,7 +1,6 @@
 """edgecnn webcam"""
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -124,6 +123,8 @@ def webcam(
 
 def _print(answer: "Answer", closed: threading.Event) -> None:
     """Print one frame's answer; a reader that went away (``| head``) ends the command as q does."""
+    from edgecnn.documents import to_json
+
     found = answer.reading
     line = {
         "frame": answer.frame,
@@ -140,7 +141,7 @@ def _print(answer: "Answer", closed: threading.Event) -> None:
         "rejected": found.rejected,
     }
     try:
-        sys.stdout.write(json_text(json.dumps(line, ensure_ascii=False)) + "\n")
+        sys.stdout.write(json_text(to_json(line, indent=None)) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends

@@ -7,36 +7,29 @@ itself wherever it lands. Nothing in it names the builder's machine or paths, bu
 and of measurements.
 """
 
-import base64
-import dataclasses
 import json
 import re
-import sys
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.errors import CardError
+from edgecnn import documents
+from edgecnn.documents import OPTIONAL
+from edgecnn.errors import CardError, DocumentError
 from edgecnn.text import excerpt
 
 SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
 DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
-LONGEST_CARD, DEEPEST_CARD = 32_000_000, 100  # bytes, levels
-LARGEST_NUMBER, LONGEST_SIDE = sys.float_info.max, 65_535
+LONGEST_SIDE = 65_535
 PAIR_BOUND = 128  # two weights of one channel that sum to no more fit 16 bits with any activations: 255 * 128 < 32,768
-OPTIONAL = types.MappingProxyType({"optional": True})  # metadata of a field that came later: left out while it is None
 
 _WHOLE_NUMBERS = re.compile(r"\[\n[\d,\s-]+\]")  # a list of them takes one line: strings hold no line breaks
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -260,20 +253,26 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Return the document as JSON, the same text for the same card; the order of groups is that of the labels."""
-        text = json.dumps(_encode(self), indent=1, ensure_ascii=False)
+        text = json.dumps(documents.encode(self, packed=True), indent=1, ensure_ascii=False, allow_nan=False)
         return _WHOLE_NUMBERS.sub(lambda found: " ".join(found.group().split()), text)
 
     @staticmethod
     def from_json(text: str | bytes, *, source: str) -> "ModelCard":
         """Read and check a card; ``source`` names the file in the CardError that anything amiss raises."""
-        document = _parsed(text, source)
+        try:
+            return ModelCard._of(documents.parse(text, f"{source}: the card"), source)
+        except DocumentError as error:
+            raise CardError(f"{error} Export the model again.") from error
+
+    @staticmethod
+    def _of(document: Any, source: str) -> "ModelCard":
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise CardError(
                 f"{source}: the card has schema {excerpt(repr(found))}, this edgecnn reads schema {SCHEMA}. "
                 "Use the edgecnn that wrote it, or export the model again."
             )
-        card: ModelCard = decode(ModelCard, document, f"{source}: card")
+        card = documents.decode(ModelCard, document, f"{source}: card")
         card._check(source)
         return card
 
@@ -344,113 +343,3 @@ class ModelCard:
 def beside(model: Path) -> Path:
     """Return where the card of a model file lies as plain JSON."""
     return model.with_name(f"{model.stem}.card.json")
-
-
-def _encode(value: object) -> object:
-    if dataclasses.is_dataclass(value):
-        parts = [(part, getattr(value, part.name)) for part in dataclasses.fields(value)]
-        return {
-            part.name: _encode(found) for part, found in parts if not (found is None and "optional" in part.metadata)
-        }
-    if isinstance(value, np.ndarray):
-        contiguous = np.ascontiguousarray(value)
-        content = base64.b64encode(contiguous.tobytes()).decode("ascii")
-        return {"dtype": value.dtype.name, "shape": list(value.shape), "base64": content}
-    if isinstance(value, dict):
-        return {key: _encode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_encode(item) for item in value]
-    return value
-
-
-def _parsed(text: str | bytes, source: str) -> Any:
-    """Parse JSON that anybody may have written. Raises CardError for what no card is, before it costs anything."""
-    if len(text) > LONGEST_CARD:
-        raise CardError(
-            f"{source}: the card has {len(text):,} bytes, expected at most {LONGEST_CARD:,}. Export the model again."
-        )
-    try:
-        document = json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_no_number)
-        _check_values(document)
-    except (ValueError, RecursionError) as error:  # one of them is UnicodeDecodeError
-        raise CardError(f"{source}: the card is not JSON ({excerpt(str(error))}). Export the model again.") from error
-    return document
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-def _check_values(document: Any) -> None:
-    """Raise ValueError for what JSON can say and nothing that reads a card can use."""
-    level, depth = [document], 0
-    while level:
-        depth += 1
-        if depth > DEEPEST_CARD:
-            raise ValueError(f"nested more than {DEEPEST_CARD} deep")
-        texts = [key for value in level if isinstance(value, dict) for key in value]
-        for text in (*texts, *(value for value in level if isinstance(value, str))):
-            text.encode()  # halves of a surrogate pair are no character
-        for value in level:
-            if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
-                raise ValueError("a number too large for a floating point number")
-        level = [
-            item
-            for value in level
-            if isinstance(value, dict | list)
-            for item in (value.values() if isinstance(value, dict) else value)
-        ]
-
-
-def decode(kind: type[T], value: Any, where: str) -> T:
-    """Build a dataclass of this module from parsed JSON. Raises CardError that says which part is not as annotated."""
-    return cast(T, _decode(kind, value, where))
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """Build a value of the annotated ``kind``, or raise CardError that says which part is not one."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind is Any:
-        return value
-    if origin is types.UnionType:
-        return None if value is None else _decode(arguments[0], value, where)
-    if origin is np.ndarray:
-        return _decode_array(typing.get_args(arguments[1])[0], value, where)
-    if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(cast("type[Any]", kind), value, where)
-    if origin is list and isinstance(value, list):
-        return [_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise CardError(
-        f"{where} is {excerpt(repr(value))}, expected {getattr(kind, '__name__', kind)}. Export the model again."
-    )
-
-
-def _decode_dataclass(kind: type[T], value: Any, where: str) -> T:
-    hints = typing.get_type_hints(kind)
-    if not isinstance(value, dict) or set(value) - set(hints):
-        unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
-        raise CardError(f"{where} has {excerpt(unknown)}, expected only {', '.join(hints)}. Export the model again.")
-    required = [part.name for part in dataclasses.fields(cast(Any, kind)) if part.default is dataclasses.MISSING]
-    missing = [name for name in required if name not in value]
-    if missing:
-        raise CardError(f"{where} lacks {', '.join(missing)}. Export the model again.")
-    return kind(**{name: _decode(hints[name], item, f"{where}.{name}") for name, item in value.items()})
-
-
-def _decode_array(scalar: type[np.generic], value: Any, where: str) -> NDArray[Any]:
-    try:
-        if value["dtype"] != np.dtype(scalar).name:
-            raise ValueError(f"dtype {value['dtype']!r} in place of {np.dtype(scalar).name!r}")
-        flat = np.frombuffer(base64.b64decode(value["base64"], validate=True), dtype=scalar)
-        array = flat.reshape(value["shape"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CardError(f"{where} is not an array ({excerpt(str(error))}). Export the model again.") from error
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise CardError(f"{where} has values that are no numbers (NaN or infinite). Export the model again.")
-    return array

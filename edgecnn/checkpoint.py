@@ -17,8 +17,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from edgecnn import networks
-from edgecnn.card import DatasetRecord, ImageInput, decode
+from edgecnn import documents, networks
+from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError
 from edgecnn.files import stand_in, write_bytes
 from edgecnn.networks._weights import unfit
@@ -216,7 +216,7 @@ def locate(run_or_file: str | Path) -> Path:
 
 def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path) -> Checkpoint:
     weights = {name.removeprefix("weights."): tensor for name, tensor in tensors.items() if name.startswith("weights.")}
-    said, golden = decode(_Document, document, "its document"), tensors["golden_images"]
+    said, golden = documents.decode(_Document, document, "its document"), tensors["golden_images"]
     wanted = (len(golden), *said.input.shape)
     if golden.dtype != torch.uint8 or not len(golden) or tuple(golden.shape) != wanted or 0 in wanted:
         raise ValueError(f"golden images {golden.dtype} {tuple(golden.shape)} for input {said.input}")

@@ -5,6 +5,7 @@
     EdgecnnError                 the request could not be carried out; exit code 2
     ├── MissingPackageError      an extra is not installed; the message has the command that installs it
     ├── ModelError               a file that is not a model this runtime can open
+    ├── DocumentError            a JSON document of edgecnn that is broken, or of another kind
     ├── CardError                a model without a card, or with one that does not say what it must
     ├── ImageError               a picture or array that cannot become the model's input
     ├── ProviderError            an execution provider that is not there or did not take the model
@@ -45,6 +46,10 @@ class MissingPackageError(EdgecnnError):
 
 class ModelError(EdgecnnError):
     """A file that is not a model this runtime can open."""
+
+
+class DocumentError(EdgecnnError):
+    """A JSON document of edgecnn that is broken, or of another kind."""
 
 
 class CardError(EdgecnnError):

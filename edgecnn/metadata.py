@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgecnn import zoo
-from edgecnn.card import LONGEST_CARD, ModelCard
+from edgecnn.card import ModelCard
+from edgecnn.documents import LONGEST
 from edgecnn.errors import ModelError
 from edgecnn.files import stand_in
 
@@ -21,7 +22,7 @@ KEY, VALUE = 1, 2  # of StringStringEntryProto
 VARINT, WITH_LENGTH, FIXED = 0, 2, {1: 8, 5: 4}  # wire types; bytes of those of one size
 LARGEST_TAG = 2**32 - 1
 MOST_FIELDS = 100_000  # in the file and its metadata together
-MOST_METADATA = LONGEST_CARD + 1_000_000  # bytes
+MOST_METADATA = LONGEST + 1_000_000  # bytes
 
 
 def read_card(model: str | Path | bytes) -> ModelCard:

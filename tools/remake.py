@@ -11,7 +11,6 @@ Runs are not needed: the float32 graph stays as it is, to the byte. The referenc
 
 import argparse
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -23,10 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import checkpoint_of
 import processor
 import regolden
-from edgecnn_cli.console import plain
 
 from edgecnn import card as cards
-from edgecnn import checkpoint, files, onnx_file
+from edgecnn import checkpoint, documents, files, onnx_file
 from edgecnn.bench import bench
 from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
 from edgecnn.data.pages import digit_pages
@@ -121,7 +119,7 @@ def _write(path: Path, card: ModelCard) -> None:
 
 
 def _write_json(path: Path, value: object) -> None:
-    files.write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n")
+    files.write_text(path, documents.to_json(value) + "\n")
 
 
 def main() -> None:

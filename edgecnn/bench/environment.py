@@ -4,11 +4,12 @@ import importlib.metadata
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import edgecnn
-from edgecnn.machine import cpu_features, family, processor
+from edgecnn.documents import later
+from edgecnn.machine import cpu_features, family, family_of, processor
 from edgecnn.runtime import threads
 
 PACKAGES = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "torchvision", "onnx")
@@ -24,7 +25,7 @@ class Environment:
     """
 
     processor: str
-    family: str
+    family: str = field(metadata=later(lambda found: family_of(found["architecture"], found["cpu_features"])))
     architecture: str
     system: str
     cpu_features: list[str]

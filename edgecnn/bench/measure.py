@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from edgecnn.bench.environment import Environment, environment
 from edgecnn.bench.timer import Samples, interleaved
 from edgecnn.bench.worker import ColdStart, Worker
+from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime import threads as machine_threads
 
@@ -56,12 +58,14 @@ class Footprint:
     threads: int
     size_bytes: int
     cold_start: ColdStart
-    exact_int8: bool
+    exact_int8: bool = field(metadata=later(lambda found: False))  # 0.1.0 knew no other way
 
 
 @dataclass(frozen=True)
 class BenchReport:
     """All figures with what they were measured on."""
+
+    SCHEMA: ClassVar[int] = 1
 
     contenders: list[Timing]
     comparisons: list[Ratio]

@@ -1,12 +1,12 @@
 """A model with its card, after it was held to the PyTorch original and before it has a name; and what cards share."""
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecnn import data
+from edgecnn import data, documents
 from edgecnn.card import ModelCard, Trained
+from edgecnn.errors import DocumentError
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
@@ -44,9 +44,8 @@ def run_of(run_or_checkpoint: Path) -> Trained | None:
     """Return what a finished run says of itself; None where it does not, or the checkpoint lies elsewhere."""
     folder = run_or_checkpoint if run_or_checkpoint.is_dir() else run_or_checkpoint.parent
     try:
-        outcome = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
-        return Trained(**{part.name: outcome[part.name] for part in fields(Trained)})
-    except (OSError, ValueError, KeyError, TypeError):
+        return documents.read(Trained, folder / OUTCOME, whole=False)
+    except (OSError, DocumentError):
         return None
 
 

@@ -1,13 +1,13 @@
 """Learning curves of a run: loss, accuracy and the macro averages by epoch, training and validation."""
 
-import json
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from edgecnn.errors import CheckpointError
+from edgecnn import documents
+from edgecnn.errors import CheckpointError, DocumentError
 from edgecnn.files import replacing
 from edgecnn.train import EpochRow
 from edgecnn.train.figures import best_index
@@ -21,10 +21,10 @@ def read_rows(run: str | Path) -> list[EpochRow]:
     """Read a run's metrics.jsonl. Raises CheckpointError where it is broken."""
     path = Path(run) / METRICS
     try:
-        return [EpochRow.of(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (ValueError, TypeError, KeyError) as error:
+        return [documents.from_json(EpochRow, line, "a line") for line in path.read_bytes().splitlines()]
+    except DocumentError as error:
         raise CheckpointError(
-            f"{path}: broken ({error}). The run's next epoch writes it anew, from state.pt."
+            f"{path}: broken ({error}) The run's next epoch writes it anew, from state.pt."
         ) from error
 
 

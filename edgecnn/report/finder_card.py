@@ -1,8 +1,7 @@
 """What a finder's page says where a classifier's says something else."""
 
-from typing import Any
-
 from edgecnn.card import ModelCard
+from edgecnn.verify import FinderComparison
 
 LIMITS = (
     "For frames and photographs in which digits are at least about ten pixels high and upright within 15 degrees, in "
@@ -37,16 +36,16 @@ $ edgecnn selftest {name}
 ```"""
 
 
-def figures(verify: dict[str, Any]) -> str:
+def figures(verify: FinderComparison) -> str:
     """Say what was measured on the pages."""
-    best, (low, high) = verify["candidate"], verify["drop_pp_ci95"]
-    verdict = f", {verify['verdict']} at the allowed {verify['max_drop_pp']:g}" if "verdict" in verify else ""
+    best, (low, high) = verify.candidate, verify.drop_pp_ci95
+    verdict = f", {verify.verdict} at the allowed {verify.max_drop_pp:g}"
     return (
-        f"F1 of boxes that overlap a digit by half of their union, on {verify['digits']:,} digits of "
-        f"{verify['pages']:,} rendered pages that were not trained on (other handwriting, some other typefaces), by "
-        f"which it was chosen: {best['found']:,} found, {best['missed']:,} missed, {best['false']:,} false, precision "
-        f"{best['precision']:.4f}, recall {best['recall']:.4f}. Against the float32 parent F1 drops by "
-        f"{verify['drop_pp']:.2f} points (95 %: {low:.2f}..{high:.2f}{verdict}). Latency is that of a frame of 640x480."
+        f"F1 of boxes that overlap a digit by half of their union, on {verify.digits:,} digits of "
+        f"{verify.pages:,} rendered pages that were not trained on (other handwriting, some other typefaces), by "
+        f"which it was chosen: {best.found:,} found, {best.missed:,} missed, {best.false:,} false, precision "
+        f"{best.precision:.4f}, recall {best.recall:.4f}. Against the float32 parent F1 drops by "
+        f"{verify.drop_pp:.2f} points (95 %: {low:.2f}..{high:.2f}{verdict}). Latency is that of a frame of 640x480."
     )
 
 

@@ -4,22 +4,25 @@
 ``bench.json`` (what ``edgecnn verify`` and ``edgecnn bench`` print with ``--json``) are all that is read.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 from edgecnn import card as cards
-from edgecnn import data, files
+from edgecnn import data, documents, files
+from edgecnn.bench import BenchReport
 from edgecnn.card import FINDER, ModelCard, Quantization
-from edgecnn.errors import CardError
+from edgecnn.errors import CardError, DocumentError
 from edgecnn.metadata import read_card
 from edgecnn.report import finder_card
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.text import fenced, markdown, printable
+from edgecnn.verify import Comparison, FinderComparison
 from edgecnn.zoo import ZooModel, models_in
+
+T = TypeVar("T")
 
 PAGE = "README.md"
 VERIFY, BENCH = "verify.json", "bench.json"
@@ -82,8 +85,8 @@ class _Evidence:
 
     model: ZooModel
     cards: dict[str, ModelCard]
-    verify: dict[str, Any] | None
-    bench: dict[str, Any] | None
+    verify: Comparison | FinderComparison | None
+    bench: BenchReport | None
 
     @property
     def card(self) -> ModelCard:
@@ -110,44 +113,31 @@ def write(root: Path) -> None:
 
 
 def _read(model: ZooModel) -> _Evidence:
-    return _Evidence(
-        model,
-        {form: _card(path) for form, path in model.forms.items()},
-        _json(model.folder / VERIFY),
-        _json(model.folder / BENCH),
-    )
+    found = {form: _card(path) for form, path in model.forms.items()}
+    verify, is_finder = model.folder / VERIFY, next(iter(found.values())).kind == FINDER
+    compared = _said(FinderComparison, verify) if is_finder else _said(Comparison, verify)
+    return _Evidence(model, found, compared, _said(BenchReport, model.folder / BENCH))
 
 
 def _card(path: Path) -> ModelCard:
     return ModelCard.read_beside(path) if cards.beside(path).exists() else read_card(path)
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _said(kind: type[T], path: Path) -> T | None:
+    """Read what a command printed, where it was kept."""
     if not path.exists():
         return None
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise _not_evidence(path, error) from error
-    return document
-
-
-def _not_evidence(path: Path, error: Exception) -> CardError:
-    return CardError(
-        f"{path}: not what edgecnn {path.stem} --json prints ({error!r}). Make the model again with exported/make."
-    )
+        return documents.from_json(kind, path.read_bytes(), "it")
+    except DocumentError as error:
+        raise CardError(
+            f"{path}: not what edgecnn {path.stem} --json prints. {error} Make the model again with exported/make."
+        ) from error
 
 
 def _summary(evidence: _Evidence) -> Summary:
-    card, folder = evidence.card, evidence.model.folder
-    try:
-        accuracies = _accuracies(evidence)
-    except (KeyError, TypeError) as error:
-        raise _not_evidence(folder / VERIFY, error) from error
-    try:
-        latencies, sizes, machine = _measurements(evidence.bench)
-    except (KeyError, TypeError) as error:
-        raise _not_evidence(folder / BENCH, error) from error
+    card, accuracies = evidence.card, _accuracies(evidence)
+    latencies, sizes, machine = _measurements(evidence.bench)
     forms = [
         Form(name, evidence.cards[name].form, path, path.stat().st_size, accuracies.get(name), latencies.get(name))
         for name, path in evidence.model.forms.items()
@@ -168,32 +158,35 @@ def _summary(evidence: _Evidence) -> Summary:
 def _accuracies(evidence: _Evidence) -> dict[str, float]:
     """Return accuracies on the test split by form: of the verification, or else what the cards claim."""
     claimed = {name: m.accuracy for name, card in evidence.cards.items() for m in card.metrics if m.split == "test"}
-    if evidence.verify is None:
-        return claimed
-    reference, candidate = evidence.verify["reference"], evidence.verify["candidate"]
-    score = "f1" if evidence.card.kind == FINDER else "accuracy"
-    return claimed | {"fp32": reference[score], next(iter(evidence.cards)): candidate[score]}
+    verify, preferred = evidence.verify, next(iter(evidence.cards))
+    if isinstance(verify, FinderComparison):
+        return claimed | {"fp32": verify.reference.f1, preferred: verify.candidate.f1}
+    if isinstance(verify, Comparison):
+        return claimed | {"fp32": verify.reference.accuracy, preferred: verify.candidate.accuracy}
+    return claimed
 
 
 def _images(evidence: _Evidence) -> int | None:
     if evidence.verify is not None:
-        return int(evidence.verify["pages" if evidence.card.kind == FINDER else "images"])
+        return evidence.verify.pages if isinstance(evidence.verify, FinderComparison) else evidence.verify.images
     return next((m.images for card in evidence.cards.values() for m in card.metrics if m.split == "test"), None)
 
 
-def _measurements(bench: dict[str, Any] | None) -> tuple[dict[str, float], dict[str, int], str | None]:
+def _measurements(bench: BenchReport | None) -> tuple[dict[str, float], dict[str, int], str | None]:
     """Return (p50_ms of one image, size_bytes), both by form, and the machine."""
     if bench is None:
         return {}, {}, None
-    latencies = {Path(t["model"]).stem: t["p50_ms"] for t in reversed(bench["contenders"]) if t["batch"] == 1}
-    sizes = {Path(f["model"]).stem: f["size_bytes"] for f in bench["footprints"]}
-    environment = bench["environment"]
-    versions = environment["versions"]
-    threads = environment["threads_available"]
-    runtime = next(name for name in RUNTIMES if name in versions)
-    machine = (
-        f"{environment['processor']} ({environment['architecture']}), {threads} thread{'s' if threads > 1 else ''}, "
-        f"{environment['system']}, {runtime} {versions[runtime]}"
+    latencies = {Path(timing.model).stem: timing.p50_ms for timing in reversed(bench.contenders) if timing.batch == 1}
+    sizes = {Path(footprint.model).stem: footprint.size_bytes for footprint in bench.footprints}
+    found, threads = bench.environment, bench.environment.threads_available
+    runtimes = [f"{name} {found.versions[name]}" for name in RUNTIMES if name in found.versions]
+    machine = ", ".join(
+        [
+            f"{found.processor} ({found.architecture})",
+            f"{threads} thread{'s' if threads > 1 else ''}",
+            found.system,
+            *runtimes[:1],
+        ]
     )
     return latencies, sizes, machine
 
@@ -305,30 +298,29 @@ def _figures(found: Summary, evidence: _Evidence) -> str:
     ]
     score = "F1" if evidence.card.kind == FINDER else "accuracy"
     text = _table(("form", score, "size", "latency, one image, p50"), rows)
-    if evidence.verify is not None and evidence.card.kind == FINDER:
+    if isinstance(evidence.verify, FinderComparison):
         text += f"\n\n{finder_card.figures(evidence.verify)}"
     elif evidence.verify is not None:
-        v = evidence.verify
+        verify, scores = evidence.verify, evidence.verify.candidate
         text += (
-            f"\n\nTop-1 on the {v['images']:,} images of the {v['split']} split of {v['dataset']}; macro precision of "
-            f"the preferred form {v['candidate']['precision']:.4f}, recall {v['candidate']['recall']:.4f}, F1 "
-            f"{v['candidate']['f1']:.4f}. {_drop(v)}Class by class: `{VERIFY}`."
+            f"\n\nTop-1 on the {verify.images:,} images of the {verify.split} split of {verify.dataset}; macro "
+            f"precision of the preferred form {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}. "
+            f"{_drop(verify)}Class by class: `{VERIFY}`."
         )
     if found.machine is not None:
         text += f"\n\nLatency on {found.machine}; batches, percentiles, start and memory: `{BENCH}`."
     return text
 
 
-def _drop(verify: dict[str, Any]) -> str:
+def _drop(verify: Comparison) -> str:
     """Say what the form to ship loses, and against what; nothing where a file was compared with itself."""
-    reference, (low, high) = verify["reference"]["model"], verify["drop_pp_ci95"]
-    if reference == verify["candidate"]["model"]:
+    reference, (low, high) = verify.reference.model, verify.drop_pp_ci95
+    if reference == verify.candidate.model:
         return ""
     kind = "the float32 file" if reference.endswith(".onnx") else "the PyTorch model"
-    verdict = f", {verify['verdict']} at the allowed {verify['max_drop_pp']:g}" if "verdict" in verify else ""
     return (
-        f"Against {kind} ({reference}) its accuracy drops by {verify['drop_pp']:.2f} points (95 %: "
-        f"{low:.2f}..{high:.2f}{verdict}), with the same label on {verify['agreement']:.2%}. "
+        f"Against {kind} ({reference}) its accuracy drops by {verify.drop_pp:.2f} points (95 %: {low:.2f}..{high:.2f}, "
+        f"{verify.verdict} at the allowed {verify.max_drop_pp:g}), with the same label on {verify.agreement:.2%}. "
     )
 
 

@@ -8,14 +8,15 @@ import io
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from edgecnn import files
+from edgecnn import documents, files
 from edgecnn.study.plan import PlannedRun
 from edgecnn.text import csv_text, lines, markdown
 
+DOCUMENT = "study.json"
 TABLE = (
     "run", "seed", "parameters", "layers", "kept epoch", "s/epoch", "train loss", "loss", "train %", "accuracy %",
     "stated %",
@@ -80,6 +81,8 @@ class LabelResult:
 class StudyResult:
     """All of it. ``quick`` has what the quick size set, or nothing for the full size."""
 
+    SCHEMA: ClassVar[int] = 1
+
     study: str
     size: str
     description: str
@@ -114,18 +117,23 @@ def by_label(runs: Sequence[RunResult]) -> list[LabelResult]:
 
 def write(result: StudyResult) -> None:
     """Write study.json, study.csv and study.md into the study's folder."""
-    document = json.dumps(as_document(result), indent=1, ensure_ascii=False)
-    files.write_text(result.folder / "study.json", document + "\n")
+    files.write_text(result.folder / DOCUMENT, documents.to_json(as_document(result)) + "\n")
     files.write_text(result.folder / "study.csv", _csv(result))
     files.write_text(result.folder / "study.md", _markdown(result))
 
 
 def as_document(result: StudyResult) -> dict[str, Any]:
     """Return what study.json has, with the runs' folders relative to the study's."""
-    document = asdict(result) | {"folder": str(result.folder)}
+    document: dict[str, Any] = documents.encode(result)
     for run, found in zip(document["runs"], result.runs, strict=True):
         run["run"] = found.run.relative_to(result.folder).as_posix()
     return document
+
+
+def read(folder: Path) -> StudyResult:
+    """Read what a study has written, wherever its folder lies now. Raises DocumentError, or OSError."""
+    found = documents.read(StudyResult, folder / DOCUMENT)
+    return replace(found, folder=folder, runs=[replace(run, run=folder / run.run) for run in found.runs])
 
 
 def table(result: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -14,18 +14,19 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecnn import checkpoint, data, files
+from edgecnn import checkpoint, data, documents, files
 from edgecnn.checkpoint import BEST
-from edgecnn.errors import CheckpointError, EdgecnnError, Interrupted
+from edgecnn.errors import CheckpointError, DocumentError, EdgecnnError, Interrupted
 from edgecnn.runtime import threads
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
 from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
 from edgecnn.study.schema import Study
-from edgecnn.train import Progress
+from edgecnn.train import Outcome, Progress
 from edgecnn.train.device import pick_device
 from edgecnn.train.run_folder import OUTCOME, RECIPE, check_same
 
@@ -229,6 +230,13 @@ class _Worker:
         events.put((self, None))
 
 
+@dataclass(frozen=True)
+class _Versions:
+    """What outcome.json says beside the outcome."""
+
+    versions: dict[str, str]
+
+
 def _found(path: Path, run: PlannedRun) -> RunResult | None:
     """Read what a finished or a diverged run has left, or return None."""
     if (path / FAILED).exists():
@@ -236,27 +244,29 @@ def _found(path: Path, run: PlannedRun) -> RunResult | None:
     if not (path / OUTCOME).exists():
         return None
     try:
-        outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
-    except ValueError as error:
+        document = documents.parse((path / OUTCOME).read_bytes(), "it")
+        outcome = documents.decode(Outcome, document, "it", whole=False)
+        known = documents.decode(_Versions, document, "it", whole=False)
+    except DocumentError as error:
         raise CheckpointError(
-            f"{path / OUTCOME}: broken ({error}). Delete it, and the study finishes that run again."
+            f"{path / OUTCOME}: broken ({error}) Delete it, and the study finishes that run again."
         ) from error
-    best, epochs = outcome["best"], outcome["last"]["epoch"]
+    best, epochs = outcome.best, outcome.last.epoch
     finished = Finished(
-        parameters=outcome["parameters"],
+        parameters=outcome.parameters,
         layers=_layers(path),
-        best_epoch=best["epoch"],
+        best_epoch=best.epoch,
         epochs=epochs,
-        seconds_per_epoch=outcome["seconds"] / epochs,
-        seconds=outcome["seconds"],
-        train=Scores(best["train"]["loss"], best["train"]["accuracy"]),
-        validation=Scores(best["validation"]["loss"], best["validation"]["accuracy"]),
-        validation_images=outcome["validation_images"],
-        device=outcome["device"],
-        precision=outcome["precision"],
-        threads=outcome["threads"],
-        processor=outcome["processor"],
-        versions=outcome["versions"],
+        seconds_per_epoch=outcome.seconds / epochs,
+        seconds=outcome.seconds,
+        train=Scores(best.train.loss, best.train.accuracy),
+        validation=Scores(best.validation.loss, best.validation.accuracy),
+        validation_images=outcome.validation_images,
+        device=outcome.device,
+        precision=outcome.precision,
+        threads=outcome.threads,
+        processor=outcome.processor,
+        versions=known.versions,
     )
     return results.run_result(run, path, failed=None, finished=finished)
 

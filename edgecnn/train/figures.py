@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -48,17 +48,14 @@ class EpochRow:
     train: Figures
     validation: Figures
 
-    @staticmethod
-    def of(row: dict[str, Any]) -> "EpochRow":
-        """Make a row of a parsed line."""
-        return EpochRow(**{**row, "train": Figures(**row["train"]), "validation": Figures(**row["validation"])})
-
 
 @dataclass(frozen=True)
 class Outcome:
     """A finished run, also in its folder as outcome.json. ``best`` is the epoch that is kept: the best by validation,
     or the last, as the recipe selects. ``seconds`` are those of training and validating. ``data`` is what a data set of
     the user's own has, ``remarks`` what else was said before the first batch."""
+
+    SCHEMA: ClassVar[int] = 1
 
     run: Path
     best: EpochRow

@@ -7,7 +7,6 @@ another number sums come in another order, and the weights differ from their las
 """
 
 import io
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgecnn import checkpoint, files, networks
+from edgecnn import checkpoint, documents, files, networks
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
@@ -72,7 +71,8 @@ def train(
             loop.restore()
         loop.run_to_end(on_progress, on_epoch, should_stop)
         outcome = loop.outcome()
-        run_folder.write_outcome(run, {**asdict(outcome), "run": run.name, "recipe": recipe.name, "seed": recipe.seed})
+        named = {"run": run.name, "recipe": recipe.name, "seed": recipe.seed}
+        run_folder.write_outcome(run, documents.encode(outcome) | named)
     return outcome
 
 
@@ -220,7 +220,7 @@ class Loop:
         if self.recipe.select == "last" or best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)
         self._write_checkpoint(LAST)
-        lines = "".join(json.dumps(asdict(done), allow_nan=False) + "\n" for done in self.rows)
+        lines = "".join(documents.to_json(done, indent=None) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
         self.epoch, self.step = self.epoch + 1, 0
         self.tally = self.task.score()
@@ -283,7 +283,7 @@ class Loop:
             return
         run_folder.check_same_data(self.run, state, self.data)
         self.epoch, self.step, self.seconds = state["epoch"], state["step"], state["seconds"]
-        self.rows = [EpochRow.of(row) for row in state["rows"]]
+        self.rows = [documents.decode(EpochRow, row, f"{self.run}: a row of its state") for row in state["rows"]]
         self.classifier.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:

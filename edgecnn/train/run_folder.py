@@ -12,7 +12,6 @@
 import contextlib
 import hashlib
 import importlib.metadata
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ import torch
 from filelock import FileLock, Timeout
 
 import edgecnn
-from edgecnn import files
+from edgecnn import documents, files
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
@@ -149,7 +148,7 @@ def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
     path = run / OUTCOME
     if not path.exists():
         files.write_text(
-            path, json.dumps({**outcome, "versions": versions(), "commit": _commit()}, indent=1, allow_nan=False) + "\n"
+            path, documents.to_json({**outcome, "versions": versions(), "commit": _commit()}, ascii_only=True) + "\n"
         )
 
 

@@ -1,9 +1,9 @@
 """Two classifiers on the same images. Neither knows of the other, and how they were made does not matter."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.errors import DataError
-from edgecnn.verify.gate import Verdict, judge, needed
+from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
 from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
 
 SplitName = Literal["test", "validation"]
@@ -64,6 +64,8 @@ class Comparison:
     would. ``passed`` is a verdict of within.
     """
 
+    SCHEMA: ClassVar[int] = 1
+
     dataset: str
     split: str
     images: int
@@ -76,8 +78,8 @@ class Comparison:
     flips: list[Flip]
     max_abs_logit_gap: float
     max_drop_pp: float
-    verdict: Verdict
-    images_needed: int | None
+    verdict: Verdict = field(metadata=JUDGED)
+    images_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
     seconds: float
 

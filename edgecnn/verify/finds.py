@@ -1,7 +1,8 @@
 """Two finders on the same rendered pages: digits found, missed, and found where there is none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from edgecnn.data.pages import digit_pages
 from edgecnn.data.pages.digit_pages import Pages
 from edgecnn.metadata import read_card
 from edgecnn.runtime.finder import Finder, load_finder
-from edgecnn.verify.gate import Verdict, judge, needed
+from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
 from edgecnn.verify.statistics import padded_interval
 
 RIGHT, EXCUSED = 0.5, 0.3  # intersection over union with a digit, with something that no one could read
@@ -41,6 +42,8 @@ class FinderComparison:
     would. ``passed`` is a verdict of within.
     """
 
+    SCHEMA: ClassVar[int] = 1
+
     pages: int
     digits: int
     reference: Finding
@@ -48,8 +51,8 @@ class FinderComparison:
     drop_pp: float
     drop_pp_ci95: tuple[float, float]
     max_drop_pp: float
-    verdict: Verdict
-    pages_needed: int | None
+    verdict: Verdict = field(metadata=JUDGED)
+    pages_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
 
 

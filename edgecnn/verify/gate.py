@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Literal
 
+from edgecnn.documents import later
+
 Verdict = Literal["within", "beyond", "undecided"]
 
 MOST_NEEDED = 1_000_000
@@ -17,6 +19,10 @@ def judge(ci95_pp: tuple[float, float], max_drop_pp: float) -> Verdict:
     if high <= max_drop_pp:
         return "within"
     return "beyond" if low > max_drop_pp else "undecided"
+
+
+JUDGED = later(lambda found: judge(found["drop_pp_ci95"], found["max_drop_pp"]))  # the verdict, where none is written
+UNKNOWN = later(lambda found: None)
 
 
 def needed(ci95_pp_of: Callable[[int], tuple[float, float]], seen: int, max_drop_pp: float) -> int | None:

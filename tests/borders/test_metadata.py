@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import edgecnn
 from edgecnn import metadata, zoo
-from edgecnn.card import CARD_KEY, LONGEST_CARD
+from edgecnn.card import CARD_KEY
+from edgecnn.documents import LONGEST
 from edgecnn.errors import CardError, EdgecnnError, ModelError
 
 MUTANTS = 2_000
@@ -180,7 +181,7 @@ def test_a_model_without_a_card_says_what_makes_one() -> None:
 
 def test_a_card_of_more_than_32_mb_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(CardError, match="has 32,000,001 bytes, expected at most 32,000,000"):
-        edgecnn.read_card(GRAPH + entry(CARD_KEY.encode(), b" " * (LONGEST_CARD + 1)))
+        edgecnn.read_card(GRAPH + entry(CARD_KEY.encode(), b" " * (LONGEST + 1)))
 
 
 def test_metadata_that_are_not_utf8_say_so() -> None:

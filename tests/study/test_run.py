@@ -78,6 +78,11 @@ def test_runs_are_trained_and_the_one_that_diverges_is_a_row_of_its_own(done: St
 
 
 @pytest.mark.slow
+def test_what_a_study_wrote_is_read_as_what_it_was(done: StudyResult) -> None:
+    assert results.read(done.folder) == done
+
+
+@pytest.mark.slow
 def test_every_form_of_the_table_has_the_same_figures(done: StudyResult) -> None:
     document = json.loads((done.folder / "study.json").read_text())
     rows = list(csv.DictReader((done.folder / "study.csv").read_text().splitlines()))

@@ -15,12 +15,12 @@ from filelock import FileLock
 from PIL import Image
 
 import edgecnn
-from edgecnn import checkpoint
+from edgecnn import checkpoint, documents
 from edgecnn.checkpoint import BEST, LAST
 from edgecnn.errors import CheckFailed, CheckpointError, DataError, Interrupted, ProviderError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Loss, Recipe
-from edgecnn.train import EpochRow, loop, run_folder, train
+from edgecnn.train import EpochRow, Outcome, loop, run_folder, train
 from edgecnn.train.augment import Batch
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.figures import Figures
@@ -99,7 +99,15 @@ def test_metrics_have_these_keys(whole: Path) -> None:
 
 
 def test_metrics_survive_their_round_trip(whole: Path) -> None:
-    assert [asdict(EpochRow.of(row)) for row in rows_of(whole)] == rows_of(whole)
+    assert [asdict(documents.decode(EpochRow, row, "row")) for row in rows_of(whole)] == rows_of(whole)
+
+
+def test_the_outcome_is_read_as_what_it_was(whole: Path) -> None:
+    found = documents.read(Outcome, whole / "outcome.json", whole=False)
+    rows = [documents.decode(EpochRow, row, "row") for row in rows_of(whole)]
+    assert found.last == rows[-1]
+    assert found.best in rows
+    assert found.run == Path(whole.name)
 
 
 def test_seconds_add_up_over_epochs(whole: Path) -> None:

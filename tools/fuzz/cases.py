@@ -95,15 +95,15 @@ def _document(document: dict[str, Any], draw: random.Random) -> bytes:
 
 
 def _use_card(path: Path) -> object:
-    from edgecnn_cli import console
     from edgecnn_cli.inspect import _card_rows
 
+    from edgecnn import documents
     from edgecnn.card import ModelCard
     from edgecnn.embed import targets
 
     card = ModelCard.from_json(path.read_bytes(), source=path.name)
     generated = [targets.get(name).generated(card) for name in targets.names()]
-    return card.metadata(), json.dumps(console.plain(card)), _card_rows(card), generated
+    return card.metadata(), documents.to_json(card), _card_rows(card), generated
 
 
 @cache
