@@ -29,8 +29,9 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may run meanwhile
 	$(BIN)/pytest benchmarks -o addopts="--import-mode=importlib" -o python_files="bench_*.py" -p no:xdist --benchmark-columns=median,mean,stddev,rounds --benchmark-sort=fullname
 
-docs: $(INSTALLED)  ## the pages on commands, recipes, results and the zoo, from what they are about
+docs: $(INSTALLED)  ## the pages on commands, JSON, recipes, results and the zoo, from what they are about
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/documents.py
 	$(BIN)/python docs/recipes.py
 	$(BIN)/python docs/results.py
 	$(BIN)/python docs/counts.py

@@ -4,6 +4,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -17,10 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = script  # dataclasses look their module up
     spec.loader.exec_module(script)
     return script
 
@@ -73,6 +75,20 @@ def test_no_fault_that_was_tried_has_shown_a_traceback_a_hang_or_half_a_file() -
 def test_the_commands_page_is_up_to_date() -> None:
     generate = _script("generate")
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == generate.page(), "run: make docs"
+
+
+def test_the_json_page_is_up_to_date_and_explains_nothing_that_is_gone() -> None:
+    script = _script("documents")
+    assert (ROOT / "docs" / "json.md").read_text(encoding="utf-8") == script.page(), "run: make docs"
+    assert script.stale(tomllib.loads(script.TEXTS.read_text(encoding="utf-8"))) == []
+
+
+def test_every_command_with_json_is_on_the_json_page() -> None:
+    pages = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("commands.md", "json.md"))
+    commands, page = pages
+    printing = [section.split("\n")[0] for section in commands.split("## edgecnn ")[1:] if "--json" in section]
+    assert len(printing) > 12
+    assert [name for name in printing if not re.search(rf"^## {name}\b", page, re.M)] == []
 
 
 def test_the_recipes_page_is_up_to_date_and_has_every_key() -> None:
