@@ -39,6 +39,7 @@ UNSEEN, SEEN = 30, 64  # levels: what is so near to white is not seen on it; wha
 INTEGER_BITS = (8, 10, 12, 14, 16, 24, 31, 32)  # what cameras, scanners and microscopes fill of an integer
 MAX_PIXELS, MAX_SIDE = 89_478_485, 65_535  # what is decoded at all: Pillow's limit, JPEG's longest side
 PIXELS_AT_ONCE = 1 << 20
+PIXELS_IN_CACHE = 1 << 15
 OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
 
 
@@ -121,7 +122,7 @@ def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False)
         return frame
     pixels_hwc = checked_frame(frame)
     if bgr and pixels_hwc.shape[2] >= 3:
-        pixels_hwc = np.concatenate([pixels_hwc[..., 2::-1], pixels_hwc[..., 3:]], axis=2)
+        pixels_hwc = pixels_hwc[..., [2, 1, 0, 3]] if pixels_hwc.shape[2] == 4 else pixels_hwc[..., ::-1]
     if pixels_hwc.shape[2] == 4:
         pixels_hwc, _ = _opaque(pixels_hwc)
     cropped = _centre_crop(pixels_hwc, wanted.height, wanted.width)
@@ -258,5 +259,19 @@ def _with_channels(image_hwc: NDArray[np.uint8], channels: int) -> NDArray[np.ui
         return image_hwc
     if channels == 3:
         return np.repeat(image_hwc, 3, axis=2)
-    red, green, blue = (image_hwc[..., index].astype(np.uint32) for index in range(3))
-    return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)[..., None]
+    return _gray(image_hwc)
+
+
+def _gray(rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn RGB gray, (H, W, 1), some rows at a time: whole, a frame would leave the processor's cache at every step."""
+    result_hw = np.empty(rgb_hw3.shape[:2], np.uint8)
+    rows = max(1, PIXELS_IN_CACHE // rgb_hw3.shape[1])
+    for top in range(0, len(rgb_hw3), rows):
+        part_hw3 = rgb_hw3[top : top + rows]
+        total_hw = np.multiply(part_hw3[..., 0], 299, dtype=np.uint32)
+        total_hw += np.multiply(part_hw3[..., 1], 587, dtype=np.uint32)
+        total_hw += np.multiply(part_hw3[..., 2], 114, dtype=np.uint32)
+        total_hw += np.uint32(500)
+        total_hw //= np.uint32(1000)
+        result_hw[top : top + rows] = total_hw
+    return result_hw[..., None]

@@ -171,6 +171,21 @@ def test_gray_weighs_red_green_and_blue(colour: tuple[int, int, int], gray: int)
     assert to_input(np.array([[colour]], dtype=np.uint8), ImageInput(1, 1, 1)).item() == gray
 
 
+@pytest.mark.parametrize("bgr", [False, True])
+def test_every_colour_of_a_whole_frame_is_gray_by_the_formula(bgr: bool) -> None:
+    """Frames are turned gray in parts: 256 rows are two of them, 181 lie in one and a little."""
+    levels = np.arange(256, dtype=np.uint8)
+    red, green = (plane[..., None] for plane in np.meshgrid(levels, levels, indexing="ij"))
+    for blue in levels:
+        frame_hwc = np.concatenate([red, green, np.full_like(red, blue)], axis=2)
+        expected = (299 * red.astype(int) + 587 * green.astype(int) + 114 * int(blue) + 500) // 1000
+        found = to_input(frame_hwc[..., ::-1] if bgr else frame_hwc, ImageInput(256, 256, 1), bgr=bgr)
+        np.testing.assert_array_equal(found, expected)
+    frame_hwc = RANDOM.integers(0, 256, (181, 200, 3), dtype=np.uint8)
+    expected = (frame_hwc.astype(int) @ [299, 587, 114] + 500) // 1000
+    np.testing.assert_array_equal(to_input(frame_hwc, ImageInput(181, 200, 1))[..., 0], expected)
+
+
 def test_rgb_from_gray_repeats_it() -> None:
     frame = RANDOM.integers(0, 256, (5, 5), dtype=np.uint8)
     np.testing.assert_array_equal(to_input(frame, ImageInput(5, 5, 3)), np.stack([frame] * 3, axis=2))
