@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from webcam.drawn import frame_with, golden_digits, write_finder, write_video
+from digits.drawn import frame_with, golden_digits, write_finder
+from webcam.videos import write_video
 
 import edgecnn
 from edgecnn import zoo
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.reading import DigitReader
 from edgecnn.runtime.finder import Finder, load_finder
-from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
-from edgecnn.webcam.opencv import cv2, gray_of
-from edgecnn.webcam.reading import DigitReader
+from edgecnn.webcam.opencv import cv2
 from edgecnn.webcam.sources import Frame, Source, open_source
 from edgecnn.webcam.watch import Answer, Viewer, watch
 from edgecnn.webcam.window import Controls
@@ -78,7 +79,7 @@ def video(tmp_path_factory: pytest.TempPathFactory, pages: list[np.ndarray]) -> 
 
 @pytest.mark.benchmark(group="a frame of 640x480")
 def test_networks_alone(benchmark, finder: Finder, classifier: edgecnn.Classifier, pages: list[np.ndarray]) -> None:
-    gray_hwc = gray_of(pages[0])
+    gray_hwc = pages[0][..., :1]
     crops_mhwc = finder.find(gray_hwc).crops_mhwc
 
     def both() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
-from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 
 from . import console
 from .options import ModelFile, Provider
@@ -80,8 +80,8 @@ def webcam(
 
     Example: edgecnn webcam digits-webcam --source 0
     """
+    from edgecnn.digits.reading import open_reader
     from edgecnn.errors import SourceError
-    from edgecnn.webcam.reading import open_reader
     from edgecnn.webcam.recorder import Recorder
     from edgecnn.webcam.sources import open_source
     from edgecnn.webcam.watch import Viewer, watch

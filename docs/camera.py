@@ -29,15 +29,15 @@ from edgecnn import load, load_finder
 from edgecnn.bench.environment import environment
 from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
-from edgecnn.data.pages.crops import around, crop, squares
-from edgecnn.data.pages.labels import CLUTTER
-from edgecnn.data.pages.material import read_material
-from edgecnn.data.pages.page import Page, render_page
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.pages.crops import around, crop, squares
+from edgecnn.digits.pages.labels import CLUTTER
+from edgecnn.digits.pages.material import read_material
+from edgecnn.digits.pages.page import Page, render_page
+from edgecnn.digits.reading import DigitReader
 from edgecnn.files import write_text
 from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
-from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
-from edgecnn.webcam.reading import DigitReader
 from edgecnn.webcam.recorder import Recorder
 
 PAGE = Path(__file__).with_name("camera.md")
@@ -356,8 +356,8 @@ before it had a vote in.
 found and taken for another digit; {pages.false / PAGES:.2f} false finds a page.
 
 A digit can be read, here and in training, that is 10 pixels high, 30 gray levels from its paper, clear of the noise,
-and blurred by at most 0.085 of its height (`edgecnn/data/pages/page.py`). A reading is of the digit whose square, which
-is what the classifier gets, overlaps its own by half of their union.
+and blurred by at most 0.085 of its height (`edgecnn/digits/pages/page.py`). A reading is of the digit whose square,
+which is what the classifier gets, overlaps its own by half of their union.
 
 ## Rejection
 

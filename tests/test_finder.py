@@ -18,8 +18,8 @@ from edgecnn.bench import bench
 from edgecnn.card import FINDER, Accuracy, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
 from edgecnn.data import npz
-from edgecnn.data.pages import digit_pages
-from edgecnn.data.pages.digit_pages import Pages
+from edgecnn.digits.pages import digit_pages
+from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ImageError, ParityError
 from edgecnn.export import export, finder_graph
 from edgecnn.export import finder as finder_export

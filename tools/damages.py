@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from edgecnn import damage, files, golden, zoo
 from edgecnn.card import FINDER, Golden
 from edgecnn.contender import in_batches
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.runtime.finder import Finder, load_either, load_finder
 from edgecnn.runtime.selftest import judged, selftest
 from edgecnn.verify.compare import read_for

@@ -26,8 +26,8 @@ import processor
 
 from edgecnn import data, files, zoo
 from edgecnn.card import FINDER
-from edgecnn.data.pages import digit_pages
-from edgecnn.data.pages.digit_pages import Pages
+from edgecnn.digits.pages import digit_pages
+from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.machine import processor as processor_name
 from edgecnn.runtime.finder import load_either
 from edgecnn.verify.finds import matched

@@ -27,7 +27,7 @@ from edgecnn import card as cards
 from edgecnn import checkpoint, documents, files, onnx_file
 from edgecnn.bench import bench
 from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.export import calibrate
 from edgecnn.metadata import read_card

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn import golden
 from edgecnn.card import FINDER, Accuracy, ModelCard, Parity
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import ParityError
 from edgecnn.export import finder_graph
 from edgecnn.export.proof import Proven, public_recipe, trained_parameters

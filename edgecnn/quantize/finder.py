@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecnn import files, golden, onnx_file
 from edgecnn.bench import compare_latency
 from edgecnn.card import Calibration, ModelCard
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import Built, build

@@ -10,7 +10,7 @@ from edgecnn import files, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.card import FINDER, Measured, ModelCard
 from edgecnn.contender import open_contender
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
 from edgecnn.quantize.figures import Candidate, candidate_of, with_measurement

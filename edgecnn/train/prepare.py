@@ -13,9 +13,9 @@ from edgecnn import data, networks
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.checkpoint import PixelClassifier, build_classifier
 from edgecnn.data import Split
-from edgecnn.data.pages import digit_pages
 from edgecnn.data.survey import Survey, survey
 from edgecnn.data.whole import Whole
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.schema import Augment, Data, Progressive, Recipe
 from edgecnn.train.finding import DIGIT, IGNORED, NOTHING

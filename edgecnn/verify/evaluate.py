@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.contender import open_contender
-from edgecnn.data.pages import digit_pages
+from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime.finder import load_finder
 from edgecnn.verify.compare import Scores, SplitName, check_labels, read_for, scores_of

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edgecnn.boxes import overlaps
 from edgecnn.card import FINDER
 from edgecnn.contender import is_checkpoint
-from edgecnn.data.pages import digit_pages
-from edgecnn.data.pages.digit_pages import Pages
+from edgecnn.digits.pages import digit_pages
+from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.metadata import read_card
 from edgecnn.runtime.finder import Finder, load_finder
 from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgecnn.digits.reading import Digit, Reading, Seen
 from edgecnn.webcam.opencv import Pixels, cv2
-from edgecnn.webcam.reading import Digit, Reading, Seen
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK, PAPER = (255, 255, 255), (0, 0, 0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgecnn.digits.reading import Reader, Reading
 from edgecnn.errors import EdgecnnError
 from edgecnn.webcam.overlay import draw
-from edgecnn.webcam.reading import Reader, Reading
 from edgecnn.webcam.recorder import Recorder
 from edgecnn.webcam.sources import Frame, Source
 from edgecnn.webcam.window import Controls, Window

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from digits.drawn import box_at, frame_with, golden_digits, write_finder
 from onnx import numpy_helper
-from webcam.drawn import box_at, frame_with, frames_of, garble, golden_digits, write_finder, write_video
+from webcam.videos import frames_of, garble, write_video
 
 from edgecnn.card import Golden, ImageInput, ModelCard
 from edgecnn.webcam import live

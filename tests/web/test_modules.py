@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.image import to_input
-from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
 
 from .conftest import SOURCE
 
@@ -178,7 +178,7 @@ def test_mnist_wants_ink_and_photographs_do_not(javascript: Javascript) -> None:
 
 
 def test_the_ink_of_a_crop_is_that_of_python_to_the_byte(javascript: Javascript) -> None:
-    python = pytest.importorskip("edgecnn.webcam.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
+    python = pytest.importorskip("edgecnn.digits.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
     draw = np.random.default_rng(1)
     golden = load("mnist-compact").card.golden.images_nhwc
     crops = np.concatenate(
@@ -203,7 +203,7 @@ def pages() -> list[NDArray[np.float32]]:
 
 
 def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
-    from edgecnn.webcam.order import reading_order, text_of
+    from edgecnn.digits.order import reading_order, text_of
 
     cases = pages()
     body = """
@@ -215,7 +215,7 @@ def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
 
 
 def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
-    from edgecnn.webcam.parts import parts
+    from edgecnn.digits.parts import parts
 
     draw = np.random.default_rng(4)
     boxes_nm4 = np.concatenate([draw.integers(0, 40, (60, 12, 2)), draw.integers(4, 40, (60, 12, 2))], 2)
@@ -244,7 +244,7 @@ def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[n
 
 
 def test_digits_are_followed_and_voted_on_as_in_python(javascript: Javascript) -> None:
-    from edgecnn.webcam.tracking import Tracker
+    from edgecnn.digits.tracking import Tracker
 
     draw = np.random.default_rng(6)
     films = [film(draw) for _ in range(20)]

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgecnn import data
+from edgecnn.digits.defaults import MIN_SCORE
+from edgecnn.digits.order import reading_order, text_of
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.finder import load_finder
 from edgecnn.runtime.image import to_input
 from edgecnn.web import open_server, site, url
-from edgecnn.webcam.defaults import MIN_SCORE
-from edgecnn.webcam.order import reading_order, text_of
 
 from .conftest import SIDE, SLOTS
 
@@ -364,7 +364,7 @@ def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[
 
 def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., Any], finder: Path) -> None:
     """Dark on light as well: MNIST's model gets the ink of a crop, as it does in front of a camera in Python."""
-    reading = pytest.importorskip("edgecnn.webcam.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
+    reading = pytest.importorskip("edgecnn.digits.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
     page, classifier = visit(finder=finder), load(MODEL)
     page.get_by_role("tab", name="Picture").click()
     for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):

@@ -1,28 +1,9 @@
-"""What the camera's tests share: the small finder, a digit model of the zoo, its golden digits."""
+"""What the camera's tests share: the fixtures of reading, and what a source tells."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
-from webcam.drawn import golden_digits, write_finder
+from digits.fixtures import classifier, digits, finder_file
 
-import edgecnn
-
-
-@pytest.fixture(scope="session")
-def finder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_finder(tmp_path_factory.mktemp("finder") / "cells.onnx")
-
-
-@pytest.fixture(scope="session")
-def digits() -> dict[str, np.ndarray]:
-    """A golden image (28, 28) of each label."""
-    return golden_digits("mnist-compact")
-
-
-@pytest.fixture(scope="session")
-def classifier() -> edgecnn.Classifier:
-    return edgecnn.load("mnist-compact", threads=1)
+__all__ = ["classifier", "digits", "finder_file"]
 
 
 @pytest.fixture

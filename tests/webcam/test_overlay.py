@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from edgecnn.digits.reading import Digit, Reading, Seen
 from edgecnn.webcam.overlay import ACCEPTED, REJECTED, draw
-from edgecnn.webcam.reading import Digit, Reading, Seen
 
 SIZE = (240, 320)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from webcam.drawn import frames_of
+from webcam.videos import frames_of
 
 from edgecnn.errors import SourceError
 from edgecnn.webcam.recorder import Recorder

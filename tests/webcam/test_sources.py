@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from digits.drawn import frame_with
 from PIL import Image
-from webcam.drawn import frame_with, garble, write_video
+from webcam.videos import garble, write_video
 
 from edgecnn import zoo
 from edgecnn.errors import ImageError, SourceError

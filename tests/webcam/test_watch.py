@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from webcam.drawn import frame_with, frames_of
+from digits.drawn import frame_with
+from webcam.videos import frames_of
 
 import edgecnn
+from edgecnn.digits.reading import DigitReader
 from edgecnn.errors import SourceError
 from edgecnn.runtime.finder import load_finder
-from edgecnn.webcam.reading import DigitReader
 from edgecnn.webcam.recorder import Recorder
 from edgecnn.webcam.sources import Frame, Source
 from edgecnn.webcam.watch import Answer, Summary, Viewer, watch

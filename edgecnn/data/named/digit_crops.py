@@ -1,7 +1,7 @@
 """Digits as a finder hands them over, and what is none: about 240,000 + 12,000 crops of rendered pages, 28x28 gray.
 
 Rendered from MNIST's training split, from EMNIST's letters where the data root has ``emnist-letters``, and from the
-fonts that are installed; see ``edgecnn.data.pages``. The test crops share no handwriting with the others.
+fonts that are installed; see ``edgecnn.digits.pages``. The test crops share no handwriting with the others.
 """
 
 from pathlib import Path
@@ -21,9 +21,9 @@ SEEDS = {"train": 61, "test": 62}
 
 def fetch(root: Path, split: CachedSplit) -> dict[str, Arrays]:
     """Render a split, which takes minutes for the one to train on."""
-    from edgecnn.data.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
-    from edgecnn.data.pages.material import read_material
-    from edgecnn.data.pages.samples import sampled
+    from edgecnn.digits.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
+    from edgecnn.digits.pages.material import read_material
+    from edgecnn.digits.pages.samples import sampled
 
     found = list(each_page(SEEDS[split], PAGES[split], SIZE, read_material(split, root), sampled))
     arrays = {

@@ -1,4 +1,4 @@
-// Boxes in the order in which a page is read, as edgecnn/webcam/order.py has it, and the text that they make.
+// Boxes in the order in which a page is read, as edgecnn/digits/order.py has it, and the text that they make.
 //
 // Of slopes up to 19 degrees the one is taken that gives few lines with little spread: a line more weighs as much as a
 // slope of 0.2, or as digits that are off their lines by one height in all.
@@ -35,7 +35,7 @@ export function textOf(labels, boxes, lines) {
   return lines.map((line) => lineText(labels, boxes, line)).join("\n");
 }
 
-/** Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/webcam/parts.py. */
+/** Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/parts.py. */
 export function parts(boxes, sure, labels) {
   return boxes.map(([x, y, width, height], part) =>
     boxes.some(([left, top, wide, high], whole) => {

@@ -1,4 +1,4 @@
-// The same digit over frames, as edgecnn/webcam/tracking.py has it: boxes that overlap belong together, and their
+// The same digit over frames, as edgecnn/digits/tracking.py has it: boxes that overlap belong together, and their
 // probabilities are averaged.
 
 const OVERLAP = 0.3; // least intersection over union of one digit in two frames

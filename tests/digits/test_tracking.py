@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecnn.boxes import overlaps
-from edgecnn.webcam.tracking import MEMORY, VOTES, Tracker
+from edgecnn.digits.tracking import MEMORY, VOTES, Tracker
 
 SURE_OF_A, SURE_OF_B = [0.9, 0.1], [0.2, 0.8]
 

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.data import npz
-from edgecnn.data.pages.labels import CLUTTER, NOTHING
-from edgecnn.data.pages.material import Material, Part, read_material
 from edgecnn.data.root import data_root
+from edgecnn.digits.pages.labels import CLUTTER, NOTHING
+from edgecnn.digits.pages.material import Material, Part, read_material
 from edgecnn.errors import DataError
 from edgecnn.files import temporary_folder
 
 if TYPE_CHECKING:
-    from edgecnn.data.pages.page import Page  # OpenCV is needed to render pages, not to read them
+    from edgecnn.digits.pages.page import Page  # OpenCV is needed to render pages, not to read them
 
 FOLDER = "digit-pages"
 SIZE = 160
@@ -145,7 +145,7 @@ _material: list[Material] = []  # of this process, where it is one of a pool
 
 
 def _keep(material: Path) -> None:
-    from edgecnn.data.pages.opencv import cv2
+    from edgecnn.digits.pages.opencv import cv2
 
     cv2.setNumThreads(1)  # the processes share the cores already
     _material.append(pickle.loads(material.read_bytes()))
@@ -159,7 +159,7 @@ def _made(
     material: Material, seed: int, numbers: range, size: int, make: "Callable[[Page, np.random.Generator], Made]"
 ) -> list[Made]:
     """Render pages by their numbers."""
-    from edgecnn.data.pages.page import render_page
+    from edgecnn.digits.pages.page import render_page
 
     generators = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,))) for number in numbers]
     return [make(render_page(rng, material, size, size), rng) for rng in generators]

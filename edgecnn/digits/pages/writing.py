@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.canvas import TRAVEL, Canvas
-from edgecnn.data.pages.glyphs import PAD, Glyph, placing, printed, thinned, written
-from edgecnn.data.pages.labels import CLUTTER
-from edgecnn.data.pages.material import Material
-from edgecnn.data.pages.strokes import SIGNS, penned, segments
+from edgecnn.digits.pages.canvas import TRAVEL, Canvas
+from edgecnn.digits.pages.glyphs import PAD, Glyph, placing, printed, thinned, written
+from edgecnn.digits.pages.labels import CLUTTER
+from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.strokes import SIGNS, penned, segments
 
 # Alone, or in another's writing, these are digits as well.
 UNCLEAR = frozenset("OoIl|/!gq")

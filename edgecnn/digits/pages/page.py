@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
-from edgecnn.data.pages import light, paper
-from edgecnn.data.pages.canvas import LAYERS, Canvas, Mark
-from edgecnn.data.pages.labels import CLUTTER
-from edgecnn.data.pages.material import Material
-from edgecnn.data.pages.opencv import cv2
-from edgecnn.data.pages.scenes import compose
+from edgecnn.digits.pages import light, paper
+from edgecnn.digits.pages.canvas import LAYERS, Canvas, Mark
+from edgecnn.digits.pages.labels import CLUTTER
+from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.opencv import cv2
+from edgecnn.digits.pages.scenes import compose
 
 STEEPEST = np.deg2rad(15)
 READABLE_HEIGHT = 10.0  # pixels

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecnn.data.pages import paper
-from edgecnn.data.pages.canvas import Canvas
-from edgecnn.data.pages.draws import log_uniform
-from edgecnn.data.pages.material import Material
-from edgecnn.data.pages.shapes import clutter
-from edgecnn.data.pages.strokes import SIGNS
-from edgecnn.data.pages.text import text_block, words
-from edgecnn.data.pages.wording import NUMBERS, digit, word
-from edgecnn.data.pages.writing import (
+from edgecnn.digits.pages import paper
+from edgecnn.digits.pages.canvas import Canvas
+from edgecnn.digits.pages.draws import log_uniform
+from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.shapes import clutter
+from edgecnn.digits.pages.strokes import SIGNS
+from edgecnn.digits.pages.text import text_block, words
+from edgecnn.digits.pages.wording import NUMBERS, digit, word
+from edgecnn.digits.pages.writing import (
     LETTERS,
     Pen,
     any_pen,

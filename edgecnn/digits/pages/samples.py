@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
-from edgecnn.data.pages.crops import MARGIN, SIDE, around, crop, squares
-from edgecnn.data.pages.draws import log_uniform
-from edgecnn.data.pages.labels import CLUTTER
-from edgecnn.data.pages.page import Page
+from edgecnn.digits.pages.crops import MARGIN, SIDE, around, crop, squares
+from edgecnn.digits.pages.draws import log_uniform
+from edgecnn.digits.pages.labels import CLUTTER
+from edgecnn.digits.pages.page import Page
 
 NONE = 10
 DIGITS, MISTAKES = 12, 4  # at most, of one page

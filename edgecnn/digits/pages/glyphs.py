@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from edgecnn.data.pages.opencv import cv2
+from edgecnn.digits.pages.opencv import cv2
 
 Field = NDArray[np.float32]
 

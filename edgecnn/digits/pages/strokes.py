@@ -9,8 +9,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.glyphs import PAD, Glyph, distances, measured, traced
-from edgecnn.data.pages.opencv import cv2
+from edgecnn.digits.pages.glyphs import PAD, Glyph, distances, measured, traced
+from edgecnn.digits.pages.opencv import cv2
 
 SIDE = 56  # pixels from the top of a drawn digit to its bottom
 WAVER = 0.035  # of the points, as a share of the height

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.canvas import Canvas
-from edgecnn.data.pages.draws import log_uniform
-from edgecnn.data.pages.glyphs import text_mask, text_places
-from edgecnn.data.pages.material import Material
-from edgecnn.data.pages.wording import CAPITALS, COMMON, word
-from edgecnn.data.pages.writing import UNCLEAR, any_pen, line_of, write
+from edgecnn.digits.pages.canvas import Canvas
+from edgecnn.digits.pages.draws import log_uniform
+from edgecnn.digits.pages.glyphs import text_mask, text_places
+from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.wording import CAPITALS, COMMON, word
+from edgecnn.digits.pages.writing import UNCLEAR, any_pen, line_of, write
 
 
 def words(canvas: Canvas, rng: np.random.Generator, material: Material, count: int, *, at_edge: bool = False) -> None:

@@ -1,13 +1,12 @@
-"""What these tests look at: a small finder file, frames with golden digits on them, and videos of such frames.
+"""What tests of reading look at: a small finder file, and frames with golden digits on them.
 
 The finder divides a frame into cells of 32x32 pixels and finds those with contrast, best first; it crops the 28x28
 pixels in the middle of each, so that a golden image which is pasted there reaches the classifier as it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -110,33 +109,3 @@ def frame_with(
                 ink_hw[y : y + 28, x : x + 28] = digits[label]
     gray_hw = (PAPER - ink_hw.astype(np.float32) * (PAPER - 20) / WHITE).astype(np.uint8) if dark else ink_hw
     return np.repeat(gray_hw[..., None], 3, axis=2)
-
-
-def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = 25) -> Path:
-    """Write frames as Motion JPEG in an .avi, or MPEG-4 in an .mp4."""
-    frames = list(frames)
-    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
-    writer = cv2.VideoWriter(str(path), codec, fps, (frames[0].shape[1], frames[0].shape[0]))
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-def garble(video: Path) -> Path:
-    """Replace a sixth of a video by noise, in the middle of its frames."""
-    content = bytearray(video.read_bytes())
-    start, end = len(content) // 3, len(content) // 2
-    content[start:end] = np.random.default_rng(0).bytes(end - start)
-    video.write_bytes(content)
-    return video
-
-
-def frames_of(path: Path) -> list[NDArray[np.uint8]]:
-    """Read a whole video."""
-    capture, frames = cv2.VideoCapture(str(path)), []
-    while True:
-        read, frame = capture.read()
-        if not read:
-            return frames
-        frames.append(frame)

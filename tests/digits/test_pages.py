@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgecnn import data
-from edgecnn.data.pages import canvas, digit_pages, glyphs, material, page, paper, wording, writing
-from edgecnn.data.pages.page import Page, render_page
+from edgecnn.digits.pages import canvas, digit_pages, glyphs, material, page, paper, wording, writing
+from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
 
 MANY = 60
@@ -287,9 +287,9 @@ def test_broken_letters_are_named(root: Path, tmp_path: Path) -> None:
 
 def test_without_opencv_the_message_has_the_command(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    monkeypatch.delitem(sys.modules, "edgecnn.data.pages.opencv")
+    monkeypatch.delitem(sys.modules, "edgecnn.digits.pages.opencv")
     with pytest.raises(MissingPackageError, match=r"needs cv2, .* pip install 'edgecnn\[webcam\]'"):
-        importlib.import_module("edgecnn.data.pages.opencv")
+        importlib.import_module("edgecnn.digits.pages.opencv")
 
 
 # --- sets of pages
@@ -316,7 +316,7 @@ def test_the_number_of_processes_changes_nothing(ink) -> None:
 @pytest.mark.slow
 def test_a_script_that_its_own_processes_would_run_again_is_told_what_to_do(root: Path, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom edgecnn.data.pages import digit_pages, material\n"
+        "import sys\nfrom pathlib import Path\nfrom edgecnn.digits.pages import digit_pages, material\n"
         "digit_pages.render_set(0, 100, 64, material.read_material('test', Path(sys.argv[1])), workers=2)\n"
     )
     command = [sys.executable, tmp_path / "script.py", root]

@@ -12,9 +12,9 @@ from torchvision.ops import roi_align
 from edgecnn import data
 from edgecnn.boxes import overlaps
 from edgecnn.data.named import digit_crops
-from edgecnn.data.pages.crops import SIDE, around, crop, squares
-from edgecnn.data.pages.page import Page
-from edgecnn.data.pages.samples import NONE, sampled
+from edgecnn.digits.pages.crops import SIDE, around, crop, squares
+from edgecnn.digits.pages.page import Page
+from edgecnn.digits.pages.samples import NONE, sampled
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (90, 120), dtype=np.uint8)
 # left, top, side: inside, smaller and larger than a crop, across each border, and mostly outside

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.webcam.order import reading_order, text_of
+from edgecnn.digits.order import reading_order, text_of
 
 Box = tuple[int, int, int, int]
 

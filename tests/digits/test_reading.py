@@ -6,16 +6,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from digits.drawn import CELL, box_at, frame_with, write_finder
 from onnx import numpy_helper
-from webcam.drawn import CELL, box_at, frame_with, write_finder
 
 import edgecnn
 from edgecnn import zoo
 from edgecnn.card import ImageInput, ModelCard
-from edgecnn.errors import ModelError, SourceError
-from edgecnn.runtime.finder import Finder, load_finder
-from edgecnn.runtime.image import to_input
-from edgecnn.webcam.reading import (
+from edgecnn.digits.reading import (
     LEAST_CONTRAST,
     DigitReader,
     FrameReader,
@@ -23,6 +20,9 @@ from edgecnn.webcam.reading import (
     ink,
     wants_ink,
 )
+from edgecnn.errors import ModelError, SourceError
+from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.runtime.image import to_input
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages import paper
-from edgecnn.data.pages.canvas import Canvas
-from edgecnn.data.pages.draws import log_uniform
+from edgecnn.digits.pages import paper
+from edgecnn.digits.pages.canvas import Canvas
+from edgecnn.digits.pages.draws import log_uniform
 
 
 def clutter(canvas: Canvas, rng: np.random.Generator, count: int) -> None:

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.order import reading_order, text_of
+from edgecnn.digits.parts import parts
+from edgecnn.digits.tracking import VOTES, Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.finder import Finder, Finds, load_finder
 from edgecnn.runtime.image import centred_window, to_input
-from edgecnn.webcam.defaults import MIN_PROBABILITY, MIN_SCORE
-from edgecnn.webcam.opencv import Pixels, gray_of
-from edgecnn.webcam.order import reading_order, text_of
-from edgecnn.webcam.parts import parts
-from edgecnn.webcam.tracking import VOTES, Tracker
+
+Pixels = NDArray[np.uint8]
 
 NONE = "none"  # the label of what is no digit
 DIGITS = frozenset("0123456789")
@@ -107,7 +108,7 @@ class DigitReader:
 
     def _find(self, frame_bgr: Pixels) -> Finds:
         try:
-            return self._finder.find(gray_of(frame_bgr))
+            return self._finder.find(frame_bgr, bgr=True)
         except ModelError as error:
             height, width = frame_bgr.shape[:2]
             raise SourceError(

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.opencv import cv2
+from edgecnn.digits.pages.opencv import cv2
 
 Gray = NDArray[np.float32]
 

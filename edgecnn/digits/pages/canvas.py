@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.pages.glyphs import Glyph, draw
-from edgecnn.data.pages.labels import CLUTTER
+from edgecnn.digits.pages.glyphs import Glyph, draw
+from edgecnn.digits.pages.labels import CLUTTER
 
 LAYERS = ("rules", "print", "hand")
 # How far a pen travels to write a digit, in heights; its ink over that is about the width of the stroke.
