@@ -17,11 +17,11 @@ from webcam.videos import write_video
 
 import edgecnn
 from edgecnn import zoo
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
-from edgecnn.digits.reading import DigitReader
+from edgecnn.digits import Reader, VideoReader
 from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.webcam.frames import Frame, Source
 from edgecnn.webcam.opencv import cv2
-from edgecnn.webcam.sources import Frame, Source, open_source
+from edgecnn.webcam.sources import open_source
 from edgecnn.webcam.watch import Answer, Viewer, watch
 from edgecnn.webcam.window import Controls
 
@@ -55,8 +55,8 @@ def classifier() -> edgecnn.Classifier:
 
 
 @pytest.fixture
-def reader(finder: Finder, classifier: edgecnn.Classifier) -> DigitReader:
-    return DigitReader(finder, classifier, min_score=MIN_SCORE, min_probability=MIN_PROBABILITY, shown_after=2)
+def reader(finder: Finder, classifier: edgecnn.Classifier) -> VideoReader:
+    return VideoReader(Reader(finder, classifier))
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,12 @@ def test_networks_alone(benchmark, finder: Finder, classifier: edgecnn.Classifie
 
 
 @pytest.mark.benchmark(group="a frame of 640x480")
-def test_find_classify_vote_and_order(benchmark, reader: DigitReader, pages: list[np.ndarray]) -> None:
+def test_find_classify_vote_and_order(benchmark, reader: VideoReader, pages: list[np.ndarray]) -> None:
     benchmark(reader.read, pages[0])
 
 
 @pytest.mark.benchmark(group="a video of 640x480, decoded and read")
-def test_a_video(benchmark, reader: DigitReader, video: Path) -> None:
+def test_a_video(benchmark, reader: VideoReader, video: Path) -> None:
     """p99 is of find + classify, as the command's last line has it; frames a second are of everything."""
 
     def run() -> None:
@@ -119,7 +119,7 @@ def test_a_video(benchmark, reader: DigitReader, video: Path) -> None:
 
 
 @pytest.mark.benchmark(group="memory")
-def test_memory_after_twenty_thousand_frames(benchmark, reader: DigitReader, pages: list[np.ndarray]) -> None:
+def test_memory_after_twenty_thousand_frames(benchmark, reader: VideoReader, pages: list[np.ndarray]) -> None:
     """What is resident after the last frame is what was resident after a tenth of them, but for 4 MB."""
     count = FRAMES if benchmark.enabled else FRAMES // 100
     resident: dict[int, int] = {}

@@ -80,8 +80,8 @@ def webcam(
 
     Example: edgecnn webcam digits-webcam --source 0
     """
-    from edgecnn.digits.reading import open_reader
     from edgecnn.errors import SourceError
+    from edgecnn.webcam.readers import open_reader
     from edgecnn.webcam.recorder import Recorder
     from edgecnn.webcam.sources import open_source
     from edgecnn.webcam.watch import Viewer, watch

@@ -29,12 +29,11 @@ from edgecnn import load, load_finder
 from edgecnn.bench.environment import environment
 from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits import Reader
 from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.material import read_material
 from edgecnn.digits.pages.page import Page, render_page
-from edgecnn.digits.reading import DigitReader
 from edgecnn.files import write_text
 from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
@@ -135,11 +134,10 @@ def scored(photo: Photograph, read: Read) -> tuple[Score, list[tuple[str, Box]]]
 
 def edgecnn_reader(finder: str, model: str) -> Read:
     """Return the finder and the classifier behind it, as ``edgecnn webcam`` runs them on a still picture."""
-    opened, classifier = load_finder(finder), load(model)
+    reader = Reader(load_finder(finder), load(model))
 
     def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
-        reader = DigitReader(opened, classifier, min_score=MIN_SCORE, min_probability=MIN_PROBABILITY, shown_after=1)
-        return [(digit.label, digit.box) for digit in reader.read(_bgr(image_hwc)).digits]
+        return [(digit.label, digit.box) for digit in reader.read(image_hwc).digits]
 
     return read
 

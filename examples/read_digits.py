@@ -1,41 +1,21 @@
-"""All digits of a picture in somebody else's application: onnxruntime, numpy and Pillow, no edgecnn.
+"""All digits of a picture as text, line by line: edgecnn and a runtime, no OpenCV.
 
-python read_digits.py FINDER.onnx CLASSIFIER.onnx PICTURE
+python read_digits.py PICTURE
 
-Prints label, probability and box (x, y, width, height) of each digit, the surest find first. The two files are those
-of ``edgecnn list models --json``: digit-finder takes a gray frame of any size and cuts out what may be a digit,
-digits-webcam names what was cut out, or says "none". What ``edgecnn webcam`` does beyond that is reading order, a vote
-over frames, and leaving out what was found inside another digit.
+Prints the text as one reads it, then label, probability and box (x, y, width, height) of each digit. For a video, give
+its frames one after another to ``VideoReader(reader).read``: then the last frames vote.
 """
 
-import json
-import os
 import sys
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, or ONNX Runtime sends a record of its use away
-
-import numpy as np
-import onnxruntime
-from PIL import Image, ImageOps
-
-MIN_SCORE, MIN_PROBABILITY = 0.3, 0.5  # as edgecnn webcam has them
+from edgecnn.digits import Reader
 
 
-def main(finder_path: str, classifier_path: str, picture: str) -> None:
-    finder, classifier = (
-        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        for path in (finder_path, classifier_path)
-    )
-    labels = json.loads(classifier.get_modelmeta().custom_metadata_map["edgecnn.card"])["labels"]
-    frame = np.asarray(ImageOps.exif_transpose(Image.open(picture)).convert("L"))
-    boxes, scores, crops = finder.run(["boxes", "scores", "crops"], {"frame": frame[None, ..., None]})
-    likely = scores >= MIN_SCORE
-    if not likely.any():
-        return
-    (probabilities,) = classifier.run(["probabilities"], {"image": crops[likely]})
-    for box, row in zip(boxes[likely], probabilities, strict=True):
-        if labels[row.argmax()] != "none" and row.max() >= MIN_PROBABILITY:
-            print(f"{labels[row.argmax()]}  {row.max():.1%}  {' '.join(f'{side:.0f}' for side in box)}")
+def main(picture: str) -> None:
+    reading = Reader("digit-finder", "digits-webcam").read(picture)
+    print(reading.text)
+    for digit in reading.digits:
+        print(f"{digit.label}  {digit.probability:.1%}  {' '.join(f'{side:.0f}' for side in digit.box)}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import edgecnn
@@ -20,16 +21,35 @@ def test_minimal_answers_as_the_classifier(model: Path) -> None:
     assert printed.splitlines() == [f"{answer.label}  {answer.probability:.1%}" for answer in answers]
 
 
-def test_digits_of_a_picture_are_read_without_edgecnn(tmp_path: Path) -> None:
-    """Three digits, and a blank page: nothing there is no error."""
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Three digits over two, and a blank page: nothing there is no error."""
     page, blank = (Image.new("RGB", (320, 240), (235, 230, 215)) for _ in range(2))
-    ImageDraw.Draw(page).text((60, 90), "2 7 5", fill=(30, 40, 90), font=ImageFont.load_default(48))
-    files = [str(zoo.find(name)) for name in ("digit-finder", "digits-webcam")]
-    printed = []
+    ImageDraw.Draw(page).text((60, 50), "2 7 5\n8 1", fill=(30, 40, 90), font=ImageFont.load_default(48))
+    folder = tmp_path_factory.mktemp("pictures")
     for name, picture in (("page.png", page), ("blank.png", blank)):
-        picture.save(tmp_path / name)
-        command = [sys.executable, str(EXAMPLES / "read_digits.py"), *files, str(tmp_path / name)]
-        printed.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
-    found = sorted((int(line.split()[2]), line.split()[0]) for line in printed[0])  # by their left sides
-    assert [label for _, label in found] == ["2", "7", "5"]
-    assert printed[1] == []
+        picture.save(folder / name)
+    return folder / "page.png", folder / "blank.png"
+
+
+def printed(*arguments: object) -> list[str]:
+    name, *rest = arguments
+    command = [sys.executable, str(EXAMPLES / str(name)), *map(str, rest)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_digits_of_a_picture_are_read_line_by_line(pictures: tuple[Path, Path]) -> None:
+    page, blank = pictures
+    lines = printed("read_digits.py", page)
+    assert lines[:2] == ["275", "81"]
+    assert [line.split()[0] for line in lines[2:]] == list("27581")
+    assert printed("read_digits.py", blank) == [""]
+
+
+def test_digits_of_a_picture_are_found_without_edgecnn(pictures: tuple[Path, Path]) -> None:
+    """Both programs name the same digits at the same places; the order is the finder's here."""
+    page, blank = pictures
+    files = [zoo.find(name) for name in ("digit-finder", "digits-webcam")]
+    without = printed("read_digits_without_edgecnn.py", *files, page)
+    assert sorted(without) == sorted(printed("read_digits.py", page)[2:])
+    assert printed("read_digits_without_edgecnn.py", *files, blank) == []

@@ -1,1 +1,1 @@
-"""A camera, a video or a picture read by a model: capture, find, classify, vote, show. OpenCV lives here."""
+"""A camera, a video or a picture read live: sources, window, overlay and recorder, all with OpenCV."""

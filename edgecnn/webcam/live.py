@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Sequence
 import numpy as np
 
 from edgecnn.errors import SourceError
+from edgecnn.webcam.cameras import describe_cameras
+from edgecnn.webcam.frames import Capture, Frame, Tell
 from edgecnn.webcam.opencv import Pixels, cv2
-from edgecnn.webcam.sources import Capture, Frame, Tell, describe_cameras
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 WAIT_S = 0.05  # how long a reader waits before it is told that nothing is new

@@ -7,55 +7,24 @@ A file delivers every frame, so that its result can be reproduced; a camera or a
 import os
 import re
 import sys
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from edgecnn.errors import SourceError
 from edgecnn.runtime.image import SUFFIXES, read_picture
 from edgecnn.runtime.pictures import begins_as_picture
+from edgecnn.webcam import cameras
+from edgecnn.webcam.frames import Frame, Source, Tell
+from edgecnn.webcam.live import live_frames
 from edgecnn.webcam.opencv import Pixels, cv2
 
-DEVICES = Path("/dev")
-PROBED = 5  # camera indices that are tried where the system does not list its cameras
 USUAL_FPS = 25.0  # of what does not say
 WHOLE = 0.95  # containers estimate their number of frames
 TEXT = "ansi"  # FFmpeg plays text files
 STREAM_TIMEOUT_MS = 10_000
 NUMBER = re.compile(r"%(0\d+)?d")
-
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One frame, uint8 (H, W, 3) in BGR. ``number`` counts what the source gave, from 0."""
-
-    number: int
-    pixels_bgr: Pixels
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """An open source. Close ``frames`` when done; None among them says that nothing new came within 50 ms."""
-
-    name: str
-    kind: Literal["still", "file", "live"]
-    fps: float
-    frames: Generator[Frame | None, None, None]
-
-
-class Capture(Protocol):
-    """What is used of ``cv2.VideoCapture``."""
-
-    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
-
-    def read(self) -> tuple[bool, Any]: ...
-
-    def release(self) -> None: ...
 
 
 def open_source(given: str, *, tell: Tell) -> Source:
@@ -66,7 +35,7 @@ def open_source(given: str, *, tell: Tell) -> Source:
     """
     if given.isdecimal():
         return _camera(int(given), tell)
-    if device := re.fullmatch(re.escape(str(DEVICES)) + r"/video(\d+)", given):
+    if device := re.fullmatch(re.escape(str(cameras.DEVICES)) + r"/video(\d+)", given):
         return _camera(int(device[1]), tell)
     if "://" in given:
         return _stream(given, tell)
@@ -79,45 +48,18 @@ def open_source(given: str, *, tell: Tell) -> Source:
     return _still(path, tell) if path.suffix.lower() in SUFFIXES else _video(path, tell)
 
 
-def cameras() -> list[int]:
-    """Return the indices of the cameras of this machine, as far as the system tells."""
-    if sys.platform == "linux":
-        numbers = (path.name.removeprefix("video") for path in DEVICES.glob("video*"))
-        return sorted(int(number) for number in numbers if number.isdecimal())
-    return [index for index in range(PROBED) if _opens(index)]
-
-
-def describe_cameras() -> str:
-    """Say which sources there are, for a message."""
-    found = [f"{index} ({DEVICES}/video{index})" if sys.platform == "linux" else str(index) for index in cameras()]
-    if not found:
-        return "This machine shows no camera; a picture, a video, a pattern such as img_%03d.png or a URL will do."
-    return f"Cameras here: {', '.join(found)}."
-
-
-def _opens(index: int) -> bool:
-    capture = cv2.VideoCapture(index)
-    opened = bool(capture.isOpened())
-    capture.release()
-    return opened
-
-
 def _camera(index: int, tell: Tell) -> Source:
-    from edgecnn.webcam.live import live_frames
-
-    name, device = f"camera {index}", DEVICES / f"video{index}"
+    name, device = f"camera {index}", cameras.DEVICES / f"video{index}"
     capture = cv2.VideoCapture(index)
     if not capture.isOpened():
         if sys.platform == "linux" and device.exists() and not os.access(device, os.R_OK | os.W_OK):
             raise SourceError(f"{name}: {device} may not be read by this user. Add it to the group of that device.")
-        raise SourceError(f"{name}: not there, or in use. {describe_cameras()}")
+        raise SourceError(f"{name}: not there, or in use. {cameras.describe_cameras()}")
     fps = _fps(capture)
     return Source(name, "live", fps, live_frames(capture, lambda: cv2.VideoCapture(index), name, tell=tell))
 
 
 def _stream(url: str, tell: Tell) -> Source:
-    from edgecnn.webcam.live import live_frames
-
     name = re.sub(r"//[^/@]*@", "//", url)  # a password belongs in no message
     timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecnn.digits.reading import Reader, Reading
+from edgecnn.digits.reading import Reading
 from edgecnn.errors import EdgecnnError
+from edgecnn.webcam.frames import Frame, Source
 from edgecnn.webcam.overlay import draw
+from edgecnn.webcam.readers import ReadsFrames
 from edgecnn.webcam.recorder import Recorder
-from edgecnn.webcam.sources import Frame, Source
 from edgecnn.webcam.window import Controls, Window
 
 REMEMBERED = 10_000  # latencies, so that hours in front of a camera take no more memory than minutes
@@ -111,7 +112,7 @@ class Viewer:
 
 def watch(
     source: Source,
-    reader: Reader,
+    reader: ReadsFrames,
     viewer: Viewer,
     *,
     on_answer: Callable[[Answer], None],
@@ -145,7 +146,7 @@ def watch(
 def _answer(
     frame: Frame,
     source: Source,
-    reader: Reader,
+    reader: ReadsFrames,
     viewer: Viewer,
     meter: Meter,
     on_answer: Callable[[Answer], None],
@@ -153,7 +154,7 @@ def _answer(
 ) -> None:
     """Read one frame, tell, and show it."""
     started_s = time.perf_counter()
-    reading = reader.read(frame.pixels_bgr)
+    reading = reader.read(frame.pixels_bgr, bgr=True)
     latency_ms = (time.perf_counter() - started_s) * 1000
     meter.add(started_s, latency_ms)
     on_answer(Answer(frame.number, latency_ms, reading))

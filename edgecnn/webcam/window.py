@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edgecnn.errors import SourceError
 from edgecnn.files import write_bytes
+from edgecnn.webcam.frames import Tell
 from edgecnn.webcam.opencv import Pixels, cv2
-from edgecnn.webcam.sources import Tell
 
 TITLE = "edgecnn webcam"
 NO_WINDOW = "Use --no-display: one JSON object a frame on standard output, and a video with --output."

@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from webcam.videos import frames_of, garble, write_video
 
 from edgecnn.card import Golden, ImageInput, ModelCard
-from edgecnn.webcam import live
+from edgecnn.webcam import live, sources
 
 KEYS = ["frame", "latency_ms", "text", "digits", "rejected"]
 SUMMARY = r"{frames} frames? in [\d.]+ s, [\d.]+ frames/s, latency p50 [\d.]+ ms, p99 [\d.]+ ms"
@@ -276,7 +276,7 @@ def test_a_stream_is_read_live(webcam, stream) -> None:
 
 
 def test_a_stream_that_ends_is_tried_again_and_then_given_up(webcam, stream, here: Path, monkeypatch) -> None:
-    monkeypatch.setattr(live, "live_frames", functools.partial(live.live_frames, pauses_s=(0.01, 0.01)))
+    monkeypatch.setattr(sources, "live_frames", functools.partial(live.live_frames, pauses_s=(0.01, 0.01)))
     camera = stream(12)
     result = webcam(camera.url, "-o", "seen.avi")
     assert result.code == 2

@@ -1,6 +1,7 @@
 """A frame read: found, classified in one batch, rejected where it is no digit, voted on, in reading order."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +9,14 @@ import onnx
 import pytest
 from digits.drawn import CELL, box_at, frame_with, write_finder
 from onnx import numpy_helper
+from PIL import Image
 
 import edgecnn
 from edgecnn import zoo
 from edgecnn.card import ImageInput, ModelCard
-from edgecnn.digits.reading import (
-    LEAST_CONTRAST,
-    DigitReader,
-    FrameReader,
-    centre_window,
-    ink,
-    wants_ink,
-)
-from edgecnn.errors import ModelError, SourceError
+from edgecnn.digits import Reader, VideoReader
+from edgecnn.errors import ImageError, ModelError, SourceError
 from edgecnn.runtime.finder import Finder, load_finder
-from edgecnn.runtime.image import to_input
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +25,8 @@ def finder(finder_file: Path) -> Finder:
 
 
 @pytest.fixture
-def reader(finder: Finder, classifier: edgecnn.Classifier) -> DigitReader:
-    """For still pictures: shown at once."""
-    return DigitReader(finder, classifier, min_score=0.3, min_probability=0.7, shown_after=1)
+def reader(finder: Finder, classifier: edgecnn.Classifier) -> Reader:
+    return Reader(finder, classifier, min_score=0.3, min_probability=0.7)
 
 
 def changed(model: edgecnn.Classifier, card: ModelCard) -> edgecnn.Classifier:
@@ -70,29 +63,73 @@ def of_size_14(card: ModelCard) -> edgecnn.Classifier:
 
 
 @pytest.mark.parametrize("dark", [True, False], ids=["dark on light", "light on dark"])
-def test_a_frame_reads_as_it_was_written(reader: DigitReader, digits, dark: bool) -> None:
+def test_a_frame_reads_as_it_was_written(reader: Reader, digits, dark: bool) -> None:
     reading = reader.read(frame_with(digits, ["0123", "45 67", "89"], size=(192, 256), dark=dark))
     assert reading.text == "0123\n45 67\n89"
     assert [digit.label for digit in reading.digits] == list("0123456789")
     assert reading.rejected == 0
 
 
-def test_boxes_are_in_pixels_of_the_frame(reader: DigitReader, digits) -> None:
+def test_lines_hold_the_digits_of_the_text(reader: Reader, digits) -> None:
+    reading = reader.read(frame_with(digits, ["0123", "45 67", "89"], size=(192, 256)))
+    assert ["".join(digit.label for digit in line) for line in reading.lines] == ["0123", "4567", "89"]
+
+
+def test_each_frame_is_read_by_itself(reader: Reader, digits) -> None:
+    frames = [frame_with(digits, lines) for lines in (["42"], [], ["17"], ["42"])]
+    assert [reader.read(frame).text for frame in frames] == ["42", "", "17", "42"]
+
+
+def test_threads_share_a_reader(reader: Reader, digits) -> None:
+    wanted = [f"{number:02}" for number in range(40)]
+    frames = [frame_with(digits, [text]) for text in wanted]
+    with ThreadPoolExecutor(4) as pool:
+        assert [reading.text for reading in pool.map(reader.read, frames)] == wanted
+
+
+def test_a_frame_is_an_array_of_any_colours_a_file_or_a_picture(reader: Reader, digits, tmp_path: Path) -> None:
+    rgb_hwc = frame_with(digits, ["27", "5"])
+    picture = Image.fromarray(rgb_hwc)
+    picture.save(tmp_path / "page.png")
+    opaque = np.concatenate([rgb_hwc, np.full_like(rgb_hwc[..., :1], 255)], axis=2)
+    for frame in (rgb_hwc, rgb_hwc[..., 0], rgb_hwc[..., :1], opaque, picture, tmp_path / "page.png"):
+        assert reader.read(frame).text == "27\n5"
+
+
+def test_colours_come_in_the_order_that_is_said(reader: Reader, digits) -> None:
+    """Blue ink is dark and red ink is less so: in the wrong order, crops are others."""
+    rgb_hwc = frame_with(digits, ["27"])
+    rgb_hwc[..., 2] = 235
+    bgr_hwc = rgb_hwc[..., ::-1]
+    right, said, unsaid = reader.read(rgb_hwc), reader.read(bgr_hwc, bgr=True), reader.read(bgr_hwc)
+    assert right.digits == said.digits
+    assert [seen.crop_hwc.tobytes() for seen in right.seen] == [seen.crop_hwc.tobytes() for seen in said.seen]
+    assert [seen.crop_hwc.tobytes() for seen in right.seen] != [seen.crop_hwc.tobytes() for seen in unsaid.seen]
+
+
+def test_what_is_no_frame_is_told(reader: Reader) -> None:
+    with pytest.raises(
+        ImageError, match=r"^a frame is a numpy array of uint8 pixels 0\.\.255, found an array of float"
+    ):
+        reader.read(np.zeros((96, 128, 3)))
+
+
+def test_boxes_are_in_pixels_of_the_frame(reader: Reader, digits) -> None:
     reading = reader.read(frame_with(digits, ["12", " 3"]))
     assert [list(digit.box) for digit in reading.digits] == [box_at(1, 1), box_at(1, 2), box_at(2, 2)]
 
 
-def test_a_wide_gap_is_a_space(reader: DigitReader, digits) -> None:
+def test_a_wide_gap_is_a_space(reader: Reader, digits) -> None:
     assert reader.read(frame_with(digits, ["12  34"])).text == "12 34"
 
 
-def test_an_empty_frame_has_no_digits(reader: DigitReader) -> None:
+def test_an_empty_frame_has_no_digits(reader: Reader) -> None:
     reading = reader.read(np.full((96, 128, 3), 200, np.uint8))
     assert (reading.text, reading.digits, reading.rejected, reading.seen) == ("", (), 0, ())
 
 
 def test_probabilities_are_what_the_classifier_says_of_the_crop(
-    reader: DigitReader, classifier: edgecnn.Classifier, digits
+    reader: Reader, classifier: edgecnn.Classifier, digits
 ) -> None:
     reading = reader.read(frame_with(digits, ["5"], dark=False))
     (seen,), (digit,) = reading.seen, reading.digits
@@ -104,7 +141,7 @@ def test_probabilities_are_what_the_classifier_says_of_the_crop(
 def test_what_is_below_the_probability_is_rejected_and_counted(
     finder: Finder, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = DigitReader(finder, classifier, min_score=0.3, min_probability=0.999, shown_after=1)
+    reader = Reader(finder, classifier, min_score=0.3, min_probability=0.999)
     reading = reader.read(frame_with(digits, ["123"]))
     assert (reading.text, reading.digits, reading.rejected) == ("", (), 3)
     assert [seen.accepted for seen in reading.seen] == [False] * 3
@@ -115,14 +152,14 @@ def test_what_is_below_the_score_is_rejected_and_never_classified(
 ) -> None:
     frame = frame_with(digits, ["12"], dark=False)
     frame[CELL : 2 * CELL, CELL : 2 * CELL] //= 2  # the first one is half as bright: its score is 0.5
-    reading = DigitReader(finder, classifier, min_score=0.6, min_probability=0.5, shown_after=1).read(frame)
+    reading = Reader(finder, classifier, min_score=0.6, min_probability=0.5).read(frame)
     assert (reading.text, reading.rejected, len(reading.seen)) == ("2", 1, 1)
 
 
 def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
     finder: Finder, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = DigitReader(finder, labelled(classifier, d7="none"), min_score=0.3, min_probability=0.0, shown_after=1)
+    reader = Reader(finder, labelled(classifier, d7="none"), min_score=0.3, min_probability=0.0)
     reading = reader.read(frame_with(digits, ["173"]))
     assert (reading.text, reading.rejected) == ("1 3", 1)
     assert [seen.label for seen in reading.seen if not seen.accepted] == ["none"]
@@ -131,14 +168,14 @@ def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
 def test_in_a_video_a_digit_is_shown_from_its_second_frame_to_the_first_without(
     finder: Finder, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = DigitReader(finder, classifier, min_score=0.3, min_probability=0.7, shown_after=2)
+    reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.7))
     there, empty = frame_with(digits, ["42"]), frame_with(digits, [])
     texts = [reader.read(frame).text for frame in (there, there, there, empty, empty, empty)]
     assert texts == ["", "42", "42", "42", "", ""]
 
 
 def test_a_single_frame_that_says_otherwise_is_outvoted(finder: Finder, classifier: edgecnn.Classifier, digits) -> None:
-    reader = DigitReader(finder, classifier, min_score=0.3, min_probability=0.4, shown_after=2)
+    reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.4))
     lines = ["3", "3", "3", "8", "3"]
     assert [reader.read(frame_with(digits, [line])).text for line in lines] == ["", "3", "3", "3", "3"]
 
@@ -146,7 +183,7 @@ def test_a_single_frame_that_says_otherwise_is_outvoted(finder: Finder, classifi
 def test_a_classifier_of_another_input_size_gets_resized_crops(
     finder: Finder, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = DigitReader(finder, of_size_14(classifier.card), min_score=0.3, min_probability=0.0, shown_after=1)
+    reader = Reader(finder, of_size_14(classifier.card), min_score=0.3, min_probability=0.0)
     assert [seen.crop_hwc.shape for seen in reader.read(frame_with(digits, ["12"])).seen] == [(14, 14, 1)] * 2
 
 
@@ -154,7 +191,7 @@ def test_a_frame_of_a_size_that_the_finder_does_not_take_is_told(
     classifier: edgecnn.Classifier, tmp_path: Path
 ) -> None:
     finder = load_finder(write_finder(tmp_path / "one-size.onnx", frame=(96, 128)), threads=1)
-    reader = DigitReader(finder, classifier, min_score=0.3, min_probability=0.7, shown_after=1)
+    reader = Reader(finder, classifier, min_score=0.3, min_probability=0.7)
     with pytest.raises(SourceError, match=r"^a frame of 5x3 pixels: the finder does not take it \(.+\)\. Expected"):
         reader.read(np.zeros((3, 5, 3), np.uint8))
 
@@ -162,66 +199,4 @@ def test_a_frame_of_a_size_that_the_finder_does_not_take_is_told(
 def test_a_classifier_of_other_things_than_digits_is_refused(finder: Finder, classifier: edgecnn.Classifier) -> None:
     pets = labelled(classifier, d3="cat", d4="dog")
     with pytest.raises(ModelError, match=r"mnist-compact: reads cat, dog, and what is found .* --whole"):
-        DigitReader(finder, pets, min_score=0, min_probability=0, shown_after=1)
-
-
-# Ink
-
-
-def test_a_classifier_of_white_digits_on_black_wants_ink(classifier: edgecnn.Classifier) -> None:
-    assert wants_ink(classifier)
-
-
-@pytest.mark.parametrize(("paper", "pen"), [(230, 40), (30, 220), (150, 100)])
-def test_ink_is_white_on_black_whatever_the_paper(paper: int, pen: int) -> None:
-    crop = np.full((1, 28, 28, 1), paper, np.uint8)
-    crop[0, 8:20, 12:16] = pen
-    wanted = np.where(crop == pen, 255, 0)
-    np.testing.assert_array_equal(ink(crop), wanted)
-
-
-def test_an_empty_crop_has_no_ink() -> None:
-    noise = np.random.default_rng(0).integers(118, 123, (4, 28, 28, 1)).astype(np.uint8)
-    assert LEAST_CONTRAST > 5
-    assert ink(noise).max() == 0
-
-
-# The whole frame
-
-
-@pytest.mark.parametrize("size", [(60, 80), (80, 60), (50, 50), (1, 9), (37, 111)])
-@pytest.mark.parametrize("wanted", [ImageInput(28, 28, 1), ImageInput(16, 32, 3)])
-def test_the_centre_window_is_the_references(size: tuple[int, int], wanted: ImageInput) -> None:
-    """Outside of it nothing counts, inside of it every pixel does."""
-    x, y, width, height = (int(value) for value in centre_window(*size, wanted))
-    inside = np.zeros((*size, 3), np.uint8)
-    inside[y : y + height, x : x + width] = 255
-    assert to_input(inside, wanted).min() == 255
-    assert (width, height) == (size[1], size[0]) or width == size[1] or height == size[0]
-
-
-def test_a_whole_frame_is_classified_like_a_picture(classifier: edgecnn.Classifier, digits) -> None:
-    frame = np.zeros((28, 48, 3), np.uint8)
-    frame[:, 10:38] = digits["4"][..., None]
-    reading = FrameReader(classifier, min_probability=0).read(frame)
-    (digit,) = reading.digits
-    assert (reading.text, digit.label, digit.box, reading.rejected) == ("4", "4", (10, 0, 28, 28), 0)
-    assert digit.probability == pytest.approx(classifier.predict(frame, bgr=True).probability, abs=1e-6)
-
-
-def test_the_last_whole_frames_vote(classifier: edgecnn.Classifier, digits) -> None:
-    reader = FrameReader(classifier, min_probability=0)
-    frames = [np.repeat(digits[label][..., None], 3, axis=2) for label in "444944"]
-    assert [reader.read(frame).text for frame in frames] == ["4"] * 6
-
-
-def test_an_unsure_whole_frame_is_rejected(classifier: edgecnn.Classifier) -> None:
-    reading = FrameReader(classifier, min_probability=0.999).read(np.full((40, 40, 3), 128, np.uint8))
-    assert (reading.text, reading.digits, reading.rejected) == ("", (), 1)
-
-
-def test_a_colour_models_colours_arrive_in_its_order(classifier: edgecnn.Classifier) -> None:
-    frame_bgr = np.zeros((28, 28, 3), np.uint8)
-    frame_bgr[..., 2] = 255  # red
-    (seen,) = FrameReader(classifier, min_probability=0).read(frame_bgr).seen
-    assert np.unique(seen.crop_hwc).tolist() == [76]  # red's share of gray
+        Reader(finder, pets, min_score=0, min_probability=0)

@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.ink import ink_alone
+from edgecnn.digits.order import reading_order, text_of
+from edgecnn.digits.parts import parts
+from edgecnn.digits.reading import SHOWN_AFTER
+from edgecnn.digits.tracking import Tracker
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.image import to_input
 
@@ -178,14 +183,13 @@ def test_mnist_wants_ink_and_photographs_do_not(javascript: Javascript) -> None:
 
 
 def test_the_ink_of_a_crop_is_that_of_python_to_the_byte(javascript: Javascript) -> None:
-    python = pytest.importorskip("edgecnn.digits.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
     draw = np.random.default_rng(1)
     golden = load("mnist-compact").card.golden.images_nhwc
     crops = np.concatenate(
         [golden, 255 - golden, golden // 3 + 90, draw.integers(0, 256, golden.shape, np.uint8), golden // 12 + 40]
     ).astype(np.uint8)
     found = javascript("return told(ink.inkAlone(image(given)));", [packed(crop) for crop in crops])
-    np.testing.assert_array_equal(np.stack([unpacked(told) for told in found]), python.ink(crops))
+    np.testing.assert_array_equal(np.stack([unpacked(told) for told in found]), ink_alone(crops))
 
 
 def pages() -> list[NDArray[np.float32]]:
@@ -203,8 +207,6 @@ def pages() -> list[NDArray[np.float32]]:
 
 
 def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
-    from edgecnn.digits.order import reading_order, text_of
-
     cases = pages()
     body = """
       const lines = reading.readingOrder(given);
@@ -215,8 +217,6 @@ def test_the_reading_order_is_that_of_python(javascript: Javascript) -> None:
 
 
 def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
-    from edgecnn.digits.parts import parts
-
     draw = np.random.default_rng(4)
     boxes_nm4 = np.concatenate([draw.integers(0, 40, (60, 12, 2)), draw.integers(4, 40, (60, 12, 2))], 2)
     sure_nm, labels_nm = draw.integers(0, 8, (60, 12)) / 8, draw.integers(0, 3, (60, 12))
@@ -244,8 +244,6 @@ def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[n
 
 
 def test_digits_are_followed_and_voted_on_as_in_python(javascript: Javascript) -> None:
-    from edgecnn.digits.tracking import Tracker
-
     draw = np.random.default_rng(6)
     films = [film(draw) for _ in range(20)]
     body = """
@@ -276,3 +274,4 @@ def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:
     text = (SOURCE / "src" / "recognize.js").read_text(encoding="utf-8")
     assert f"const MIN_SCORE = {MIN_SCORE};" in text
     assert f"const MIN_PROBABILITY = {MIN_PROBABILITY};" in text
+    assert f"shownAfter: {SHOWN_AFTER} }}" in (SOURCE / "src" / "page.js").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from PIL import Image
 
 from edgecnn import data
 from edgecnn.digits.defaults import MIN_SCORE
+from edgecnn.digits.ink import ink_alone
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.finder import load_finder
@@ -364,14 +365,13 @@ def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[
 
 def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., Any], finder: Path) -> None:
     """Dark on light as well: MNIST's model gets the ink of a crop, as it does in front of a camera in Python."""
-    reading = pytest.importorskip("edgecnn.digits.reading", reason="needs OpenCV: pip install 'edgecnn[webcam]'")
     page, classifier = visit(finder=finder), load(MODEL)
     page.get_by_role("tab", name="Picture").click()
     for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):
         frame = page_of_digits(labels, light=light)
         finds = load_finder(finder).find(frame)
         good = finds.scores_m >= MIN_SCORE
-        crops_mhwc, boxes_m4 = reading.ink(finds.crops_mhwc[good]), finds.boxes_m4[good]
+        crops_mhwc, boxes_m4 = ink_alone(finds.crops_mhwc[good]), finds.boxes_m4[good]
         order = reading_order(boxes_m4)
         text = text_of([prediction.label for prediction in classifier.predict_batch(crops_mhwc)], boxes_m4, order)
         assert text == labels.strip()

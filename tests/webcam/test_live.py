@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgecnn.errors import SourceError
+from edgecnn.webcam.frames import Frame
 from edgecnn.webcam.live import live_frames
-from edgecnn.webcam.sources import Frame
 
 SHORT_S = (0.01, 0.01, 0.01)
 

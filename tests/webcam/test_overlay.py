@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from edgecnn.digits.reading import Digit, Reading, Seen
+from edgecnn.digits import Digit, Reading, Seen
 from edgecnn.webcam.overlay import ACCEPTED, REJECTED, draw
 
 SIZE = (240, 320)
 
 
 def reading(*boxes: tuple[float, float, float, float], seen: tuple[Seen, ...] = ()) -> Reading:
-    return Reading("", tuple(Digit("7", 0.93, box) for box in boxes), 0, seen)
+    return Reading("", (tuple(Digit("7", 0.93, box) for box in boxes),), 0, seen)
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ from webcam.videos import garble, write_video
 
 from edgecnn import zoo
 from edgecnn.errors import ImageError, SourceError
-from edgecnn.webcam import sources
-from edgecnn.webcam.sources import Frame, Source, cameras, open_source
+from edgecnn.webcam import cameras, sources
+from edgecnn.webcam.frames import Frame, Source
+from edgecnn.webcam.sources import open_source
 
 
 def levels(frames: list[Frame | None]) -> list[int]:
@@ -196,10 +197,10 @@ def test_the_password_of_a_stream_is_in_no_message(told: list[str]) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has its cameras as files")
 def test_a_missing_camera_says_which_ones_there_are(tmp_path: Path, told: list[str], monkeypatch) -> None:
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     for name in ("video0", "video10", "video2", "video-codec", "null"):
         (tmp_path / name).touch()
-    assert cameras() == [0, 2, 10]
+    assert cameras.cameras() == [0, 2, 10]
     with pytest.raises(SourceError) as caught:
         opened(77, told)
     devices = ", ".join(f"{index} ({tmp_path}/video{index})" for index in (0, 2, 10))
@@ -209,7 +210,7 @@ def test_a_missing_camera_says_which_ones_there_are(tmp_path: Path, told: list[s
 def test_a_missing_camera_where_there_is_none_says_what_else_would_do(
     tmp_path: Path, told: list[str], monkeypatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    monkeypatch.setattr(cameras, "DEVICES", tmp_path)
     with pytest.raises(SourceError, match=r"camera 77: not there, or in use\. This machine shows no camera; a picture"):
         opened(77, told)
     assert capfd.readouterr() == ("", "")
@@ -219,7 +220,7 @@ def test_elsewhere_cameras_are_tried(monkeypatch) -> None:
     """On a machine without cameras none of the first indices opens, and nothing is printed about it."""
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(cv2, "VideoCapture", lambda index: _Openable(index in (1, 3)))
-    assert cameras() == [1, 3]
+    assert cameras.cameras() == [1, 3]
 
 
 class _Openable:

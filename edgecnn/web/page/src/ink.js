@@ -15,7 +15,7 @@ export function wantsInk({ input, golden }) {
   return Array.from({ length: bytes.length / size }, (_, index) => paper(index)).every((value) => value === 0);
 }
 
-/** Turn a gray crop of ink on any paper into light ink on black, as edgecnn/digits/reading.py does it in float32. */
+/** Turn a gray crop of ink on any paper into light ink on black, as edgecnn/digits/ink.py does it in float32. */
 export function inkAlone(image) {
   const paper = median(border(image));
   const contrast = Float32Array.from(image.pixels, (value) => Math.abs(value - paper));

@@ -1,0 +1,86 @@
+"""Which reader a model gets: digits that are found in a frame, or the class of its centre."""
+
+from collections import deque
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.card import ImageInput
+from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.reading import NONE, Digit, Reader, Reading, Seen, VideoReader, reads_digits
+from edgecnn.digits.tracking import VOTES
+from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.runtime.image import centred_window, to_input
+
+
+class ReadsFrames(Protocol):
+    """Reads one frame after another."""
+
+    def read(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Reading:
+        """Read one frame, uint8 (H, W, 3), RGB unless ``bgr``."""
+        ...
+
+
+class FrameReader:
+    """Classifies the largest centred window of each frame, and averages the last frames.
+
+    ``votes`` is how many frames are averaged: 1 where frames are unrelated.
+    """
+
+    def __init__(self, classifier: Classifier, *, min_probability: float, votes: int = VOTES) -> None:
+        self._classifier, self._min_probability = classifier, min_probability
+        self._votes: deque[NDArray[np.float32]] = deque(maxlen=votes)
+
+    def read(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Reading:
+        """Read one frame, uint8 (H, W, 3), RGB unless ``bgr``."""
+        image_hwc = to_input(frame, self._classifier.card.input, bgr=bgr)
+        now_k = self._classifier.probabilities(image_hwc[None])[0]
+        self._votes.append(now_k)
+        voted_k = np.mean(self._votes, axis=0)
+        best = int(voted_k.argmax())
+        label, probability = self._classifier.labels[best], float(voted_k[best])
+        accepted = label != NONE and probability >= self._min_probability
+        box = centre_window(frame.shape[0], frame.shape[1], self._classifier.card.input)
+        lines = ((Digit(label, probability, box),),) if accepted else ()
+        newest = int(now_k.argmax())
+        seen = Seen(image_hwc, self._classifier.labels[newest], float(now_k[newest]), accepted)
+        return Reading(label if accepted else "", lines, int(not accepted), (seen,))
+
+
+def open_reader(
+    model: str | Path,
+    finder: str | Path,
+    *,
+    still: bool,
+    whole: bool = False,
+    min_score: float = MIN_SCORE,
+    min_probability: float | None = None,
+    provider: str = "cpu",
+    threads: int | None = None,
+) -> ReadsFrames:
+    """Open a model file (a path, or a name of the zoo) and what it needs to read frames.
+
+    A model of gray digits gets the finder before it; one of colour or of other things, and any where ``whole``, answers
+    for the centre of the frame. ``still`` pictures have no second frame to agree. Raises ModelError, CardError or
+    ProviderError.
+    """
+    classifier = load(model, provider=provider, threads=threads)
+    if whole or classifier.card.input.channels == 3 or not reads_digits(classifier):
+        return FrameReader(classifier, min_probability=min_probability or 0)
+    reader = Reader(
+        finder,
+        model,
+        min_score=min_score,
+        min_probability=MIN_PROBABILITY if min_probability is None else min_probability,
+        provider=provider,
+        threads=threads,
+    )
+    return reader if still else VideoReader(reader)
+
+
+def centre_window(height: int, width: int, wanted: ImageInput) -> tuple[float, float, float, float]:
+    """Return the window that ``edgecnn.runtime.image`` cuts from a frame: x, y, width, height."""
+    top, left, kept_h, kept_w = centred_window(height, width, wanted.height, wanted.width)
+    return float(left), float(top), float(kept_w), float(kept_h)

@@ -1,0 +1,42 @@
+"""All digits of a picture in somebody else's application: onnxruntime, numpy and Pillow, no edgecnn.
+
+python read_digits_without_edgecnn.py FINDER.onnx CLASSIFIER.onnx PICTURE
+
+Prints label, probability and box (x, y, width, height) of each digit, the surest find first. The two files are those
+of ``edgecnn list models --json``: digit-finder takes a gray frame of any size and cuts out what may be a digit,
+digits-webcam names what was cut out, or says "none". What read_digits.py does beyond that is reading order, and leaving
+out what was found inside another digit.
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, or ONNX Runtime sends a record of its use away
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+MIN_SCORE, MIN_PROBABILITY = 0.3, 0.5  # as edgecnn webcam has them
+
+
+def main(finder_path: str, classifier_path: str, picture: str) -> None:
+    finder, classifier = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for path in (finder_path, classifier_path)
+    )
+    labels = json.loads(classifier.get_modelmeta().custom_metadata_map["edgecnn.card"])["labels"]
+    frame = np.asarray(ImageOps.exif_transpose(Image.open(picture)).convert("L"))
+    boxes, scores, crops = finder.run(["boxes", "scores", "crops"], {"frame": frame[None, ..., None]})
+    likely = scores >= MIN_SCORE
+    if not likely.any():
+        return
+    (probabilities,) = classifier.run(["probabilities"], {"image": crops[likely]})
+    for box, row in zip(boxes[likely], probabilities, strict=True):
+        if labels[row.argmax()] != "none" and row.max() >= MIN_PROBABILITY:
+            print(f"{labels[row.argmax()]}  {row.max():.1%}  {' '.join(f'{side:.0f}' for side in box)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
