@@ -7,8 +7,9 @@ BIN := $(VENV)/Scripts
 endif
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
+JS_TOOLS := .js-tools
 
-.PHONY: demo test test-data lint bench docs web wheel conformance clean
+.PHONY: demo test test-data lint lint-python lint-js format bench docs web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -20,11 +21,24 @@ test: $(INSTALLED) lint  ## everything that needs neither a network nor the real
 test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
 	$(BIN)/pytest -m realdata
 
-lint: $(INSTALLED)
+lint: lint-python  ## every language's formatter, linter and type check, as far as they can be installed
+	@if $(MAKE) $(JS_TOOLS)/.installed >/dev/null 2>&1; then $(MAKE) lint-js; \
+	else echo "make lint: skipped JavaScript and CSS, whose tools npm cannot install here (make lint-js says why)"; fi
+
+lint-python: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy edgecnn cli
 	$(BIN)/lint-imports
+
+lint-js: $(JS_TOOLS)/.installed  ## the page and the JavaScript of embed
+	$(JS_TOOLS)/node_modules/.bin/biome ci --error-on-warnings .
+	$(JS_TOOLS)/node_modules/.bin/tsc -p web
+
+format: $(INSTALLED) $(JS_TOOLS)/.installed  ## put every language into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(JS_TOOLS)/node_modules/.bin/biome check --write .
 
 bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may run meanwhile
 	$(BIN)/pytest benchmarks -o addopts="--import-mode=importlib" -o python_files="bench_*.py" -p no:xdist --benchmark-columns=median,mean,stddev,rounds --benchmark-sort=fullname
@@ -38,8 +52,8 @@ docs: $(INSTALLED)  ## the pages on commands, JSON, recipes, results and the zoo
 	$(BIN)/python docs/reliability.py
 
 web:  ## the page of edgecnn web, built by npm; without it the command says so
-	rm -rf .web && cp -R edgecnn/web/page .web
-	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix .web
+	rm -rf .web && cp -R web .web
+	npm ci --silent --omit=dev --ignore-scripts --no-audit --no-fund --prefix .web
 	node .web/build.js edgecnn/web/built
 
 wheel: $(INSTALLED) web  ## what is released: dist/*.whl, with the page and the smallest models of the zoo
@@ -53,11 +67,17 @@ conformance: $(INSTALLED)  ## docs/conformance.md: the zoo in every runtime that
 	PYTHONPATH=.conformance $(BIN)/python docs/conformance.py --node-modules .conformance/node_modules
 
 clean:
-	rm -rf $(VENV) .conformance .web edgecnn/web/built build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(JS_TOOLS) .conformance .web edgecnn/web/built build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,webcam-headless,pages,dev]"
+	touch $@
+
+$(JS_TOOLS)/.installed: web/package.json web/package-lock.json web/.npmrc
+	mkdir -p $(JS_TOOLS)
+	cp $^ $(JS_TOOLS)
+	npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix $(JS_TOOLS)
 	touch $@

@@ -14,7 +14,7 @@ from edgecnn import onnx_file, zoo
 from edgecnn.card import CARD_KEY, Golden, ImageInput
 from edgecnn.runtime.classifier import load
 
-SOURCE = Path(__file__).resolve().parents[2] / "edgecnn" / "web" / "page"
+SOURCE = Path(__file__).resolve().parents[2] / "web"
 SIDE = 140
 SLOTS = ((10, 90), (170, 90), (330, 90))  # the upper left corners of the places where the finder looks
 
@@ -40,7 +40,7 @@ def built(once, node: str) -> Path:
     def build(folder: Path) -> None:
         source = folder.with_name("page-source")
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("node_modules"))
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0")
+        options = ("--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0")
         subprocess.run([npm, "ci", *options], cwd=source, capture_output=True, timeout=240, check=False)
         if (source / "node_modules" / "onnxruntime-web" / "package.json").is_file():
             subprocess.run([node, "build.js", folder], cwd=source, capture_output=True, timeout=120, check=True)

@@ -1,10 +1,17 @@
 // A canvas and the model's pixels: RGBA in rows on one side, gray or RGB on the other.
 
-/** Paint a picture of the model's size. */
+/** @typedef {{ height: number, width: number, channels: number }} Input */
+
+/**
+ * Paint a picture of the model's size.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} pixels
+ * @param {Input} input
+ */
 export function paint(canvas, pixels, { height, width, channels }) {
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const picture = context.createImageData(width, height);
   for (let index = 0; index < height * width; index += 1) {
     for (let colour = 0; colour < 3; colour += 1) {
@@ -15,9 +22,13 @@ export function paint(canvas, pixels, { height, width, channels }) {
   context.putImageData(picture, 0, 0);
 }
 
-/** Read a canvas of the model's size; gray is 0.299 red + 0.587 green + 0.114 blue, rounded. */
+/**
+ * Read a canvas of the model's size; gray is 0.299 red + 0.587 green + 0.114 blue, rounded.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Input} input
+ */
 export function pixelsOf(canvas, { height, width, channels }) {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const { data } = contextOf(canvas).getImageData(0, 0, width, height);
   const pixels = new Uint8Array(height * width * channels);
   for (let index = 0; index < height * width; index += 1) {
     const [red, green, blue] = data.subarray(4 * index, 4 * index + 3);
@@ -25,4 +36,11 @@ export function pixelsOf(canvas, { height, width, channels }) {
     else pixels.set([red, green, blue], 3 * index);
   }
   return pixels;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("this browser paints on no canvas");
+  return context;
 }

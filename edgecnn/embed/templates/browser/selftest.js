@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { load } from "./classifier.js";
 import { compare } from "./golden.js";
 
+/** @param {string} name */
 const beside = async (name) => new Uint8Array(await readFile(new URL(name, import.meta.url)));
 const { card, probabilities } = await load(beside);
 const { passed, verdict } = await compare(card, probabilities);

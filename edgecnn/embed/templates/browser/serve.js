@@ -1,8 +1,10 @@
 // Serve this folder to this machine alone: node serve.js [PORT]
-import { createServer } from "node:http";
+
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { extname } from "node:path";
 
+/** @type {Record<string, string>} */
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -13,7 +15,7 @@ const TYPES = {
 const SERVED = /^\/[\w-][\w.-]*$/; // files of this folder, no other
 
 const server = createServer(async ({ url }, response) => {
-  const path = url === "/" ? "/index.html" : url;
+  const path = url === "/" ? "/index.html" : (url ?? "");
   try {
     if (!SERVED.test(path)) throw new Error("not served");
     const content = await readFile(new URL(`.${path}`, import.meta.url));
@@ -23,5 +25,6 @@ const server = createServer(async ({ url }, response) => {
   }
 });
 server.listen(Number(process.argv[2] ?? 8000), "127.0.0.1", () => {
-  console.log(`http://127.0.0.1:${server.address().port}/`);
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  console.log(`http://127.0.0.1:${port}/`);
 });

@@ -1,8 +1,22 @@
 // The golden images of the card against what the model says of them here.
+/**
+ * What the self-test needs of a model's card: arrays in base64, and how far answers may be off.
+ * @typedef {{ shape: number[], base64: string }} Numbers
+ * @typedef {{ images_nhwc: Numbers, probabilities_nk: Numbers, tolerance: number, log_tolerance?: number | null,
+ *   rms_tolerance?: number }} Golden
+ * @typedef {{ name: string, form: string, labels: string[], golden: Golden,
+ *   input: { height: number, width: number, channels: number } }} Card
+ */
+
+/** @param {Numbers} numbers */
 const bytes = ({ base64 }) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+/** @param {Float32Array} values */
 const best = (values) => values.indexOf(Math.max(...values));
 
-/** Return the golden images, each a Uint8Array of pixels, with the probabilities that belong to them. */
+/**
+ * Return the golden images, each a Uint8Array of pixels, with the probabilities that belong to them.
+ * @param {Golden} golden
+ */
 export function goldenImages({ images_nhwc, probabilities_nk }) {
   const [count, classes] = probabilities_nk.shape;
   const pixels = bytes(images_nhwc);
@@ -14,11 +28,16 @@ export function goldenImages({ images_nhwc, probabilities_nk }) {
   }));
 }
 
-/** Run them one by one: the same labels, and nothing further off than the card allows? */
+/**
+ * Run them one by one: the same labels, and nothing further off than the card allows?
+ * @param {Card} card
+ * @param {(pixels: Uint8Array) => Promise<Float32Array>} probabilities
+ */
 export async function compare(card, probabilities) {
   const images = goldenImages(card.golden);
   const { tolerance, log_tolerance: logTolerance = null, rms_tolerance: rmsTolerance = tolerance } = card.golden;
   // Logarithms, as probabilities near one hide what happened to the rest; NaN stays NaN.
+  /** @type {(value: number) => number} */
   const compared = logTolerance === null ? (value) => value : (value) => Math.log(Math.max(value, 1e-30));
   const allowed = logTolerance ?? tolerance;
   let largest = 0;

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { load } from "./classifier.js";
 
+/** @param {string} path @param {Buffer} content @param {{ height: number, width: number, channels: number }} input */
 function readPicture(path, content, { height, width, channels }) {
   const [kind, suffix] = channels === 1 ? ["P5", "PGM"] : ["P6", "PPM"];
   const expected = new RegExp(`^${kind}\\s+${width}\\s+${height}\\s+255\\s`);

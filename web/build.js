@@ -7,6 +7,7 @@ import { build } from "esbuild";
 if (process.argv.length !== 3) throw new Error("usage: node build.js FOLDER, which is replaced");
 const target = resolve(process.argv[2]);
 const folder = `${target}.half`; // gets its name when it is whole
+/** @param {string} name */
 const here = (name) => new URL(name, import.meta.url);
 
 await rm(folder, { recursive: true, force: true });

@@ -1,15 +1,23 @@
 // The paper: light ink on black, by mouse, finger, pen or keyboard.
 
+import { painter } from "./dom.js";
+
+/** @typedef {{ x: number, y: number }} Point */
+
 const STEP = 1 / 14; // of the height, for an arrow key; with shift a quarter of it
+/** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Make a canvas drawable. ``changed`` is called after each change, ``penMoved(x, y, down)`` after a key moved the pen.
+ * Make a canvas drawable. ``changed`` is called after each change, ``penMoved({ x, y, down })`` after a key moved the pen.
  * Returns { clear, frame, blank }, where frame() is what getImageData gives.
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ thickness: number, changed: () => void, penMoved: (pen: Point & { down: boolean }) => void }} options
  */
 export function paper(canvas, { thickness, changed, penMoved }) {
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = painter(canvas, { willReadFrequently: true });
   const pen = { x: canvas.width / 2, y: canvas.height / 4, down: false };
+  /** @type {Map<number, Point>} */
   const strokes = new Map(); // pointer id -> where it was last
 
   let blank = true;
@@ -25,6 +33,7 @@ export function paper(canvas, { thickness, changed, penMoved }) {
     changed();
   }
 
+  /** @param {Point} from @param {Point} to */
   function line(from, to) {
     context.strokeStyle = "#fff";
     context.lineCap = "round";
@@ -38,6 +47,7 @@ export function paper(canvas, { thickness, changed, penMoved }) {
     changed();
   }
 
+  /** @param {PointerEvent} event */
   function place(event) {
     const { left, top, width, height } = canvas.getBoundingClientRect();
     return { x: ((event.clientX - left) * canvas.width) / width, y: ((event.clientY - top) * canvas.height) / height };
@@ -50,17 +60,20 @@ export function paper(canvas, { thickness, changed, penMoved }) {
     line(place(event), place(event));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!strokes.has(event.pointerId)) return;
+    let last = strokes.get(event.pointerId);
+    if (last === undefined) return;
     const between = event.getCoalescedEvents?.() ?? []; // not every browser has them, and some give none
     for (const step of between.length ? between : [event]) {
-      line(strokes.get(event.pointerId), place(step));
-      strokes.set(event.pointerId, place(step));
+      line(last, place(step));
+      last = place(step);
+      strokes.set(event.pointerId, last);
     }
   });
-  for (const end of ["pointerup", "pointercancel"]) {
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(end, (event) => strokes.delete(event.pointerId));
   }
 
+  /** @param {[number, number]} direction @param {boolean} fine */
   function movePen([right, down], fine) {
     const step = canvas.height * STEP * (fine ? 0.25 : 1);
     const from = { ...pen };

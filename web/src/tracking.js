@@ -1,6 +1,8 @@
 // The same digit over frames, as edgecnn/digits/tracking.py has it: boxes that overlap belong together, and their
 // probabilities are averaged.
 
+/** @import { Box, Memory, Sight, Track } from "./types.d.ts" */
+
 const OVERLAP = 0.3; // least intersection over union of one digit in two frames
 const VOTES = 8; // frames whose probabilities are averaged
 const MEMORY = 3; // frames after which a digit that is not seen is forgotten
@@ -9,19 +11,24 @@ const SMOOTHING = 0.5; // the share of the newest box
 /**
  * Remember the last frames. Where ``shownAfter`` of the last three must have seen a digit, a flicker is none; it is 1
  * where there is one frame.
+ * @param {{ shownAfter: number }} options
+ * @returns {Memory}
  */
 export function memory({ shownAfter }) {
+  /** @type {Track[]} */
   let tracks = [];
+  /** @type {Float32Array[]} */
   const votes = [];
 
   /**
    * Take one frame's finds, { box, probabilities, … }, and return the track of each. ``tracks()`` has those as well
    * that this frame has not: { box, probabilities, newest, shown }, ``newest`` being its last find.
+   * @param {Sight[]} finds
    */
   function update(finds) {
     const pairs = paired(tracks, finds);
     for (const track of tracks) track.seen = (track.seen << 1) & (2 ** MEMORY - 1);
-    const ofFind = finds.map((find, index) => seen(pairs.get(index) ?? { box: find.box, votes: [], seen: 0 }, find));
+    const ofFind = finds.map((find, index) => seen(pairs.get(index) ?? begun(find), find));
     const known = new Set(tracks);
     tracks = [...tracks.filter((track) => track.seen > 0), ...ofFind.filter((track) => !known.has(track))];
     for (const track of tracks) track.shown = ones(track.seen) >= shownAfter;
@@ -31,31 +38,57 @@ export function memory({ shownAfter }) {
   return { update, tracks: () => tracks, vote: (probabilities) => voted(votes, probabilities) };
 }
 
-/** Take a find into its track. */
+/**
+ * A track that has seen nothing yet.
+ * @param {Sight} find
+ * @returns {Track}
+ */
+function begun(find) {
+  return { box: find.box, votes: [], seen: 0, probabilities: find.probabilities, newest: find, shown: false };
+}
+
+/**
+ * Take a find into its track.
+ * @param {Track} track
+ * @param {Sight} find
+ * @returns {Track}
+ */
 function seen(track, find) {
   const box = track.box.map((side, place) => side + SMOOTHING * (find.box[place] - side));
   const probabilities = voted(track.votes, find.probabilities);
   return Object.assign(track, { box, probabilities, newest: find, seen: track.seen | 1 });
 }
 
+/** @param {number} bits */
 function ones(bits) {
   return bits.toString(2).replaceAll("0", "").length;
 }
 
-/** Add to the last votes, and return their mean. */
+/**
+ * Add to the last votes, and return their mean.
+ * @param {Float32Array[]} votes
+ * @param {Float32Array} probabilities
+ * @returns {Float32Array}
+ */
 function voted(votes, probabilities) {
   votes.push(probabilities);
   if (votes.length > VOTES) votes.shift();
   return probabilities.map((_, label) => votes.reduce((sum, vote) => sum + vote[label], 0) / votes.length);
 }
 
-/** Pair finds with tracks, the largest overlap first, each used once: a map from a find's index to its track. */
+/**
+ * Pair finds with tracks, the largest overlap first, each used once: a map from a find's index to its track.
+ * @param {Track[]} tracks
+ * @param {Sight[]} finds
+ */
 function paired(tracks, finds) {
   const overlaps = tracks.flatMap((track) =>
     finds.map((find, index) => ({ track, index, share: overlap(track.box, find.box) })),
   );
   const near = overlaps.filter(({ share }) => share >= OVERLAP).sort((one, other) => other.share - one.share);
-  const [pairs, taken] = [new Map(), new Set()];
+  /** @type {Map<number, Track>} */
+  const pairs = new Map();
+  const taken = new Set();
   for (const { track, index } of near) {
     if (pairs.has(index) || taken.has(track)) continue;
     pairs.set(index, track);
@@ -64,6 +97,7 @@ function paired(tracks, finds) {
   return pairs;
 }
 
+/** @param {Box} one @param {Box} other */
 function overlap([x, y, width, height], [left, top, wide, high]) {
   const across = Math.min(x + width, left + wide) - Math.max(x, left);
   const down = Math.min(y + height, top + high) - Math.max(y, top);

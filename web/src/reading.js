@@ -3,6 +3,8 @@
 // Of slopes up to 19 degrees the one is taken that gives few lines with little spread: a line more weighs as much as a
 // slope of 0.2, or as digits that are off their lines by one height in all.
 
+/** @import { Box } from "./types.d.ts" */
+
 const STEEPEST = 14; // steps of 0.025 to either side
 const SLOPES = Array.from({ length: 2 * STEEPEST + 1 }, (_, index) => (index - STEEPEST) * 0.025) // the flattest first,
   .sort((one, other) => Math.abs(one) - Math.abs(other)); // so that it wins a tie
@@ -12,7 +14,11 @@ const WORD_GAP = 1.5; // in typical widths
 const INSIDE = 0.8; // of a box that is a part of another
 const NARROWEST = 0.6; // of the height: a row of ones is no row of words
 
-/** Return the lines from top to bottom, each the indices of boxes ([x, y, width, height]) from left to right. */
+/**
+ * Return the lines from top to bottom, each the indices of boxes from left to right.
+ * @param {Box[]} boxes
+ * @returns {number[][]}
+ */
 export function readingOrder(boxes) {
   if (boxes.length === 0) return [];
   const height = median(boxes.map((box) => box[3]));
@@ -26,16 +32,27 @@ export function readingOrder(boxes) {
     ({ slope, lines, spread }) => spread / Math.max(height, 1e-6) + lines.length + SLOPE_COST * Math.abs(slope),
   );
   const { slope, lines } = tries[costs.indexOf(Math.min(...costs))];
+  /** @param {number} index */
   const along = (index) => x[index] + slope * y[index];
   return lines.map((line) => line.sort((one, other) => along(one) - along(other) || y[one] - y[other]));
 }
 
-/** Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits. */
+/**
+ * Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits.
+ * @param {string[]} labels
+ * @param {Box[]} boxes
+ * @param {number[][]} lines
+ */
 export function textOf(labels, boxes, lines) {
   return lines.map((line) => lineText(labels, boxes, line)).join("\n");
 }
 
-/** Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/parts.py. */
+/**
+ * Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/parts.py.
+ * @param {Box[]} boxes
+ * @param {number[]} sure
+ * @param {string[]} labels
+ */
 export function parts(boxes, sure, labels) {
   return boxes.map(([x, y, width, height], part) =>
     boxes.some(([left, top, wide, high], whole) => {
@@ -49,6 +66,7 @@ export function parts(boxes, sure, labels) {
   );
 }
 
+/** @param {string[]} labels @param {Box[]} boxes @param {number[]} line */
 function lineText(labels, boxes, line) {
   const [width, height] = [2, 3].map((side) => median(line.map((index) => boxes[index][side])));
   return line
@@ -60,13 +78,15 @@ function lineText(labels, boxes, line) {
     .join("");
 }
 
+/** @param {number} slope @param {number[]} x @param {number[]} y @param {number} gap */
 function linesAlong(slope, x, y, gap) {
   const heights = y.map((value, index) => value - slope * x[index]);
+  /** @type {number[][]} */
   const lines = [];
   let last = -Infinity;
   for (const index of heights.map((_, place) => place).sort((one, other) => heights[one] - heights[other])) {
     if (heights[index] - last > gap) lines.push([]);
-    lines.at(-1).push(index);
+    lines[lines.length - 1].push(index);
     last = heights[index];
   }
   let spread = 0;
@@ -77,6 +97,7 @@ function linesAlong(slope, x, y, gap) {
   return { slope, lines, spread };
 }
 
+/** @param {number[]} values */
 function median(values) {
   const sorted = [...values].sort((one, other) => one - other);
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;

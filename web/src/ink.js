@@ -1,21 +1,30 @@
 // Light ink on black, for models that know nothing else: what was drawn, and what a finder cropped from any paper.
 import { crop, resize } from "./pixels.js";
 
+/** @import { Box, Card, Input, Picture, Window } from "./types.d.ts" */
+
 export const SIDE = 28;
 const BOX = 20;
 const INK_FROM = Math.fround(0.15); // of the strongest contrast in a crop: paper below
 const INK_SPAN = Math.fround(0.85 - 0.15); // and ink above 0.85 of it
 const LEAST_CONTRAST = 30; // gray levels; a crop of nothing stays nothing
 
-/** Tell whether a model knows light ink on black alone: the borders of its golden images are black. */
+/**
+ * Tell whether a model knows light ink on black alone: the borders of its golden images are black.
+ * @param {Card} card
+ */
 export function wantsInk({ input, golden }) {
   const bytes = Uint8Array.from(atob(golden.images_nhwc.base64), (character) => character.charCodeAt(0));
   const size = input.height * input.width * input.channels;
+  /** @param {number} index */
   const paper = (index) => median(border({ ...input, pixels: bytes.subarray(index * size, (index + 1) * size) }));
   return Array.from({ length: bytes.length / size }, (_, index) => paper(index)).every((value) => value === 0);
 }
 
-/** Turn a gray crop of ink on any paper into light ink on black, as edgecnn/digits/ink.py does it in float32. */
+/**
+ * Turn a gray crop of ink on any paper into light ink on black, as edgecnn/digits/ink.py does it in float32.
+ * @param {Picture} image
+ */
 export function inkAlone(image) {
   const paper = median(border(image));
   const contrast = Float32Array.from(image.pixels, (value) => Math.abs(value - paper));
@@ -30,6 +39,7 @@ export function inkAlone(image) {
 /**
  * What was drawn as MNIST has it (LeCun et al. 1998): the ink fitted into 20x20 keeping its aspect, anti-aliased, and
  * its centre of mass placed at the centre of 28x28. Takes a gray image, ink above 0; null where there is no ink.
+ * @param {Picture} image
  */
 export function fitInk(image) {
   const ink = boundsOfInk(image);
@@ -50,11 +60,16 @@ export function fitInk(image) {
   return { pixels, height: SIDE, width: SIDE, channels: 1 };
 }
 
-/** The offset that brings the mass to the centre, as far as all the ink stays inside. */
+/**
+ * The offset that brings the mass to the centre, as far as all the ink stays inside.
+ * @param {number} mass
+ * @param {number} size
+ */
 function placed(mass, size) {
   return Math.min(SIDE - size, Math.max(0, Math.round(SIDE / 2 - mass)));
 }
 
+/** @param {Picture} image @returns {Window | null} */
 function boundsOfInk({ pixels, height, width }) {
   let [left, top, right, bottom] = [width, height, -1, -1];
   for (let y = 0; y < height; y += 1) {
@@ -69,6 +84,7 @@ function boundsOfInk({ pixels, height, width }) {
   return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 
+/** @param {Picture} image */
 function centreOfMass({ pixels, height, width }) {
   let [mass, x, y] = [0, 0, 0];
   for (let row = 0; row < height; row += 1) {
@@ -82,7 +98,10 @@ function centreOfMass({ pixels, height, width }) {
   return mass === 0 ? { x: width / 2, y: height / 2 } : { x: x / mass, y: y / mass };
 }
 
-/** The outermost pixels, the corners of the first and last row once. */
+/**
+ * The outermost pixels, the corners of the first and last row once.
+ * @param {Picture} image
+ */
 function border({ pixels, height, width, channels }) {
   const row = width * channels;
   const middle = Array.from({ length: height - 2 }, (_, index) => (index + 1) * row).flatMap((start) => [
@@ -92,6 +111,7 @@ function border({ pixels, height, width, channels }) {
   return [...pixels.subarray(0, row), ...pixels.subarray((height - 1) * row, height * row), ...middle];
 }
 
+/** @param {number[]} values */
 function median(values) {
   const sorted = Uint8Array.from(values).sort();
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;

@@ -1,6 +1,12 @@
 // The camera: frames one after the other, each as soon as the one before it has been answered.
 
+import { reason as messageOf, painter } from "./dom.js";
+
 const WANTED = { video: { facingMode: "environment", width: { ideal: 640 }, height: { ideal: 480 } }, audio: false };
+
+/** @typedef {{ stream: MediaStream | null }} Filming the stream is null while the browser is asking */
+
+/** @type {Record<string, string>} */
 const REASONS = {
   NotAllowedError: "The camera was not allowed. Allow it for this page in the browser's settings, then start again.",
   NotFoundError: "No camera was found. Connect one, then start again.",
@@ -11,19 +17,25 @@ const INSECURE =
   "Browsers give the camera to safe pages alone. Open this page on the machine that serves it, at 127.0.0.1, or over " +
   "https.";
 
-/** Returns { start, stop }. ``frame(imageData)`` is awaited for each; ``stopped(reason)`` is called once at the end. */
+/**
+ * Returns { start, stop }. ``frame(imageData)`` is awaited for each; ``stopped(reason)`` is called once at the end.
+ * @param {HTMLVideoElement} video
+ * @param {{ frame: (picture: ImageData) => Promise<void>, stopped: (reason: string) => void }} calls
+ */
 export function camera(video, { frame, stopped }) {
-  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  let current = null; // { stream } of what runs, its stream null while the browser is asking
+  const context = painter(document.createElement("canvas"), { willReadFrequently: true });
+  /** @type {Filming | null} */
+  let current = null; // what runs
 
   async function start() {
     if (current) return;
+    /** @type {Filming} */
     const own = { stream: null };
     current = own;
     try {
       own.stream = await opened();
     } catch (error) {
-      if (current === own) stop(error.message);
+      if (current === own) stop(messageOf(error));
       return;
     }
     if (current !== own) return release(own); // stopped while the browser was asking
@@ -42,6 +54,7 @@ export function camera(video, { frame, stopped }) {
     stopped(reason);
   }
 
+  /** @param {Filming} own */
   async function run(own) {
     while (current === own) {
       await nextFrame(video);
@@ -60,6 +73,7 @@ export function camera(video, { frame, stopped }) {
   return { start, stop };
 }
 
+/** @param {Filming} filming */
 function release({ stream }) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
@@ -69,15 +83,19 @@ async function opened() {
   try {
     return await navigator.mediaDevices.getUserMedia(WANTED);
   } catch (error) {
-    throw new Error(REASONS[error.name] ?? `The camera could not be started: ${error.message || error.name}.`);
+    const { name = "" } = /** @type {Partial<Error>} */ (error);
+    throw new Error(REASONS[name] ?? `The camera could not be started: ${messageOf(error) || name}.`);
   }
 }
 
-/** Wait for a frame that was not seen before, or, where the browser cannot tell, for the next picture of the screen. */
+/**
+ * Wait for a frame that was not seen before, or, where the browser cannot tell, for the next picture of the screen.
+ * @param {HTMLVideoElement} video
+ */
 function nextFrame(video) {
   const stopAfter = new Promise((resolve) => setTimeout(resolve, 500)); // a stopped camera has no next frame
   const next = new Promise((resolve) => {
-    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(resolve);
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(resolve);
     else requestAnimationFrame(resolve);
   });
   return Promise.race([next, stopAfter]);

@@ -1,5 +1,6 @@
 // The page: which input is open, what it gives to the network, and where the answer goes.
 import { camera } from "./camera.js";
+import { byId, painter, part, reason } from "./dom.js";
 import { open } from "./network.js";
 import { paper } from "./paper.js";
 import { opaque } from "./pixels.js";
@@ -7,12 +8,15 @@ import { recognize } from "./recognize.js";
 import { memory } from "./tracking.js";
 import { message, view } from "./view.js";
 
+/** @import { Frame, Memory, Network } from "./types.d.ts" */
+/** @typedef {{ frame: () => Frame, empty: string, fps?: number, remembered?: Memory, wanted?: () => boolean }} Shot */
+/** @typedef {{ open: () => void, close?: () => void }} Source */
+/** @typedef {ReturnType<typeof paper>} Sheet */
+
 const ONE = { width: 280, height: 280, thickness: 22 };
 const SEVERAL = { width: 480, height: 320, thickness: 14 };
 const DIGITS = [..."0123456789"];
 const LARGEST_PIXELS = 50e6;
-
-const byId = (id) => document.getElementById(id);
 
 async function main() {
   const network = await open();
@@ -20,22 +24,27 @@ async function main() {
   const schedule = latestOnly();
   let current = "";
 
-  /** Answer a frame of an input once the one before it is answered; one that is wanted no more is not shown. */
+  /**
+   * Answer a frame of an input once the one before it is answered; one that is wanted no more is not shown.
+   * @param {string} name
+   * @param {Shot} shot
+   */
   const recognized = (name, { frame, empty, fps, remembered, wanted = () => true }) =>
     schedule(async () => {
       try {
         const picture = frame();
         const result = await recognize(network, opaque(picture), { drawn: name === "draw", remembered });
         if (current !== name || !wanted()) return;
-        shown.boxes(byId(`${name}-boxes`), picture, result);
+        shown.boxes(`${name}-boxes`, picture, result);
         shown.answer(result, { empty, fps });
       } catch (error) {
-        message(`This picture could not be classified: ${error.message}`);
+        message(`This picture could not be classified: ${reason(error)}`);
       }
     });
 
   const nothing = network.find ? "Nothing found" : "";
   const invitation = DIGITS.every((digit) => network.card.labels.includes(digit)) ? "Draw a digit" : "Draw something";
+  /** @type {Record<string, Source>} */
   const inputs = {
     draw: drawing(network, (sheet) =>
       recognized("draw", { frame: sheet.frame, empty: sheet.blank() ? invitation : nothing }),
@@ -52,9 +61,14 @@ async function main() {
   show(byId("tab-draw").hidden ? "picture" : "draw");
 }
 
-/** Run one task after the other; of those that wait, only the latest runs. */
+/**
+ * Run one task after the other; of those that wait, only the latest runs.
+ * @returns {(task: () => Promise<void>) => Promise<void>}
+ */
 function latestOnly() {
+  /** @type {(() => Promise<void>) | null} */
   let waiting = null;
+  /** @type {Promise<void> | null} */
   let running = null;
   async function drain() {
     while (waiting) {
@@ -71,8 +85,13 @@ function latestOnly() {
   };
 }
 
-/** Wire the tabs, arrow keys included; returns what opens one by its name. */
+/**
+ * Wire the tabs, arrow keys included; returns what opens one by its name.
+ * @param {string[]} names
+ * @param {(name: string) => void} opened
+ */
 function tabs(names, opened) {
+  /** @param {string} name */
   function show(name) {
     for (const each of names) {
       byId(`tab-${each}`).setAttribute("aria-selected", String(each === name));
@@ -85,9 +104,9 @@ function tabs(names, opened) {
   usable.forEach((name, index) => {
     byId(`tab-${name}`).addEventListener("click", () => show(name));
     byId(`tab-${name}`).addEventListener("keydown", ({ key }) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-      if (!step) return;
-      const next = usable.at((index + step) % usable.length);
+      const step = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
+      if (step === 0) return;
+      const next = usable[(index + step + usable.length) % usable.length];
       show(next);
       byId(`tab-${next}`).focus();
     });
@@ -95,14 +114,16 @@ function tabs(names, opened) {
   return show;
 }
 
+/** @param {Network} network @param {(sheet: Sheet) => void} changed @returns {Source} */
 function drawing(network, changed) {
-  const canvas = byId("paper");
+  const canvas = part("paper", HTMLCanvasElement);
   const { thickness, ...size } = network.find ? SEVERAL : ONE;
   Object.assign(canvas, size);
   const sheet = paper(canvas, { thickness, changed: () => changed(sheet), penMoved });
   byId("clear").addEventListener("click", sheet.clear);
   return { open: () => changed(sheet) };
 
+  /** @param {{ x: number, y: number, down: boolean }} pen */
   function penMoved({ x, y, down }) {
     byId("pen").style.left = `${(100 * x) / canvas.width}%`;
     byId("pen").style.top = `${(100 * y) / canvas.height}%`;
@@ -111,9 +132,10 @@ function drawing(network, changed) {
   }
 }
 
+/** @param {(frame: () => Frame) => Promise<void>} changed @returns {Source} */
 function pictures(changed) {
-  const [drop, preview] = [byId("drop"), byId("preview")];
-  const context = preview.getContext("2d", { willReadFrequently: true });
+  const [drop, preview] = [byId("drop"), part("preview", HTMLCanvasElement)];
+  const context = painter(preview, { willReadFrequently: true });
   let there = false;
 
   const again = () => {
@@ -121,6 +143,7 @@ function pictures(changed) {
     return message("Choose a picture");
   };
 
+  /** @param {File | undefined} file */
   async function take(file) {
     if (!file) return;
     try {
@@ -129,11 +152,13 @@ function pictures(changed) {
       await again();
       byId("picture-name").textContent = file.name; // once its answer is there
     } catch (error) {
-      message(error.message);
+      message(reason(error));
     }
   }
 
+  /** @param {File} file */
   async function paint(file) {
+    /** @type {ImageBitmapOptions} */
     const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" }; // the pixels as they are in the file
     const bitmap = await createImageBitmap(file, options).catch(() => {
       throw new Error(`${file.name} is not a picture that this browser reads. Try a PNG or JPEG.`);
@@ -147,27 +172,30 @@ function pictures(changed) {
     bitmap.close();
   }
 
-  byId("file").addEventListener("change", ({ target }) => {
-    take(target.files[0]);
-    target.value = ""; // the same file again is a change
+  const chooser = part("file", HTMLInputElement);
+  chooser.addEventListener("change", () => {
+    take(chooser.files?.[0]);
+    chooser.value = ""; // the same file again is a change
   });
-  for (const name of ["dragover", "dragleave", "drop"]) {
+  for (const name of /** @type {const} */ (["dragover", "dragleave", "drop"])) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
       drop.classList.toggle("over", name === "dragover");
-      if (name === "drop") take(event.dataTransfer.files[0]);
+      if (name === "drop") take(event.dataTransfer?.files[0]);
     });
   }
   return { open: again };
 }
 
+/** @param {(shot: Omit<Shot, "empty">) => Promise<void>} recognized @returns {Source} */
 function filming(recognized) {
   const button = byId("start");
+  /** @type {number[]} */
   const times = [];
   let running = false;
-  let remembered = null; // of this filming
+  let remembered = memory({ shownAfter: 2 }); // of this filming
 
-  const eye = camera(byId("video"), {
+  const eye = camera(part("video", HTMLVideoElement), {
     async frame(picture) {
       byId("camera-stage").style.aspectRatio = `${picture.width} / ${picture.height}`;
       await recognized({ frame: () => picture, fps: fps(), remembered, wanted: () => running });
@@ -187,6 +215,7 @@ function filming(recognized) {
     return times.length > 1 ? (1000 * (times.length - 1)) / (now - times[0]) : 0;
   }
 
+  /** @param {boolean} is */
   function showing(is) {
     running = is;
     remembered = memory({ shownAfter: 2 });
@@ -203,4 +232,4 @@ function filming(recognized) {
   return { open: () => message("Start the camera"), close: () => eye.stop() };
 }
 
-main().catch((error) => message(`The page could not start: ${error.message}`));
+main().catch((error) => message(`The page could not start: ${reason(error)}`));

@@ -1,10 +1,15 @@
 // From a picture of any size to the model's input, as edgecnn/runtime/image.py does it: centre crop, colour, triangle
 // filter. An image is { pixels, height, width, channels }: bytes in rows from the top left, colours together.
 
+/** @import { Frame, Input, Picture, Size, Window } from "./types.d.ts" */
+
 const [WHITE, BLACK] = [255, 0];
 const [UNSEEN, SEEN] = [30, 64]; // what is so near to white is not seen on it; what differs so in opacity is drawn
 
-/** Lay RGBA, as a canvas gives it, over white, or black where white hides all of it: an image of 3 channels. */
+/**
+ * Lay RGBA, as a canvas gives it, over white, or black where white hides all of it: an image of 3 channels.
+ * @param {Frame} frame
+ */
 export function opaque({ data, height, width }) {
   const onWhite = over({ data, height, width }, WHITE);
   let [least, most] = [255, 0];
@@ -16,6 +21,7 @@ export function opaque({ data, height, width }) {
   return hidden ? over({ data, height, width }, BLACK) : onWhite;
 }
 
+/** @param {Frame} frame @param {number} paper @returns {Picture} */
 function over({ data, height, width }, paper) {
   const pixels = new Uint8Array(height * width * 3);
   for (let from = 0, to = 0; from < data.length; from += 4) {
@@ -27,7 +33,11 @@ function over({ data, height, width }, paper) {
   return { pixels, height, width, channels: 3 };
 }
 
-/** Gray is (299 R + 587 G + 114 B + 500) / 1000 rounded down, ITU-R BT.601; RGB from gray repeats it. */
+/**
+ * Gray is (299 R + 587 G + 114 B + 500) / 1000 rounded down, ITU-R BT.601; RGB from gray repeats it.
+ * @param {Picture} image
+ * @param {number} channels
+ */
 export function withChannels(image, channels) {
   if (image.channels === channels) return image;
   const count = image.height * image.width;
@@ -43,14 +53,25 @@ export function withChannels(image, channels) {
   return { ...image, pixels, channels };
 }
 
-/** The largest centred window, { left, top, width, height }, that has the aspect ratio of height x width. */
+/**
+ * The largest centred window that has the aspect ratio of height x width.
+ * @param {Size} image
+ * @param {number} height
+ * @param {number} width
+ * @returns {Window}
+ */
 export function centreWindow(image, height, width) {
   const tall = Math.min(image.height, Math.max(1, Math.floor((image.width * height) / width)));
   const wide = Math.min(image.width, Math.max(1, Math.floor((image.height * width) / height)));
   return { left: (image.width - wide) >> 1, top: (image.height - tall) >> 1, width: wide, height: tall };
 }
 
-/** Cut a window out. */
+/**
+ * Cut a window out.
+ * @param {Picture} image
+ * @param {Window} window
+ * @returns {Picture}
+ */
 export function crop(image, { left, top, width, height }) {
   const row = width * image.channels;
   const pixels = new Uint8Array(height * row);
@@ -66,6 +87,10 @@ export function crop(image, { left, top, width, height }) {
  *
  * Sums grow one term after the other, each rounded to float32 once, as a fused multiply-add does: where the exact value
  * is a half, those last bits decide, and this is how NumPy's matrix product comes to them on most machines.
+ * @param {Picture} image
+ * @param {number} height
+ * @param {number} width
+ * @returns {Picture}
  */
 export function resize(image, height, width) {
   if (image.height === height && image.width === width) return image;
@@ -97,13 +122,21 @@ export function resize(image, height, width) {
   return { pixels, height, width, channels };
 }
 
-/** Turn an image of any size into the model's. */
+/**
+ * Turn an image of any size into the model's.
+ * @param {Picture} image
+ * @param {Input} input
+ */
 export function toInput(image, { height, width, channels }) {
   const cut = crop(image, centreWindow(image, height, width));
   return resize(withChannels(cut, channels), height, width);
 }
 
-/** For each target pixel the first source pixel that counts and the weights from there on, which sum to one. */
+/**
+ * For each target pixel the first source pixel that counts and the weights from there on, which sum to one.
+ * @param {number} source
+ * @param {number} target
+ */
 function weights(source, target) {
   const scale = source / target;
   const support = Math.max(scale, 1);
