@@ -8,8 +8,9 @@ endif
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 JS_TOOLS := .js-tools
+C_FILES := $(wildcard edgecnn/embed/templates/c*/*.[ch]* tests/embed/ort/*.h tools/*.c)
 
-.PHONY: demo test test-data lint lint-python lint-js format bench docs web wheel conformance clean
+.PHONY: demo test test-data lint lint-python lint-c lint-js format bench docs web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -21,7 +22,7 @@ test: $(INSTALLED) lint  ## everything that needs neither a network nor the real
 test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
 	$(BIN)/pytest -m realdata
 
-lint: lint-python  ## every language's formatter, linter and type check, as far as they can be installed
+lint: lint-python lint-c  ## every language's formatter, linter and type check, as far as they can be installed
 	@if $(MAKE) $(JS_TOOLS)/.installed >/dev/null 2>&1; then $(MAKE) lint-js; \
 	else echo "make lint: skipped JavaScript and CSS, whose tools npm cannot install here (make lint-js says why)"; fi
 
@@ -31,6 +32,9 @@ lint-python: $(INSTALLED)
 	$(BIN)/mypy edgecnn cli
 	$(BIN)/lint-imports
 
+lint-c: $(INSTALLED)
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+
 lint-js: $(JS_TOOLS)/.installed  ## the page and the JavaScript of embed
 	$(JS_TOOLS)/node_modules/.bin/biome ci --error-on-warnings .
 	$(JS_TOOLS)/node_modules/.bin/tsc -p web
@@ -38,6 +42,7 @@ lint-js: $(JS_TOOLS)/.installed  ## the page and the JavaScript of embed
 format: $(INSTALLED) $(JS_TOOLS)/.installed  ## put every language into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
 	$(JS_TOOLS)/node_modules/.bin/biome check --write .
 
 bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may run meanwhile

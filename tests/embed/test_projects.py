@@ -10,8 +10,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -27,6 +28,8 @@ PASSED = re.compile(r"passed: \d+ golden images, the same labels, largest log-pr
 FAILED = re.compile(
     r"FAILED: \d+ golden images, the same labels, largest log-probability gap 1\.1e\+0+ \(allowed 0\.3\), "
 )
+
+PROGRAMS = ("c", "cpp", *(pytest.param(f"{name}-sanitized", marks=pytest.mark.slow) for name in ("c", "cpp")))
 
 Build = Callable[[Path], object]
 
@@ -119,8 +122,23 @@ def onnxruntime(root: Path) -> Path:
     return root
 
 
-def cmake(*options: str) -> Build:
+@cache
+def sanitizers(compiler: str) -> str:
+    """Return the flags that stop a program at its first mistake in memory or arithmetic, or skip."""
+    flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "nothing.c"
+        source.write_text("int main(void) { return 0; }\n")
+        built = run(tool(compiler), *flags.split(), source.name, "-o", "nothing", cwd=source.parent)
+        if built.returncode or run(source.with_name("nothing"), cwd=source.parent).returncode:
+            pytest.skip(f"{compiler} has no sanitizers here")
+    return flags
+
+
+def cmake(*options: str, flags: str = "") -> Build:
     tool("c++")
+    strict = f"-Wall -Wextra -Werror {flags}"
+    options = (f"-DCMAKE_C_FLAGS={strict}", f"-DCMAKE_CXX_FLAGS={strict}", *options)
 
     def build(folder: Path) -> None:
         for step in (("-B", "build", *options), ("--build", "build")):
@@ -134,8 +152,7 @@ def cmake(*options: str) -> Build:
 @pytest.fixture(
     params=[
         "python",
-        "c",
-        "cpp",
+        *PROGRAMS,
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("cpp-openvino", "node", "browser")),
     ]
 )
@@ -157,7 +174,8 @@ def kit(variant: str, target: str, tmp_path: Path, request: pytest.FixtureReques
         options = (f"-DORT_ROOT={onnxruntime(tmp_path / 'ort')}", "-DRUNTIME=onnxruntime")[: 1 + (target == "cpp")]
         if variant == "cpp-openvino":
             options = (f"-DOpenVINO_DIR={openvino()}", "-DRUNTIME=openvino")
-        return Kit(cmake(*options), ["build/selftest"], ["build/classify", "model.onnx"])
+        flags = sanitizers("cc") if variant.endswith("-sanitized") else ""
+        return Kit(cmake(*options, flags=flags), ["build/selftest"], ["build/classify", "model.onnx"])
     modules = request.getfixturevalue("node_modules")
 
     def link(folder: Path) -> None:
@@ -237,7 +255,7 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("variant", ["python", "c", "cpp", pytest.param("node", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("variant", ["python", *PROGRAMS, pytest.param("node", marks=pytest.mark.slow)])
 def test_a_project_takes_colours_and_labels_of_all_kinds(target: str, kit: Kit, colour: Path, tmp_path: Path) -> None:
     app = embed(colour, target, tmp_path / "app").folder
     kit.build(app)
@@ -251,7 +269,7 @@ def test_a_project_takes_colours_and_labels_of_all_kinds(target: str, kit: Kit, 
         assert told.startswith(f"picture.ppm: {classifier.predict(image).label}  ")
 
 
-@pytest.mark.parametrize("variant", ["c", "cpp", pytest.param("cpp-openvino", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("variant", [*PROGRAMS, pytest.param("cpp-openvino", marks=pytest.mark.slow)])
 def test_a_program_refuses_a_model_with_other_classes(target: str, kit: Kit, tmp_path: Path) -> None:
     """It copies as many values as its own model has; another file may have fewer."""
     app = embed("mnist-compact", target, tmp_path / "app").folder

@@ -95,11 +95,12 @@ int classifier_run(Classifier *own, const unsigned char *pixels, float probabili
   static const char *const inputs[] = {"image"}, *const outputs[] = {"probabilities"};
   OrtValue *image = NULL, *answer = NULL;
   void *values = NULL;
-  int bad = failed(own->api, own->api->CreateTensorWithDataAsOrtValue(own->memory, (void *)pixels, MODEL_BYTES, shape, 4,
-                                                                      ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, &image)) ||
-            failed(own->api, own->api->Run(own->session, NULL, inputs, (const OrtValue *const *)&image, 1, outputs, 1,
-                                           &answer)) ||
-            has_other_size(own, answer) || failed(own->api, own->api->GetTensorMutableData(answer, &values));
+  int bad =
+      failed(own->api, own->api->CreateTensorWithDataAsOrtValue(own->memory, (void *)pixels, MODEL_BYTES, shape, 4,
+                                                                ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, &image)) ||
+      failed(own->api,
+             own->api->Run(own->session, NULL, inputs, (const OrtValue *const *)&image, 1, outputs, 1, &answer)) ||
+      has_other_size(own, answer) || failed(own->api, own->api->GetTensorMutableData(answer, &values));
   if (!bad) memcpy(probabilities, values, MODEL_CLASSES * sizeof *probabilities);
   if (answer != NULL) own->api->ReleaseValue(answer);
   if (image != NULL) own->api->ReleaseValue(image);

@@ -1,12 +1,12 @@
 // The classifier on ONNX Runtime.
 #include "classifier.hpp"
 
+#include <onnxruntime_c_api.h>
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <onnxruntime_c_api.h>
 #include <stdexcept>
 #include <vector>
 
@@ -80,8 +80,7 @@ Classifier::Classifier(const std::string &path) : own_(std::make_unique<Own>()) 
   check(api()->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "classifier", own_->env.out()));
   check(api()->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, own_->memory.out()));
   check(api()->CreateSessionOptions(options.out()));
-  check(api()->CreateSessionFromArray(own_->env.get(), model.data(), model.size(), options.get(),
-                                      own_->session.out()));
+  check(api()->CreateSessionFromArray(own_->env.get(), model.data(), model.size(), options.get(), own_->session.out()));
 }
 
 Classifier::~Classifier() = default;
