@@ -78,7 +78,7 @@ clean:
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,webcam-headless,pages,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,webcam-headless,pages]" --group dev
 	touch $@
 
 $(JS_TOOLS)/.installed: web/package.json web/package-lock.json web/.npmrc

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,8 @@ from edgecnn import zoo
 from edgecnn.embed import embed, targets
 
 ROOT = Path(__file__).resolve().parents[1]
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
 MOST_BYTES = 5_000_000
 
 
@@ -38,6 +40,37 @@ def test_the_smallest_models_are_installed_along_as_many_as_5_mb_hold() -> None:
         total += size
         fitting += [f"{name}/*"] if total <= MOST_BYTES else []
     assert SETUPTOOLS["package-data"]["edgecnn.models"] == sorted(fitting), "[tool.setuptools.package-data]"
+
+
+def test_dev_has_every_group_and_no_extra_has_tools() -> None:
+    groups = PYPROJECT["dependency-groups"]
+    assert groups["dev"] == [{"include-group": name} for name in groups if name != "dev"]
+    tools = {re.split("[>=]", tool)[0] for name in groups.keys() - {"dev"} for tool in groups[name]}
+    brought = {
+        re.split("[>=]", package)[0]
+        for extra in PYPROJECT["project"]["optional-dependencies"].values()
+        for package in extra
+    }
+    assert tools & brought == set()
+
+
+def test_the_service_example_asks_for_what_its_tests_have() -> None:
+    lines = (ROOT / "examples" / "service" / "requirements.txt").read_text().splitlines()
+    assert lines == ["edgecnn[cpu]", *PYPROJECT["dependency-groups"]["examples"]]
+
+
+def test_a_commit_is_checked_by_what_make_lint_runs() -> None:
+    hooks = re.findall(r"entry: make --silent (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    targets = re.findall(r"^(lint-\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert sorted(hooks) == sorted(targets) == ["lint-c", "lint-js", "lint-python"]
+
+
+def test_the_tools_of_the_page_are_exact_versions_and_their_lock_names_no_registry() -> None:
+    package = json.loads((ROOT / "web" / "package.json").read_text())
+    versions = [*package["dependencies"].values(), *package["devDependencies"].values()]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
+    locked = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    assert all("integrity" in entry and "resolved" not in entry for path, entry in locked.items() if path)
 
 
 @pytest.fixture(scope="session")
