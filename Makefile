@@ -36,7 +36,7 @@ lint-c: $(INSTALLED)
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 lint-js: $(JS_TOOLS)/.installed  ## the page and the JavaScript of embed
-	$(JS_TOOLS)/node_modules/.bin/biome ci --error-on-warnings .
+	$(JS_TOOLS)/node_modules/.bin/biome check --error-on-warnings .
 	$(JS_TOOLS)/node_modules/.bin/tsc -p web
 
 format: $(INSTALLED) $(JS_TOOLS)/.installed  ## put every language into its format
