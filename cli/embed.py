@@ -6,15 +6,10 @@ from typing import Annotated
 
 import typer
 
+from edgecnn.registry import TARGETS
+
 from . import console
-from .options import AsJson, ModelFile
-
-
-def _targets() -> list[str]:
-    """Complete the names of targets."""
-    from edgecnn.embed.targets import names
-
-    return list(names())
+from .options import AsJson, ModelFile, one_of
 
 
 def register(app: typer.Typer) -> None:
@@ -24,16 +19,10 @@ def register(app: typer.Typer) -> None:
 
 def embed(
     model: ModelFile,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="TARGET", help="python, c, cpp, node or browser.", show_default=False,
-            autocompletion=_targets,
-        ),
-    ],
+    target: Annotated[str, one_of(TARGETS, "--to", "What the project is for.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A folder that is new or empty.")],
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a small complete project that runs a model elsewhere, with a self-test against its golden images.
 
     Example: edgecnn embed mnist-compact --to browser -o page

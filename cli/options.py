@@ -4,32 +4,40 @@ import glob
 import math
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
+
+from edgecnn.registry import DATASETS, PROVIDERS, RECIPES, STUDIES, Registry
 
 MODEL_SUFFIXES = (".onnx", ".safetensors")
 
 
+def one_of(registry: Registry, flag: str, text: str, *, also: tuple[str, ...] = ()) -> Any:
+    """Return an option that takes a name of what there is one file of each for, or a word beside these."""
+    names = (*also, *registry.names())
+    return typer.Option(
+        flag,
+        metavar=f"<{'|'.join(names)}>",
+        callback=lambda value: value if value in also else registry.check(value),
+        autocompletion=lambda: list(names),
+        help=text,
+    )
+
+
 def _datasets() -> list[str]:
     """Complete the names of data sets."""
-    from edgecnn import data
-
-    return list(data.named())
+    return list(DATASETS.names())
 
 
 def _recipes() -> list[str]:
     """Complete the names of recipes."""
-    from edgecnn import recipes
-
-    return list(recipes.names())
+    return list(RECIPES.names())
 
 
 def _studies() -> list[str]:
     """Complete the names of studies."""
-    from edgecnn import studies
-
-    return list(studies.names())
+    return list(STUDIES.names())
 
 
 def _models(incomplete: str) -> list[str]:
@@ -89,10 +97,7 @@ MaxDrop = Annotated[
         help="Largest drop in accuracy to accept, in percentage points.",
     ),
 ]
-Provider = Annotated[
-    Literal["cpu", "cuda", "openvino"],
-    typer.Option("--provider", help="Execution provider: exactly that one, or an error."),
-]
+Provider = Annotated[str, one_of(PROVIDERS, "--provider", "Execution provider: exactly that one, or an error.")]
 ModelFile = Annotated[
     Path,
     typer.Argument(

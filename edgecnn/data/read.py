@@ -1,7 +1,5 @@
 """Read a data set by its name, as ``folder:PATH``, or from a .npz file."""
 
-import importlib
-import pkgutil
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -10,13 +8,13 @@ import numpy as np
 
 from edgecnn.card import ImageInput
 from edgecnn.data import folder, npz
-from edgecnn.data import named as named_sets
 from edgecnn.data.names import normal
 from edgecnn.data.npz import CachedSplit, SplitName
 from edgecnn.data.root import data_root
 from edgecnn.data.split import Split, checked, relabelled
 from edgecnn.data.whole import Whole
-from edgecnn.errors import DataError, nearest
+from edgecnn.errors import DataError
+from edgecnn.registry import DATASETS
 from edgecnn.runtime.image import to_input
 
 FOLDER_PREFIX = "folder:"
@@ -24,7 +22,7 @@ FOLDER_PREFIX = "folder:"
 
 def named() -> tuple[str, ...]:
     """Return the names of the data sets that edgecnn knows, sorted."""
-    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(named_sets.__path__)))
+    return DATASETS.names()
 
 
 def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "test")) -> bool:
@@ -51,12 +49,12 @@ def public_name(dataset: str) -> str:
 
 def describe(name: str) -> str:
     """Return the first line of what a named data set says of itself."""
-    return (_module(name).__doc__ or "").strip().splitlines()[0]
+    return DATASETS.describe(name)
 
 
 def licence(name: str) -> str:
     """Return under what terms a data set comes: what a named one records, else that nothing is known."""
-    recorded: str = getattr(_module(name), "LICENCE", "") if name in named() else ""
+    recorded: str = getattr(_module(name), "LICENCE", "") if name in DATASETS else ""
     return recorded or "not recorded; ask whoever made it"
 
 
@@ -135,12 +133,7 @@ def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:
 
 
 def _module(name: str) -> npz.NamedSet:
-    if name not in named():
-        raise DataError(
-            f"no data set '{name}'; there is {', '.join(named())}, folder:PATH or a path ending in .npz."
-            f"{nearest(name, named())}"
-        )
-    return cast(npz.NamedSet, importlib.import_module(f"edgecnn.data.named.{name.replace('-', '_')}"))
+    return cast(npz.NamedSet, DATASETS.module(name))
 
 
 def _read_named(name: str, split: CachedSplit, root: Path) -> Split:

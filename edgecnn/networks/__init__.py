@@ -13,15 +13,14 @@ that unfreeze them one by one. A family that says ``SHORT = "model"`` can be nam
 A family that says ``KIND = "finder"`` answers with maps of where things are in place of logits_nk.
 """
 
-import importlib
 import inspect
-import pkgutil
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from edgecnn.card import CLASSIFIER, FINDER
 from edgecnn.errors import RecipeError, nearest
+from edgecnn.registry import NETWORKS
 from edgecnn.text import excerpt
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ GIVEN = ("size", "channels", "classes")
 
 def names(of_kind: str | None = None) -> tuple[str, ...]:
     """Return the names of the architecture families, sorted: all of them, or the classifiers or finders."""
-    found = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return tuple(name for name in found if of_kind is None or kind(name) == of_kind)
+    return tuple(name for name in NETWORKS.names() if of_kind is None or kind(name) == of_kind)
 
 
 def kind(name: str) -> str:
@@ -44,7 +42,7 @@ def kind(name: str) -> str:
 
 def describe(name: str) -> str:
     """Return the first line of what a family says of itself."""
-    return (_family(name)[0].__doc__ or "").strip().splitlines()[0]
+    return NETWORKS.describe(name.partition(":")[0])
 
 
 def parameters(name: str) -> dict[str, Any]:
@@ -113,9 +111,7 @@ def stages(name: str, network: "nn.Module") -> "list[nn.Module]":
 def _family(name: str) -> tuple[Any, dict[str, str]]:
     """Return a family's module and the parameter that a short name such as torchvision:resnet50 sets."""
     family, colon, value = name.partition(":")
-    if family not in names():
-        raise RecipeError(f"no network '{name}'; there is {', '.join(names())}.{nearest(family, names())}")
-    module = importlib.import_module(f"{__name__}.{family}")
+    module = NETWORKS.module(family)
     if not colon:
         return module, {}
     if not hasattr(module, "SHORT"):

@@ -5,8 +5,6 @@ import copy
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import reduce
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -14,13 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from edgecnn.errors import RecipeError, nearest
-from edgecnn.recipes import names
 from edgecnn.recipes.schema import Recipe
+from edgecnn.registry import RECIPES, Registry
 from edgecnn.text import LONGEST_PATH, excerpt
 
 LONGEST_FILE, DEEPEST_TABLES, LONGEST_CHAIN = 100_000, 20, 50  # bytes, levels, recipes that extend each other
 MOST_MESSAGES = 20
-OWN_FOLDER = resources.files("edgecnn.recipes")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -50,7 +47,7 @@ def validated(model: type[Model], tables: Mapping[str, Any], source: str) -> Mod
         raise RecipeError(f"{source}: {'; '.join(messages[:MOST_MESSAGES])}{more}") from None
 
 
-def parsed(path: Traversable) -> dict[str, Any]:
+def parsed(path: Path) -> dict[str, Any]:
     """Read a TOML file, or raise RecipeError; also for one that is larger or deeper than any recipe, at no cost."""
     try:
         with path.open("rb") as file:
@@ -77,18 +74,14 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return bool(level)
 
 
-def locate(wanted: str, folder: Traversable, known: tuple[str, ...], kind: str) -> Traversable:
-    """Return the file of a name in ``folder``, or of a path ending in .toml. Raises RecipeError."""
-    path: Traversable = Path(wanted) if wanted.endswith(".toml") else folder / f"{wanted}.toml"
+def locate(wanted: str, known: Registry) -> Path:
+    """Return the file of a name that is known, or of a path ending in .toml. Raises RecipeError."""
+    if not wanted.endswith(".toml"):
+        return known.path(wanted)
     with contextlib.suppress(OSError, ValueError):  # a text that can be no path
-        if path.is_file():
+        if (path := Path(wanted)).is_file():
             return path
-    if wanted.endswith(".toml"):
-        raise RecipeError(f"{excerpt(wanted, LONGEST_PATH)}: no such file; expected a {kind} in TOML.")
-    raise RecipeError(
-        f"no {kind} '{excerpt(wanted)}'; there is {', '.join(known)}, or a path ending in .toml."
-        f"{nearest(wanted, known)}"
-    )
+    raise RecipeError(f"{excerpt(wanted, LONGEST_PATH)}: no such file; expected a {known.noun} in TOML.")
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:
@@ -124,14 +117,14 @@ def _tables(recipe: str) -> tuple[dict[str, Any], str]:
         if len(seen) == LONGEST_CHAIN:
             raise RecipeError(f"{recipe}: extends a recipe that extends another, more than {LONGEST_CHAIN} times.")
         seen.append(wanted)
-        path = locate(wanted, OWN_FOLDER, names(), "recipe")
+        path = locate(wanted, RECIPES)
         tables, source = parsed(path), source or path.name
         wanted = _parent(tables.pop("extends", None), path)
         layers.append(tables if not layers else {key: value for key, value in tables.items() if key != "name"})
     return reduce(_merged, reversed(layers)), source
 
 
-def _parent(extends: Any, path: Traversable) -> str:
+def _parent(extends: Any, path: Path) -> str:
     """Return what a recipe extends, as what locates it; nothing where it extends none."""
     if extends is None:
         return ""
@@ -139,7 +132,7 @@ def _parent(extends: Any, path: Traversable) -> str:
         raise RecipeError(f"{path}: extends is {excerpt(repr(extends))}, expected the name or the path of a recipe.")
     if extends.endswith(".toml"):
         with contextlib.suppress(OSError, ValueError):  # locate says that there is no such file
-            return str((Path(str(path)).parent / extends).resolve())
+            return str((path.parent / extends).resolve())
     return extends
 
 

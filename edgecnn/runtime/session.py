@@ -19,6 +19,7 @@ from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_packa
 from edgecnn.runtime import int8, providers, threads
 from edgecnn.text import shortened
 
+CPU = "CPUExecutionProvider"
 NOTHING = 4  # what goes wrong is raised as well; the log would print names of the file as they are
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
 FATAL_ONLY = 4
@@ -100,27 +101,30 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
             f"(pip uninstall -y {' '.join(RUNTIMES)}, "
             f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
-    count = threads.wanted(thread_count)
+    count, on_cpu = threads.wanted(thread_count), wanted.ORT_NAME == CPU
+    digest = hashlib.sha256(content).hexdigest()
     wanted.prepare()
 
     def start(*entries: tuple[str, str]) -> Any:
-        options = _session_options(ort, provider, count, entries)
-        return ort.InferenceSession(content, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
+        options = _session_options(ort, on_cpu, count, entries)
+        return ort.InferenceSession(taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
 
     try:
+        taken = providers.converted(provider, content, digest)
         session = start()
+    except OSError:
+        raise  # the disk, not the model
     except Exception as error:  # ONNX Runtime raises a family of its own without a common base
-        raise _refused(name, provider, error) from error
+        raise _refused(name, provider, on_cpu, error) from error
     running = session.get_providers()[0]
     if running != wanted.ORT_NAME:
         raise ProviderError(
             f"{name}: asked for provider {provider}, but ONNX Runtime fell back to {running}. "
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
-    digest = hashlib.sha256(content).hexdigest()
     opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
     unsafe = _unsafe_form(opened)
-    if provider == "cpu" and unsafe is not None and int8.saturates():
+    if on_cpu and unsafe is not None and int8.saturates():
         return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
     return opened
 
@@ -184,21 +188,21 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _session_options(ort: Any, provider: str, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
+def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
     options = ort.SessionOptions()
-    options.log_severity_level = NOTHING if provider == "cpu" else ERRORS_ONLY
+    options.log_severity_level = NOTHING if on_cpu else ERRORS_ONLY
     options.intra_op_num_threads = thread_count
     options.inter_op_num_threads = 1
     options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
     for entry in entries:
         options.add_session_config_entry(*entry)
         options.log_severity_level = FATAL_ONLY  # a way that the file cannot go is an answer
-    if provider != "cpu":
+    if not on_cpu:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options
 
 
-def _refused(name: str, provider: str, error: Exception) -> Exception:
+def _refused(name: str, provider: str, on_cpu: bool, error: Exception) -> Exception:
     if newer := NEWER.search(str(error)):
         import onnxruntime
 
@@ -208,7 +212,7 @@ def _refused(name: str, provider: str, error: Exception) -> Exception:
             "Run: pip install --upgrade onnxruntime"
         )
     reason = _reason(error)
-    if provider != "cpu":
+    if not on_cpu:
         return ProviderError(f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu.")
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")
 

@@ -1,13 +1,10 @@
 """Read a study by name or from a .toml, with messages as for recipes."""
 
-from importlib import resources
 from pathlib import Path
 
 from edgecnn.recipes.read import locate, parsed, validated
-from edgecnn.studies import names
+from edgecnn.registry import STUDIES
 from edgecnn.study.schema import Study
-
-OWN_FOLDER = resources.files("edgecnn.studies")
 
 
 def read(study: str) -> Study:
@@ -15,9 +12,9 @@ def read(study: str) -> Study:
 
     Raises RecipeError with the file, the key, what was found and what is allowed.
     """
-    path = locate(study, OWN_FOLDER, names(), "study")
+    path = locate(study, STUDIES)
     found = validated(Study, {"name": path.name.removesuffix(".toml"), **parsed(path)}, path.name)
-    folder = Path(str(path)).parent
+    folder = path.parent
     runs = [run.model_copy(update={"recipe": _beside(run.recipe, folder)}) for run in found.run]
     return found.model_copy(update={"recipe": _beside(found.recipe, folder), "run": runs})
 

@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
         "from edgecnn_cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'onnx', 'onnxruntime', 'cv2', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'torch', 'onnx', 'onnxruntime', 'cv2', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

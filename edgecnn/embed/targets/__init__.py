@@ -7,12 +7,10 @@ A target's module has:
 ``generated(card)``     files made from the card alone, by name
 """
 
-import importlib
-import pkgutil
 from typing import Protocol, cast
 
 from edgecnn.card import ModelCard
-from edgecnn.errors import EmbedError, nearest
+from edgecnn.registry import TARGETS
 
 
 class Target(Protocol):
@@ -27,11 +25,9 @@ class Target(Protocol):
 
 def names() -> tuple[str, ...]:
     """Return the names of the targets, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    return TARGETS.names()
 
 
 def get(name: str) -> Target:
     """Return the target of that name, or raise EmbedError."""
-    if name not in names():
-        raise EmbedError(f"no target '{name}'; there is {', '.join(names())}.{nearest(name, names())}")
-    return cast(Target, importlib.import_module(f"{__name__}.{name}"))
+    return cast(Target, TARGETS.module(name))

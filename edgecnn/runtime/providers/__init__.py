@@ -6,13 +6,21 @@ A provider's module has:
 ``EXTRA``               the extra of edgecnn that installs it
 ``options(threads)``    its provider options for a session with that many threads
 ``prepare()``           what has to happen before the first session, such as loading its libraries
+
+A provider that has to convert a model first, or gains by it, has ``converted(model, folder)`` as well: what ONNX
+Runtime opens in place of the model file's bytes, with the same inputs, outputs and metadata. ``folder`` is a place of
+its own for this model in the platform's cache, the same each time, in which it may keep what it made.
 """
 
-import importlib
-import pkgutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, cast
 
-from edgecnn.errors import ProviderError, nearest
+import platformdirs
+
+from edgecnn.registry import PROVIDERS
+
+Convert = Callable[[bytes, Path], bytes]  # a model file's bytes, and where to keep what is made of them
 
 
 class Provider(Protocol):
@@ -30,11 +38,17 @@ class Provider(Protocol):
 
 def names() -> tuple[str, ...]:
     """Return the names of the providers that edgecnn knows, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return PROVIDERS.names()
 
 
 def get(name: str) -> Provider:
     """Return the provider of that name, or raise ProviderError."""
-    if name not in names():
-        raise ProviderError(f"no provider '{name}'; there is {', '.join(names())}.{nearest(name, names())}")
-    return cast(Provider, importlib.import_module(f"{__name__}.{name}"))
+    return cast(Provider, PROVIDERS.module(name))
+
+
+def converted(name: str, model: bytes, sha256: str) -> bytes:
+    """Return what a session on a provider opens in place of a model file's bytes: those, unless it converts them."""
+    convert: Convert | None = getattr(get(name), "converted", None)
+    if convert is None:
+        return model
+    return convert(model, Path(platformdirs.user_cache_dir("edgecnn")) / "converted" / name / sha256)

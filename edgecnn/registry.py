@@ -1,0 +1,73 @@
+"""What there is one file of for each thing, found by the file's name: networks, data sets, recipes, studies, providers,
+targets and forms.
+
+A name is that of the file, with dashes for the underscores of modules; a file whose name begins with an underscore is
+shared by the others. Names are read from the folder, so that to list them brings in nothing of what the files need.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import DataError, EdgecnnError, EmbedError, ProviderError, RecipeError, nearest
+from edgecnn.text import excerpt
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The files of one package. ``besides`` says what may stand in place of a name, and ``error`` is what is raised for
+    a name that is none."""
+
+    noun: str
+    package: str
+    error: type[EdgecnnError]
+    suffix: str = ".py"
+    besides: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return PACKAGE.joinpath(*self.package.split(".")[1:])
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names, sorted."""
+        files = (path for path in self.folder.iterdir() if path.suffix == self.suffix and path.name[0] != "_")
+        return tuple(sorted(self._dashed(path.stem) for path in files))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names()
+
+    def check(self, name: str) -> str:
+        """Return a name that is there, or raise the registry's error, with those that are and the nearest."""
+        known = self.names()
+        if name in known:
+            return name
+        listed = ", ".join((*known, self.besides) if self.besides else known)
+        raise self.error(f"no {self.noun} '{excerpt(name)}'; there is {listed}.{nearest(name, known)}")
+
+    def module(self, name: str) -> Any:
+        """Return the module of a name, or raise as ``check`` does."""
+        return importlib.import_module(f"{self.package}.{self.check(name).replace('-', '_')}")
+
+    def path(self, name: str) -> Path:
+        """Return the file of a name, or raise as ``check`` does."""
+        return self.folder / f"{self.check(name)}{self.suffix}"
+
+    def describe(self, name: str) -> str:
+        """Return the first line of what a module says of itself."""
+        return (self.module(name).__doc__ or "").strip().splitlines()[0]
+
+    def _dashed(self, stem: str) -> str:
+        return stem.replace("_", "-") if self.suffix == ".py" else stem
+
+
+NETWORKS = Registry("network", "edgecnn.networks", RecipeError)
+DATASETS = Registry("data set", "edgecnn.data.named", DataError, besides="folder:PATH or a path ending in .npz")
+RECIPES = Registry("recipe", "edgecnn.recipes", RecipeError, ".toml", besides="or a path ending in .toml")
+STUDIES = Registry("study", "edgecnn.studies", RecipeError, ".toml", besides="or a path ending in .toml")
+PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
+TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
+FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError)
