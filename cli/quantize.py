@@ -1,12 +1,14 @@
 """edgecnn quantize"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgecnn.registry import FORMS
+
 from . import console
-from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds, next_command
+from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds, next_command, one_of
 
 if TYPE_CHECKING:
     from edgecnn.quantize import Candidate, Quantized
@@ -24,9 +26,12 @@ def quantize(
         typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: MODEL-preferred.onnx, MODEL-static.onnx, …"),
     ] = None,
     method: Annotated[
-        Literal["auto", "static", "dense", "static-full"],
-        typer.Option(
-            "--method", help="auto tries every form that is safe on any processor; static-full is for those with VNNI."
+        str,
+        one_of(
+            FORMS,
+            "--method",
+            "auto tries every form that is safe on any processor; a name makes that form, whatever it is worth.",
+            also=("auto",),
         ),
     ] = "auto",
     max_drop_pp: MaxDrop = 0.5,

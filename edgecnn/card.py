@@ -25,7 +25,7 @@ from edgecnn.text import excerpt
 SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
-DENSE_FORM = "int8-dense"  # ranges its activations over the whole batch
+BATCH_DEPENDENT_BEFORE = "int8-dense"  # the form of that kind in cards that do not say so
 LONGEST_SIDE = 65_535
 PAIR_BOUND = 128  # two weights of one channel that sum to no more fit 16 bits with any activations: 255 * 128 < 32,768
 
@@ -145,7 +145,8 @@ class Overflow:
 class Quantization:
     """How a quantized form was made, and what it was worth where it was made, and on processors of other families.
 
-    Files from before ``overflow`` was recorded may saturate.
+    Files from before ``overflow`` was recorded may saturate. Where activations are ranged over a whole batch as they
+    come, answers are ``batch_dependent``.
     """
 
     method: str
@@ -153,6 +154,7 @@ class Quantization:
     measured: Measured | None
     overflow: Overflow | None = field(default=None, metadata=OPTIONAL)
     measured_elsewhere: list[Measured] | None = field(default=None, metadata=OPTIONAL)
+    batch_dependent: bool | None = field(default=None, metadata=OPTIONAL)
 
     def families(self) -> list[str]:
         """Return the families of processors that the form was measured on."""
@@ -225,7 +227,7 @@ class Appearance:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The document. ``form`` is fp32, int8-static, int8-static-full or int8-dense; ``kind`` is classifier, or finder.
+    """The document. ``form`` is fp32, or the name of a quantized form; ``kind`` is classifier, or finder.
 
     A finder takes frames of any size: its ``input`` is that of its pages, and its golden images are one page, with
     the scores of what is found there as probabilities.
@@ -250,6 +252,12 @@ class ModelCard:
     appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
     trained: Trained | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
+
+    @property
+    def batch_dependent(self) -> bool:
+        """Whether activations are ranged over a whole batch, so that each image is to be answered alone."""
+        said = self.quantization.batch_dependent if self.quantization else None
+        return self.form == BATCH_DEPENDENT_BEFORE if said is None else said
 
     def to_json(self) -> str:
         """Return the document as JSON, the same text for the same card; the order of groups is that of the labels."""

@@ -70,4 +70,4 @@ RECIPES = Registry("recipe", "edgecnn.recipes", RecipeError, ".toml", besides="o
 STUDIES = Registry("study", "edgecnn.studies", RecipeError, ".toml", besides="or a path ending in .toml")
 PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
-FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError)
+FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")

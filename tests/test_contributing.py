@@ -8,7 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
+import onnxruntime
 import pytest
+from PIL import Image
+
+import edgecnn
+from edgecnn import files, zoo
+from edgecnn.runtime.selftest import selftest
+from edgecnn.verify import compare_files
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDED = (
@@ -17,6 +25,8 @@ ADDED = (
     "edgecnn/studies/digits-widths.toml",
     "edgecnn/data/named/stripes.py",
     "edgecnn/runtime/providers/coreml.py",
+    "edgecnn/runtime/providers/optimized.py",
+    "edgecnn/quantize/forms/fp16.py",
     "edgecnn/embed/targets/swift.py",
 )
 
@@ -32,13 +42,28 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert block is not None, f"CONTRIBUTING.md has no example for {name}"
         assert not (folder / name).exists()
         (folder / name).write_text(block[1], encoding="utf-8")
+    template = folder / "edgecnn" / "embed" / "templates" / "swift"
+    template.mkdir()
+    (template / "README.md").write_text("# @MODEL@ in Swift\n", encoding="utf-8")
+    Image.new("L", (28, 28), 255).save(folder / "picture.png")
     return folder
 
 
-def call(extended: Path, *arguments: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(extended), "EDGECNN_DATA": str(extended / "data")}
+def run(extended: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    added = {
+        "PYTHONPATH": str(extended),
+        "EDGECNN_DATA": str(extended / "data"),
+        "EDGECNN_MODELS": str(ROOT / "exported"),
+        "XDG_CACHE_HOME": str(extended / "cache"),
+        "HOME": str(extended),
+        "COLUMNS": "160",
+    }
     command = [sys.executable, "-m", "edgecnn_cli.main", *arguments]
-    result = subprocess.run(command, cwd=extended, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=extended, env=os.environ | added, capture_output=True, text=True, check=False)
+
+
+def call(extended: Path, *arguments: str) -> str:
+    result = run(extended, *arguments)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -51,18 +76,97 @@ def call(extended: Path, *arguments: str) -> str:
         ("studies", "digits-widths"),
         ("datasets", "stripes"),
         ("providers", "coreml"),
+        ("providers", "optimized"),
     ],
 )
 def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     assert name in {row["name"] for row in json.loads(call(extended, "list", kind, "--json"))[kind]}
 
 
-def test_an_added_target_is_found(extended: Path) -> None:
-    script = "from edgecnn.embed.targets import get, names; print(*names(), get('swift').SELFTEST[-1])"
-    environment = os.environ | {"PYTHONPATH": str(extended)}
-    command = [sys.executable, "-c", script]
-    told = subprocess.run(command, cwd=extended, env=environment, capture_output=True, text=True, check=True).stdout
-    assert told.strip().endswith("python swift swift run selftest")
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("predict", "--provider <coreml|cpu|cuda|openvino|optimized>"),
+        ("embed", "--to <browser|c|cpp|node|python|swift>"),
+        ("quantize", "--method <auto|dense|fp16|static|static-full>"),
+    ],
+)
+def test_help_lists_what_was_added(extended: Path, command: str, option: str) -> None:
+    shown = " ".join(run(extended, command, "--help").stdout.replace("│", " ").split())
+    assert option.replace(" ", "") in shown.replace(" ", "")
+
+
+def test_an_added_provider_is_asked_of_onnxruntime(extended: Path) -> None:
+    """This one is not in the wheels for Linux and Windows, and says so as the others do."""
+    result = run(extended, "predict", "mnist-c1", "picture.png", "--provider", "coreml")
+    offered = "CoreMLExecutionProvider" in onnxruntime.get_available_providers()
+    assert result.returncode == (0 if offered else 2)
+    assert offered or "mnist-c1: asked for provider coreml, but this onnxruntime offers" in result.stderr
+
+
+@pytest.mark.slow
+def test_an_added_provider_converts_a_model_once_and_answers_alike(extended: Path) -> None:
+    def predict(provider: str) -> list[dict[str, object]]:
+        return json.loads(call(extended, "predict", "mnist-c1", "picture.png", "--provider", provider, "--json"))
+
+    first, (kept,) = predict("optimized"), list((extended).rglob("optimized/*/model.onnx"))
+    written = kept.stat().st_mtime_ns
+    assert kept.parent.name == files.sha256(zoo.find("mnist-c1"))
+    assert first == predict("optimized") == predict("cpu")
+    assert kept.stat().st_mtime_ns == written
+    kept.write_bytes(zoo.find("mnist-best").read_bytes())  # what is opened is what was converted
+    assert predict("optimized") != first
+    kept.unlink()
+
+
+def test_an_added_provider_that_cannot_convert_a_file_says_so(extended: Path) -> None:
+    (extended / "broken.onnx").write_bytes(b"no model")
+    result = run(extended, "selftest", "broken.onnx", "--provider", "optimized")
+    assert result.returncode == 2
+    assert "broken.onnx: not a model that ONNX Runtime can open" in result.stderr
+    assert list(extended.rglob("optimized/*/*model.onnx*")) == []
+
+
+def test_an_added_target_gets_its_project(extended: Path) -> None:
+    embedded = json.loads(call(extended, "embed", "mnist-c1", "--to", "swift", "-o", "app", "--json"))
+    assert embedded["files"] == ["README.md", "card.json", "model.onnx"]
+    assert embedded["selftest"] == ["swift build", "swift run selftest"]
+    readme = (extended / "app" / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("# mnist-c1 (fp32,")
+
+
+@pytest.fixture(scope="module")
+def halved(extended: Path, model: Path, data_root: Path) -> dict[str, object]:
+    """What ``quantize`` says of the form that was added."""
+    arguments = ("-o", "half.onnx", "--method", "fp16", "--seconds", "0.05", "--data-root", str(data_root), "--json")
+    return json.loads(call(extended, "quantize", str(model), *arguments))
+
+
+@pytest.mark.slow
+def test_an_added_form_is_made_under_its_own_name(extended: Path, model: Path, halved: dict[str, object]) -> None:
+    assert halved["output_form"] == "fp16"
+    assert (extended / "half.onnx").stat().st_size < model.stat().st_size
+    card = edgecnn.load(extended / "half.onnx").card
+    assert (card.form, card.quantization.method, card.quantization.calibration) == ("fp16", "fp16", None)
+    weights = {tensor.data_type for tensor in onnx.load(extended / "half.onnx").graph.initializer}
+    assert onnx.TensorProto.FLOAT16 in weights
+    assert "MatMulInteger" not in {node.op_type for node in onnx.load(extended / "half.onnx").graph.node}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("halved")
+def test_a_file_in_an_added_form_runs_where_the_form_is_not_known(extended: Path, model: Path, data_root: Path) -> None:
+    assert not (ROOT / "edgecnn" / "quantize" / "forms" / "fp16.py").exists()
+    assert selftest(edgecnn.load(extended / "half.onnx")).passed
+    found = compare_files(model, extended / "half.onnx", root=data_root)
+    assert abs(found.drop_pp) < 0.5
+
+
+@pytest.mark.slow
+def test_an_added_form_is_tried_with_the_others(extended: Path, model: Path, data_root: Path) -> None:
+    arguments = ("-o", "auto.onnx", "--seconds", "0.05", "--data-root", str(data_root), "--json")
+    found = json.loads(call(extended, "quantize", str(model), *arguments))
+    assert [candidate["form"] for candidate in found["candidates"]] == ["int8-static", "int8-dense", "fp16"]
 
 
 @pytest.mark.slow

@@ -285,7 +285,7 @@ def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Page
 
 
 def test_a_finder_has_no_dense_form(made: Path) -> None:
-    with pytest.raises(EdgecnnError, match="a finder has no dense layer to quantize"):
+    with pytest.raises(EdgecnnError, match=r"has no dense layer to quantize\. Use --method static\."):
         quantize(made / "finder.onnx", made / "dense.onnx", method="dense")
 
 

@@ -7,12 +7,12 @@ from types import ModuleType
 import numpy as np
 import onnx
 import pytest
+from forming import made
 from onnx import TensorProto, helper, numpy_helper
 
 from edgecnn import inspection, onnx_file, zoo
 from edgecnn.errors import CardError, ModelError
 from edgecnn.inspection import Inspection, Layer
-from edgecnn.quantize import forms
 from edgecnn.runtime.classifier import load
 
 ZOO = Path(__file__).resolve().parents[1] / "exported"
@@ -98,7 +98,7 @@ def test_quantizers_are_no_layers(static: Inspection) -> None:
 
 
 def test_dense_form_has_the_weights_of_its_dense_layer(model: Path, tmp_path: Path) -> None:
-    onnx_file.write_with_card(forms.dense(model), load(model).card, tmp_path / "dense.onnx")
+    onnx_file.write_with_card(made("dense", model), load(model).card, tmp_path / "dense.onnx")
     (layer,) = layers_of(inspection.inspect(tmp_path / "dense.onnx"), "MatMulInteger")
     assert (layer.parameters, layer.macs, layer.weight_bytes, layer.weight_type) == (160, 160, 160, "int8")
 
@@ -149,7 +149,7 @@ def test_counts_of_the_small_model_are_those_of_two_others(counts, model: Path, 
 
 
 def test_operations_of_the_dense_form_are_those_that_run(counts, model: Path, tmp_path: Path) -> None:
-    onnx_file.write_with_card(forms.dense(model), load(model).card, tmp_path / "dense.onnx")
+    onnx_file.write_with_card(made("dense", model), load(model).card, tmp_path / "dense.onnx")
     found = compare_counts(counts, tmp_path / "dense.onnx")
     assert found.stored_parameters == sum(w + b for w, b, _ in CONVOLUTIONS) + sum(DENSE)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from forming import made
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -13,7 +14,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgecnn.card import PAIR_BOUND
 from edgecnn.errors import Int8Warning
-from edgecnn.quantize import forms
 from edgecnn.runtime.classifier import load
 from edgecnn.saturation import Channel, pair_sums, prove
 
@@ -235,7 +235,7 @@ def test_full_form_is_not_and_its_card_says_so(full_model: Path) -> None:
 
 
 def test_dense_form_is_safe(model: Path) -> None:
-    assert prove(forms.dense(model)).safe
+    assert prove(made("dense", model)).safe
 
 
 def test_float_form_has_nothing_to_prove(model: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from forming import made
 from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
@@ -17,7 +18,6 @@ from torchvision import models
 from edgecnn import checkpoint, data, networks
 from edgecnn.errors import RecipeError
 from edgecnn.export import export
-from edgecnn.quantize import forms
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime.session import open_model
@@ -402,7 +402,7 @@ def test_exports_without_naming_folders_and_quantizes(tmp_path: Path, data_root:
     assert str(tmp_path) not in exported.card_path.read_text()
 
     images = data.read_split("digits", "train", root=data_root, size=(32, 32)).images_nhwc
-    quantized = forms.static(exported.path, images[:64])
+    quantized = made("static", exported.path, images[:64])
     logits_nk, int8_nk = (
         open_model(file).session.run(["logits"], {"image": images[:64]})[0]
         for file in (exported.path.read_bytes(), quantized)

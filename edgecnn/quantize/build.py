@@ -1,14 +1,17 @@
-"""Build one form of a model file, hold it to what is promised of it, and say how it was lost where it does not hold."""
+"""Build one form of a model, hold it to what is promised of it, and say how it was lost where it does not hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgecnn import files, onnx_file
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import onnx_file
 from edgecnn.card import PAIR_BOUND, Calibration, Golden, ModelCard, Overflow, Quantization
 from edgecnn.errors import EdgecnnError
-from edgecnn.quantize import forms
 from edgecnn.quantize.figures import Lost
+from edgecnn.quantize.forms import Form, Parent
 from edgecnn.saturation import Saturation, prove
 from edgecnn.text import shortened
 
@@ -23,33 +26,50 @@ class Built:
 
 
 def build(
-    form: str,
+    form: Form,
+    parent: Parent,
     path: Path,
-    parent: Path,
-    parent_card: ModelCard,
+    images_nhwc: NDArray[np.uint8],
     calibration: Calibration | None,
-    make_graph: Callable[[], bytes],
     make_golden: Callable[[bytes], Golden],
 ) -> Built | Lost:
-    """Write a form of a graph to ``path``, with the golden images of that graph."""
+    """Write a form of a model to ``path``, calibrated on images where the form is, with golden images of its own."""
     try:
-        graph = make_graph()
+        graph = form.build(parent, images_nhwc)
     except OSError:
         raise  # the disk, not the form
     except Exception as error:  # whatever the quantizer raises
-        return Lost(form, "build", f"ONNX Runtime's quantizer does not take this graph ({_said(error)}).")
+        return Lost(form.NAME, "build", f"ONNX Runtime's quantizer does not take this graph ({_said(error)}).")
+    return hold(form, graph, parent, path, calibration, make_golden)
+
+
+def hold(
+    form: Form,
+    graph: bytes,
+    parent: Parent,
+    path: Path,
+    calibration: Calibration | None,
+    make_golden: Callable[[bytes], Golden],
+) -> Built | Lost:
+    """Write a graph that is in this form, wherever it was made: here, or by a training that knows of the form."""
     proof = prove(graph)
-    if not proof.safe and form != forms.FULL:
-        return Lost(form, "proof", f"{_unsafe(proof)} This onnxruntime's quantizer does not keep to seven bits.")
+    if form.AUTOMATIC and not proof.safe:
+        return Lost(form.NAME, "proof", f"{_unsafe(proof)} This onnxruntime's quantizer does not keep to seven bits.")
     try:
         card = replace(
-            parent_card,
-            form=form,
+            parent.card,
+            form=form.NAME,
             parity=None,
             metrics=[],
-            quantization=Quantization(form, calibration, measured=None, overflow=proof.overflow),
-            parent_sha256=files.sha256(parent),
-            versions=parent_card.versions | onnx_file.runtime_versions(),
+            quantization=Quantization(
+                form.NAME,
+                calibration,
+                measured=None,
+                overflow=proof.overflow,
+                batch_dependent=form.BATCH_DEPENDENT or None,
+            ),
+            parent_sha256=parent.sha256,
+            versions=parent.card.versions | onnx_file.runtime_versions(),
             golden=make_golden(graph),
         )
         onnx_file.write_with_card(graph, card, path)
@@ -57,7 +77,7 @@ def build(
     except OSError:
         raise
     except Exception as error:  # a check that did not hold, or a runtime that does not take the form
-        return Lost(form, "check", _said(error))
+        return Lost(form.NAME, "check", _said(error))
     return Built(graph, card, proof.overflow)
 
 

@@ -8,18 +8,16 @@ import numpy as np
 
 from edgecnn import data, files, golden, onnx_file, zoo
 from edgecnn.bench import compare_latency
-from edgecnn.card import FINDER, Calibration, Golden, ModelCard, Overflow
+from edgecnn.card import FINDER, Calibration, Golden, Overflow
 from edgecnn.contender import Contender, open_contender
 from edgecnn.data import Split
 from edgecnn.errors import CardError, EdgecnnError
-from edgecnn.metadata import read_card
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import (
     SAFE,
     Candidate,
     Lost,
-    Method,
     Quantized,
     asked_for,
     candidate_of,
@@ -28,10 +26,12 @@ from edgecnn.quantize.figures import (
     with_measurement,
 )
 from edgecnn.quantize.finder import quantize_finder
+from edgecnn.quantize.forms import Form, Parent
 from edgecnn.quantize.ship import ship
 from edgecnn.verify import compare
 from edgecnn.verify.compare import check_moved, read_for
 
+AUTO = "auto"
 CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 
 
@@ -39,7 +39,7 @@ def quantize(
     model: str | Path,
     output: str | Path | None = None,
     *,
-    method: Method = "auto",
+    method: str = AUTO,
     max_drop_pp: float = 0.5,
     dataset: str | None = None,
     root: str | Path | None = None,
@@ -48,25 +48,35 @@ def quantize(
 ) -> Quantized:
     """Quantize a float32 model file, or one of the zoo by name.
 
-    ``auto`` tries every form and writes the preferred one: when nothing is better than the parent, nothing is written,
-    and the output is the parent. ``static``, ``dense`` and ``static-full`` write that form, whatever it is worth; the
-    last is for processors that do not saturate.
+    ``auto`` tries every form that applies and is safe on any processor, and writes the preferred one: when nothing is
+    better than the parent, nothing is written, and the output is the parent. The name of a form (``quantize.forms``)
+    writes that one, whatever it is worth.
 
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
     ParityError where the form that was asked for does not hold.
     """
     model, file = Path(model), zoo.find(model)
-    card = read_card(file)
+    original = forms.parent_of(file)
+    card = original.card
     if card.form != "fp32":
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
     target = Path(output or _default_target(model, file, method))
     if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
+    wanted = _forms(method, model, original)
     if card.kind == FINDER:
         if dataset is not None:
             raise EdgecnnError(f"{model}: is a finder, which is quantized on rendered pages. Leave out --data.")
         return quantize_finder(
-            file, target, method=method, max_drop_pp=max_drop_pp, root=root, seconds=seconds, on_stage=on_stage
+            file,
+            target,
+            wanted,
+            original,
+            asked=method != AUTO,
+            max_drop_pp=max_drop_pp,
+            root=root,
+            seconds=seconds,
+            on_stage=on_stage,
         )
     check_moved(card.dataset, dataset, str(model))
     on_stage("reading images")
@@ -75,15 +85,15 @@ def quantize(
     parent = open_contender(file)
     with files.scratch_folder(target) as folder:
         candidates, lost = [], []
-        for form in _forms(method, file):
-            on_stage(f"building and measuring {form}")
-            path = _path(folder, form)
-            found = _tried(form, path, parent, card, train, validation, max_drop_pp, seconds)
+        for form in wanted:
+            on_stage(f"building and measuring {form.NAME}")
+            path = _path(folder, form.NAME)
+            found = _tried(form, path, parent, original, train, validation, max_drop_pp, seconds)
             candidates += [found] if isinstance(found, Candidate) else []
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
-        form = preferred if method == "auto" else asked_for(candidates, lost, model)
-        shipped = ship(file if form == card.form else _path(folder, form), target, file)
+        chosen = preferred if method == AUTO else asked_for(candidates, lost, model)
+        shipped = ship(file if chosen == card.form else _path(folder, chosen), target, file)
     return Quantized(
         parent=model,
         parent_form=card.form,
@@ -96,14 +106,14 @@ def quantize(
         lost=lost,
         preferred=preferred,
         output=shipped,
-        output_form=form,
+        output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp),
     )
 
 
-def _default_target(model: Path, file: Path, method: Method) -> Path:
+def _default_target(model: Path, file: Path, method: str) -> Path:
     """Name the output after the parent: beside a file, but here for a model of the zoo, which stays as it is."""
-    suffix = f"-{'preferred' if method == 'auto' else method}.onnx"
+    suffix = f"-{'preferred' if method == AUTO else method}.onnx"
     return file.with_name(file.stem + suffix) if file == model else Path("-".join(model.parts) + suffix)
 
 
@@ -117,39 +127,34 @@ def _path(folder: Path, form: str) -> Path:
     return folder / f"{form}.onnx"
 
 
-def _forms(method: Method, model: Path) -> list[str]:
-    if method in ("static", "static-full"):
-        return [forms.STATIC if method == "static" else forms.FULL]
-    if forms.has_dense_layers(model):
-        return [forms.DENSE] if method == "dense" else [forms.STATIC, forms.DENSE]
-    if method == "dense":
-        raise EdgecnnError(f"{model}: has no dense layer to quantize. Use --method static.")
-    return [forms.STATIC]
+def _forms(method: str, model: Path, parent: Parent) -> list[Form]:
+    automatic = forms.automatic(parent)
+    if method == AUTO:
+        return list(automatic.values())
+    form = forms.get(method)
+    if (reason := form.unfit(parent)) is not None:
+        raise EdgecnnError(f"{model}: {reason}. Use --method {' or '.join(automatic)}.")
+    return [form]
 
 
 def _tried(
-    form: str,
+    form: Form,
     path: Path,
     parent: Contender,
-    parent_card: ModelCard,
+    original: Parent,
     train: Split,
     validation: Split,
     max_drop_pp: float,
     seconds: float,
 ) -> Candidate | Lost:
     """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
-    calibration = None if form == forms.DENSE else _calibration(train)
-
-    def graph() -> bytes:
-        if calibration is None:
-            return forms.dense(parent.file)
-        images_nhwc = train.images_nhwc[np.array(calibration.indices)]
-        return forms.static(parent.file, images_nhwc, full_range=form == forms.FULL)
+    calibration = _calibration(train) if form.CALIBRATED else None
+    images_nhwc = train.images_nhwc[np.array(calibration.indices if calibration else [], int)]
 
     def own(graph: bytes) -> Golden:
-        return golden.measured(graph, parent_card.golden.images_nhwc)
+        return golden.measured(graph, original.card.golden.images_nhwc)
 
-    built = build(form, path, parent.file, parent_card, calibration, graph, own)
+    built = build(form, original, path, images_nhwc, calibration, own)
     if isinstance(built, Lost):
         return built
     candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds, built.overflow)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from edgecnn.bench.measure import Ratio
 from edgecnn.card import Accuracy, Measured, ModelCard, Overflow
@@ -11,7 +10,6 @@ from edgecnn.machine import family, processor
 from edgecnn.verify import Comparison, FinderComparison, Verdict
 from edgecnn.verify.gate import sentence
 
-Method = Literal["auto", "static", "dense", "static-full"]
 Compared = Comparison | FinderComparison
 
 SAFE = Overflow(safe=True, largest_pair_sum=0)

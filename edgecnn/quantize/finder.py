@@ -1,4 +1,4 @@
-"""The int8 form of a finder, measured against its parent on validation pages and on a camera's frame."""
+"""The forms of a finder, each measured against its parent on validation pages and on a camera's frame."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from edgecnn import files, golden, onnx_file
 from edgecnn.bench import compare_latency
-from edgecnn.card import Calibration, ModelCard
+from edgecnn.card import Calibration, Golden
 from edgecnn.digits.pages import digit_pages
-from edgecnn.errors import EdgecnnError
-from edgecnn.quantize import forms
-from edgecnn.quantize.build import Built, build
+from edgecnn.digits.pages.digit_pages import Pages
+from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import (
+    Candidate,
     Lost,
-    Method,
     Quantized,
     asked_for,
     candidate_of,
@@ -24,9 +23,10 @@ from edgecnn.quantize.figures import (
     reason,
     with_measurement,
 )
+from edgecnn.quantize.forms import Form, Parent
 from edgecnn.quantize.ship import ship
-from edgecnn.runtime.finder import load_finder
-from edgecnn.verify.finds import compare_on
+from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.verify.finds import FinderComparison, compare_on
 
 FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many pages: 480x640 of pages of 160x160
 
@@ -34,45 +34,41 @@ FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many pages: 4
 def quantize_finder(
     file: Path,
     target: Path,
+    wanted: list[Form],
+    original: Parent,
     *,
-    method: Method,
+    asked: bool,
     max_drop_pp: float,
     root: str | Path | None,
     seconds: float,
     on_stage: Callable[[str], None],
 ) -> Quantized:
-    """Write the int8 form to ``target`` where it is better than the parent, or in any case where it was asked for.
+    """Write the fastest form to ``target`` that is better than the parent, or in any case the one that was asked for.
 
-    Its accuracy is F1 on the validation pages. Raises DataError where the pages cannot be rendered, EdgecnnError for
-    ``dense``: a finder has no dense layers, ParityError where the form that was asked for does not hold.
+    Its accuracy is F1 on the validation pages. Raises DataError where the pages cannot be rendered, ParityError where
+    the form that was asked for does not hold.
     """
-    if method == "dense":
-        raise EdgecnnError(f"{file.name}: a finder has no dense layer to quantize. Use --method static.")
     on_stage("reading pages")
     frames_nhwc = calibration_frames(digit_pages.read(root, "train").images)
     pages, parent = digit_pages.read(root, "test"), load_finder(file)
-    tried = forms.FULL if method == "static-full" else forms.STATIC
-    candidates, lost = [], []
+    candidates, lost, comparison = [], [], None
     with files.scratch_folder(target) as folder:
-        path = folder / f"{tried}.onnx"
-        on_stage(f"building and measuring {tried}")
-        built = _built(tried, path, file, parent.card, frames_nhwc)
-        if isinstance(built, Lost):
-            lost, comparison = [built], compare_on(pages, parent, parent, max_drop_pp)
-        else:
-            comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
-            latency = compare_latency(path, file, seconds=seconds)
-            f1 = comparison.candidate.f1
-            candidate = candidate_of(tried, path, file, f1, comparison, latency, built.overflow)
-            card = with_measurement(built.card, candidate, len(pages), max_drop_pp)
-            onnx_file.write_with_card(built.graph, card, path)
-            candidates = [replace(candidate, size_bytes=path.stat().st_size)]
-        preferred = preferred_form(candidates, parent.card.form)
-        form = preferred if method == "auto" else asked_for(candidates, lost, file)
-        shipped = ship(file if form == parent.card.form else path, target, file)
+        for form in wanted:
+            on_stage(f"building and measuring {form.NAME}")
+            path = _path(folder, form.NAME)
+            found = _tried(form, path, file, parent, original, frames_nhwc, pages, max_drop_pp, seconds)
+            if isinstance(found, Lost):
+                lost.append(found)
+            else:
+                candidate, comparison = found
+                candidates.append(candidate)
+        preferred = preferred_form(candidates, original.card.form)
+        chosen = asked_for(candidates, lost, file) if asked else preferred
+        shipped = ship(file if chosen == original.card.form else _path(folder, chosen), target, file)
+    comparison = comparison or compare_on(pages, parent, parent, max_drop_pp)
     return Quantized(
         parent=file,
-        parent_form=parent.card.form,
+        parent_form=original.card.form,
         parent_size_bytes=file.stat().st_size,
         parent_validation_accuracy=comparison.reference.f1,
         validation_images=len(pages),
@@ -80,7 +76,7 @@ def quantize_finder(
         lost=lost,
         preferred=preferred,
         output=shipped,
-        output_form=form,
+        output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp, "pages"),
     )
 
@@ -93,14 +89,33 @@ def calibration_frames(pages_phw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return grid.transpose(0, 1, 3, 2, 4).reshape(count, ROWS * height, COLUMNS * width, 1)
 
 
-def _built(form: str, path: Path, file: Path, parent: ModelCard, frames_nhwc: NDArray[np.uint8]) -> Built | Lost:
+def _path(folder: Path, form: str) -> Path:
+    return folder / f"{form}.onnx"
+
+
+def _tried(
+    form: Form,
+    path: Path,
+    file: Path,
+    parent: Finder,
+    original: Parent,
+    frames_nhwc: NDArray[np.uint8],
+    pages: Pages,
+    max_drop_pp: float,
+    seconds: float,
+) -> tuple[Candidate, FinderComparison] | Lost:
+    """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
     count = len(frames_nhwc) * ROWS * COLUMNS
-    return build(
-        form,
-        path,
-        file,
-        parent,
-        Calibration(count, 0, list(range(count))),
-        lambda: forms.static_finder(file, frames_nhwc, full_range=form == forms.FULL),
-        lambda graph: golden.measured_finder(graph, parent.golden.images_nhwc),
-    )
+    calibration = Calibration(count, 0, list(range(count))) if form.CALIBRATED else None
+
+    def own(graph: bytes) -> Golden:
+        return golden.measured_finder(graph, original.card.golden.images_nhwc)
+
+    built = build(form, original, path, frames_nhwc if form.CALIBRATED else frames_nhwc[:0], calibration, own)
+    if isinstance(built, Lost):
+        return built
+    comparison = compare_on(pages, parent, load_finder(path), max_drop_pp)
+    latency = compare_latency(path, file, seconds=seconds)
+    candidate = candidate_of(form.NAME, path, file, comparison.candidate.f1, comparison, latency, built.overflow)
+    onnx_file.write_with_card(built.graph, with_measurement(built.card, candidate, len(pages), max_drop_pp), path)
+    return replace(candidate, size_bytes=path.stat().st_size), comparison

@@ -16,13 +16,8 @@ from edgecnn.train import EpochRow
 from edgecnn.verify import Comparison
 from edgecnn.verify.compare import Scores
 
-FORM_COLORS = {
-    "pytorch": "#c2410c",
-    "fp32": "#0b6bcb",
-    "int8-static": "#0f8a5f",
-    "int8-dense": "#7c3aed",
-    "int8-static-full": "#64748b",
-}
+COLORS = {"pytorch": "#c2410c", "fp32": "#0b6bcb"}
+QUANTIZED_COLOR = "#0f8a5f"
 
 
 def draw_summary(
@@ -75,7 +70,8 @@ def _draw_latency(axes: Axes, report: BenchReport) -> None:
     timings = [timing for timing in report.contenders if timing.batch == 1]
     kinds = ["pytorch" if timing.provider.startswith("PyTorch") else timing.form for timing in timings]
     values_us = [timing.p50_ms * 1e3 for timing in timings]
-    bars = axes.barh(range(len(kinds)), values_us, color=[FORM_COLORS[kind] for kind in kinds], height=0.6)
+    colors = [COLORS.get(kind, QUANTIZED_COLOR) for kind in kinds]
+    bars = axes.barh(range(len(kinds)), values_us, color=colors, height=0.6)
     axes.bar_label(bars, [f"{value:.0f} µs" for value in values_us], padding=4)
     axes.set_yticks(range(len(kinds)), kinds)
     axes.invert_yaxis()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import DENSE_FORM, ModelCard
+from edgecnn.card import ModelCard
 from edgecnn.errors import CardError, ImageError
 from edgecnn.runtime.image import Frame, pixels_of, to_input
 from edgecnn.runtime.session import OpenModel, open_model
@@ -33,7 +33,7 @@ class Classifier:
     """A model file that classifies frames. Make one with ``edgecnn.load``.
 
     An image is answered as it would be alone, in whatever batch it comes: a form that sets the range of its activations
-    over a whole batch (int8-dense) is given one image at a time, and so is a graph that takes no more at once.
+    over a whole batch is given one image at a time, and so is a graph that takes no more at once.
 
     ONNX Runtime's session may be called from any number of threads at once, and nothing else here changes after
     construction, so neither locks nor copies are needed.
@@ -43,7 +43,7 @@ class Classifier:
         self._session = model.session
         self._model = model
         self.card = ModelCard.from_metadata(model.metadata, source=model.name).as_classifier(model.name)
-        self._one_by_one = self.card.form == DENSE_FORM or self._batch_of_file() == 1
+        self._one_by_one = self.card.batch_dependent or self._batch_of_file() == 1
         self._check_contract()
 
     @property
@@ -53,7 +53,7 @@ class Classifier:
 
     @property
     def provider(self) -> str:
-        """The execution provider that was asked for: cpu, cuda or openvino."""
+        """The execution provider that was asked for, by its name here (``edgecnn list providers``)."""
         return self._model.provider
 
     @property
@@ -164,8 +164,8 @@ class Classifier:
 def load(model: str | Path | bytes, *, provider: str = "cpu", threads: int | None = None) -> Classifier:
     """Open a model file (a path, a name of the zoo such as ``mnist-compact``, or the file's bytes) as a classifier.
 
-    ``provider`` is cpu, cuda or openvino, and is what runs or an error; ``threads`` defaults to what the CPU affinity
-    and the container's quota allow.
+    ``provider`` is a name of ``edgecnn list providers``, and what runs or an error; ``threads`` defaults to what the
+    CPU affinity and the container's quota allow.
 
     Raises ModelError, CardError, ProviderError or MissingPackageError.
     """

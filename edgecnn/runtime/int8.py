@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgecnn.card import DENSE_FORM, ModelCard
+from edgecnn.card import ModelCard
 
 CHANNELS = 16
 RIGHT = {"conv": 200, "matmul": 200, "gemm": 200, "integer": CHANNELS * 255 * 127}  # the outputs of PROBE
-DENSE_OUTPUTS, FUSED_OUTPUTS = ("integer",), ("conv", "matmul", "gemm")  # what int8-dense and the other forms use
+COMING, FUSED = ("integer",), ("conv", "matmul", "gemm")  # outputs of forms that range activations as they come, or not
 # Session entries that compute exactly, the faster first: int8 weights become uint8, whose kernel adds in 32 bits (it
 # refuses weights that two layers share); or dequantizers are left as they are, and the layers run in float32.
 ENTRIES = (("session.x64quantprecision", "1"), ("session.disable_quant_qdq", "1"))
@@ -42,9 +42,9 @@ def may_saturate(card: ModelCard) -> bool:
     return overflow is None or not overflow.safe
 
 
-def exact_entries(form: str) -> Iterator[tuple[str, str]]:
-    """Yield the session entries with which a form is computed exactly on this processor, the fastest first."""
-    needed = DENSE_OUTPUTS if form == DENSE_FORM else FUSED_OUTPUTS
+def exact_entries(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Yield the session entries with which a file is computed exactly on this processor, the fastest first."""
+    needed = COMING if card.batch_dependent else FUSED
     return (entry for entry in ENTRIES if wrong_outputs(entry).isdisjoint(needed))
 
 

@@ -123,38 +123,38 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
     opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
-    unsafe = _unsafe_form(opened)
+    unsafe = _unsafe(opened)
     if on_cpu and unsafe is not None and int8.saturates():
         return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
     return opened
 
 
-def _unsafe_form(opened: OpenModel) -> str | None:
-    """Return the form of a file whose card leaves open that its int8 sums saturate on some processors, or None."""
+def _unsafe(opened: OpenModel) -> ModelCard | None:
+    """Return the card of a file that leaves open that its int8 sums saturate on some processors, or None."""
     if CARD_KEY not in opened.metadata:
         return None
     card = ModelCard.from_metadata(opened.metadata, source=opened.name)
-    return card.form if int8.may_saturate(card) else None
+    return card if int8.may_saturate(card) else None
 
 
-def _exact(start: Callable[..., Any], form: str, name: str) -> Any:
+def _exact(start: Callable[..., Any], card: ModelCard, name: str) -> Any:
     """Return a session that computes the file exactly on a processor that saturates, with a warning, or refuse it."""
-    for entry in int8.exact_entries(form):
+    for entry in int8.exact_entries(card):
         try:
             session = start(entry)
         except Exception:  # as above; the next way may take it
             continue
         warnings.warn(
-            f"{name}: {form} weights that may saturate on this processor, which adds int8 products in 16 bits. They "
-            "are computed exactly here, which is slower; other programs would get wrong answers from this file. "
+            f"{name}: {card.form} weights that may saturate on this processor, which adds int8 products in 16 bits. "
+            "They are computed exactly here, which is slower; other programs would get wrong answers from this file. "
             "Quantize its float32 parent again for a form that is safe everywhere.",
             Int8Warning,
             stacklevel=2,
         )
         return session
     raise ModelError(
-        f"{name}: {form} weights that may saturate on this processor, which adds int8 products in 16 bits, and ONNX "
-        "Runtime has no exact way for this file. Use its float32 parent, or quantize that again: edgecnn quantize "
+        f"{name}: {card.form} weights that may saturate on this processor, which adds int8 products in 16 bits, and "
+        "ONNX Runtime has no exact way for this file. Use its float32 parent, or quantize that again: edgecnn quantize "
         "PARENT"
     )
 

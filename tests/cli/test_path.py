@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from edgecnn import data, load, onnx_file
-from edgecnn.quantize import forms
+from edgecnn.quantize.forms import static
 from edgecnn.runtime import int8
 
 
@@ -61,7 +61,7 @@ def test_quantize_says_in_its_table_what_was_lost(
     def refuse(*arguments: object, **more: object) -> bytes:
         raise ValueError("an operator that it does not know")
 
-    monkeypatch.setattr(forms, "static", refuse)
+    monkeypatch.setattr(static, "build", refuse)
     result = edgecnn("quantize", model, "-o", tmp_path / "q.onnx", "--data-root", data_root, "--seconds", 0.1)
     assert result.code == 0
     assert re.search(r"int8-static +lost at its build\n", result.out)

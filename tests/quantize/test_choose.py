@@ -16,6 +16,7 @@ from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
 from edgecnn.quantize.figures import SAFE, preferred_form, reason
+from edgecnn.quantize.forms import Parent, dense, static
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.verify.compare import read_for
@@ -52,17 +53,17 @@ def preferred(
 ) -> tuple[Quantized, list[np.ndarray]]:
     """What auto does where int8-static is measured as faster, and the images that the quantizer calibrated with."""
     seen: list[np.ndarray] = []
-    build = forms.static
+    build = static.build
 
-    def listening(parent: Path, images_nhwc: np.ndarray, *, full_range: bool) -> bytes:
+    def listening(parent: Parent, images_nhwc: np.ndarray) -> bytes:
         seen.append(images_nhwc)
-        return build(parent, images_nhwc, full_range=full_range)
+        return build(parent, images_nhwc)
 
     def latency(form: Path, parent: Path, *, seconds: float) -> Ratio:
-        return measured_as("faster" if form.stem == forms.STATIC else "slower")
+        return measured_as("faster" if form.stem == "int8-static" else "slower")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forms, "static", listening)
+        patch.setattr(static, "build", listening)
         patch.setattr(choose, "compare_latency", latency)
         target = tmp_path_factory.mktemp("auto") / "m.onnx"
         return quantize(model, target, root=data_root, max_drop_pp=100), seen
@@ -172,16 +173,16 @@ def test_equal_answers_on_the_validation_images_are_undecided(
 
 def test_auto_writes_the_preferred_form(preferred: tuple[Quantized, list]) -> None:
     result, _ = preferred
-    assert (result.preferred, result.output_form) == (forms.STATIC, forms.STATIC)
-    assert load(result.output).card.form == forms.STATIC
+    assert (result.preferred, result.output_form) == ("int8-static", "int8-static")
+    assert load(result.output).card.form == "int8-static"
     assert "int8-static is preferred" in result.reason
 
 
 def test_auto_tries_both_forms(preferred: tuple[Quantized, list]) -> None:
     result, _ = preferred
     assert [(candidate.form, candidate.better) for candidate in result.candidates] == [
-        (forms.STATIC, True),
-        (forms.DENSE, False),
+        ("int8-static", True),
+        ("int8-dense", False),
     ]
 
 
@@ -220,7 +221,7 @@ def test_default_name_is_beside_the_parent(
 
 
 def test_asked_for_form_is_written_whatever_it_is_worth(static_model: Path) -> None:
-    assert load(static_model).card.form == forms.STATIC
+    assert load(static_model).card.form == "int8-static"
 
 
 def test_card_names_the_parents_bytes(model: Path, static_model: Path) -> None:
@@ -329,10 +330,11 @@ def test_data_with_other_labels_is_an_error(model: Path, tmp_path: Path) -> None
 
 
 def test_model_without_a_dense_layer_has_no_dense_form(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "has_dense_layers", lambda parent: False)
+    monkeypatch.setattr(dense, "unfit", lambda parent: "has no dense layer to quantize")
+    parent = forms.parent_of(model)
     with pytest.raises(EdgecnnError, match=r"has no dense layer to quantize\. Use --method static"):
-        choose._forms("dense", model)
-    assert choose._forms("auto", model) == [forms.STATIC]
+        choose._forms("dense", model, parent)
+    assert choose._forms("auto", model, parent) == [static]
 
 
 def test_images_of_the_split_are_those_of_the_training(training: Split, validation: Split, data_root: Path) -> None:
@@ -352,7 +354,7 @@ def broken_static(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def failing(path: Path, card: ModelCard) -> None:
         check(path, card)
-        if card.form.startswith(forms.STATIC):
+        if card.form.startswith("int8-static"):
             raise ParityError("opened again, the file does not repeat its golden images (gap 0.0506).")
 
     monkeypatch.setattr(onnx_file, "check", failing)
@@ -364,8 +366,8 @@ def test_a_form_that_fails_its_golden_images_is_a_candidate_that_lost(
     model: Path, data_root: Path, tmp_path: Path
 ) -> None:
     result = quantize(model, tmp_path / "m.onnx", root=data_root)
-    assert [candidate.form for candidate in result.candidates] == [forms.DENSE]
-    assert [(lost.form, lost.stage) for lost in result.lost] == [(forms.STATIC, "check")]
+    assert [candidate.form for candidate in result.candidates] == ["int8-dense"]
+    assert [(lost.form, lost.stage) for lost in result.lost] == [("int8-static", "check")]
     assert "does not repeat its golden images (gap 0.0506)" in result.lost[0].reason
     assert (result.preferred, result.output) == ("fp32", model)
 
@@ -385,7 +387,7 @@ def test_a_form_that_was_asked_for_and_lost_is_an_error(model: Path, data_root: 
     ("raised", "stage", "words"),
     [
         (ValueError("no schema for operator X"), "build", "quantizer does not take this graph (no schema for operator"),
-        (None, "proof", "its int8 sums could saturate (254 in channel"),
+        (None, "proof", "its int8 sums could saturate (25"),
     ],
 )
 def test_a_form_that_cannot_be_made_safe_is_lost(
@@ -398,17 +400,16 @@ def test_a_form_that_cannot_be_made_safe_is_lost(
     words: str,
 ) -> None:
     """A quantizer that raises, and one that does not reduce the range."""
-    build_static = forms.static
 
-    def other(parent: Path, images_nhwc: np.ndarray, *, full_range: bool) -> bytes:
+    def other(parent: Parent, images_nhwc: np.ndarray) -> bytes:
         if raised:
             raise raised
-        return build_static(parent, images_nhwc, full_range=True)
+        return forms.get("static-full").build(parent, images_nhwc)
 
-    monkeypatch.setattr(forms, "static", other)
+    monkeypatch.setattr(static, "build", other)
     monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
     (lost,) = quantize(model, tmp_path / "m.onnx", root=data_root).lost
-    assert (lost.form, lost.stage) == (forms.STATIC, stage)
+    assert (lost.form, lost.stage) == ("int8-static", stage)
     assert words in lost.reason
 
 
@@ -418,7 +419,7 @@ def test_a_full_disk_is_not_the_forms_fault(
     def full(*arguments: object, **more: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(forms, "static", full)
+    monkeypatch.setattr(static, "build", full)
     with pytest.raises(OSError, match="No space left"):
         quantize(model, tmp_path / "m.onnx", root=data_root)
 
@@ -427,15 +428,16 @@ def test_a_full_disk_is_not_the_forms_fault(
 
 
 def test_full_range_is_made_only_when_it_is_asked_for(model: Path) -> None:
-    assert forms.FULL not in choose._forms("auto", model)
-    assert choose._forms("static-full", model) == [forms.FULL]
+    parent = forms.parent_of(model)
+    assert choose._forms("auto", model, parent) == [static, dense]
+    assert choose._forms("static-full", model, parent) == [forms.get("static-full")]
 
 
 def test_card_of_the_full_range_says_that_it_may_saturate(full_model: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Int8Warning)  # where this processor saturates
         card = load(full_model).card
-    assert (card.form, card.quantization.overflow.safe) == (forms.FULL, False)
+    assert (card.form, card.quantization.overflow.safe) == ("int8-static-full", False)
     assert card.quantization.overflow.largest_pair_sum > card.quantization.overflow.bound
 
 

@@ -1,14 +1,50 @@
 """What the quantizer changes, and what it leaves in float32."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from forming import made
 from onnx import TensorProto, numpy_helper
 
+from edgecnn.errors import EdgecnnError
 from edgecnn.quantize import forms
+from edgecnn.quantize.forms import Form, Parent
+from edgecnn.runtime.classifier import load
 from edgecnn.runtime.session import open_model
+
+each = pytest.mark.parametrize("name", forms.names())
+
+
+def test_finds_every_file() -> None:
+    assert forms.names() == ("dense", "static", "static-full")  # a new form edits this line, on purpose
+
+
+@each
+def test_has_what_the_protocol_asks_for(name: str) -> None:
+    form = forms.get(name)
+    assert {key: type(getattr(form, key)) for key in Form.__annotations__} == Form.__annotations__
+    for function in ("unfit", "build"):
+        wanted = list(inspect.signature(getattr(Form, function)).parameters)[1:]
+        assert list(inspect.signature(getattr(form, function)).parameters) == wanted
+
+
+def test_no_two_forms_have_one_name() -> None:
+    assert len({forms.get(name).NAME for name in forms.names()} | {"fp32"}) == len(forms.names()) + 1
+
+
+def test_an_unknown_form_is_an_error() -> None:
+    with pytest.raises(EdgecnnError, match=r"no form 'dence'; there is dense, static, static-full, or auto\. Did you"):
+        forms.get("dence")
+
+
+@pytest.mark.parametrize("name", ["static", "static-full"])
+def test_a_calibrated_form_is_another_with_other_images(model: Path, name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (32, 28, 28, 1), np.uint8)
+    assert forms.get(name).CALIBRATED
+    assert made(name, model, images) != made(name, model, images // 2)
 
 
 class Graph:
@@ -42,7 +78,7 @@ def static(static_model: Path) -> Graph:
 
 @pytest.fixture(scope="module")
 def dense(once, model: Path) -> Graph:
-    path = once("dense-form.onnx", lambda target: target.write_bytes(forms.dense(model)))
+    path = once("dense-form.onnx", lambda target: target.write_bytes(made("dense", model)))
     return Graph(onnx.load(path))
 
 
@@ -133,17 +169,17 @@ def test_dense_leaves_all_in_front_of_the_dense_layer_as_it_is(dense: Graph, par
     assert found[: found.index("DynamicQuantizeLinear")] == kinds
 
 
-def test_finds_dense_layers(model: Path, tmp_path: Path) -> None:
-    assert forms.has_dense_layers(model)
+def test_finds_dense_layers(model: Path) -> None:
+    dense = forms.get("dense")
+    assert dense.unfit(forms.parent_of(model)) is None
     without = onnx.load(model)
     kept = [node for node in without.graph.node if node.op_type != "Gemm"]
     del without.graph.node[:]
     without.graph.node.extend(kept)
-    onnx.save(without, tmp_path / "without.onnx")
-    assert not forms.has_dense_layers(tmp_path / "without.onnx")
+    assert dense.unfit(Parent(without.SerializeToString(), load(model).card)) == "has no dense layer to quantize"
 
 
 def test_parent_is_left_as_it_was(model: Path) -> None:
     before = model.read_bytes()
-    forms.dense(model)
+    made("dense", model)
     assert model.read_bytes() == before

@@ -19,7 +19,7 @@ from PIL import Image
 
 import edgecnn
 from edgecnn import Classifier, ModelCard, Prediction, data, onnx_file
-from edgecnn.card import ImageInput
+from edgecnn.card import ImageInput, Overflow, Quantization
 from edgecnn.errors import CardError, ImageError, ModelError
 from edgecnn.runtime.image import to_input
 
@@ -123,11 +123,24 @@ def test_a_batch_of_images_equals_one_by_one(classifier: Classifier, digits: dat
     np.testing.assert_allclose(classifier.logits(images), single, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("form", "quantization"),
+    [
+        ("int8-dense", None),  # as cards were before they said so
+        ("not known here", Quantization("not known here", None, None, Overflow(True, 0), batch_dependent=True)),
+    ],
+)
 def test_a_form_with_ranges_of_the_batch_answers_each_as_alone(
-    rewrite: Callable[[ModelCard, Path], Path], classifier: Classifier, digits: data.Split, tmp_path: Path
+    rewrite: Callable[[ModelCard, Path], Path],
+    classifier: Classifier,
+    digits: data.Split,
+    tmp_path: Path,
+    form: str,
+    quantization: Quantization | None,
 ) -> None:
     """The answers of such a graph depend on the batch, so its session must get one image at a time."""
-    dense = edgecnn.load(rewrite(replace(classifier.card, form="int8-dense"), tmp_path / "dense.onnx"))
+    card = replace(classifier.card, form=form, quantization=quantization)
+    dense = edgecnn.load(rewrite(card, tmp_path / "dense.onnx"))
     asked, run = [], dense._model.session.run
 
     class Listening:

@@ -59,3 +59,8 @@ def test_openvino_gets_the_threads_that_were_asked_for() -> None:
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(ProviderError, match="no provider 'tpu'; there is cpu, cuda, openvino"):
         providers.get("tpu")
+
+
+def test_a_provider_that_converts_nothing_opens_the_model_as_it_is() -> None:
+    model = b"a model"
+    assert all(providers.converted(name, model, "0") is model for name in providers.names())
