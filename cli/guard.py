@@ -11,7 +11,7 @@ import signal
 import sys
 
 GUARDED = ("predict", "inspect", "web")
-OTHER_PROVIDERS = ("cuda", "openvino")  # they reserve address space by the hundred gigabytes
+LIMITED = "cpu"  # other providers reserve address space by the hundred gigabytes
 FORWARDED = (signal.SIGINT, signal.SIGTERM)
 LEAST_BYTES, SHARE = 2_000_000_000, 0.75
 PATIENCE_S = 5.0  # from a signal to the end, before a library that does not listen is ended
@@ -29,8 +29,17 @@ def supervise(arguments: list[str]) -> None:
         sys.exit(_code_of(child, command))
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _die_with_parent()
-    if not set(OTHER_PROVIDERS) & {part for argument in arguments for part in argument.split("=")}:
+    if _provider(arguments) == LIMITED:
         _limit_memory()
+
+
+def _provider(arguments: list[str]) -> str:
+    """Return the provider that is asked for, by the one option that is read before anything is imported."""
+    for place, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if option == "--provider":
+            return value or "".join(arguments[place + 1 : place + 2])
+    return LIMITED
 
 
 def _code_of(child: int, command: str) -> int:

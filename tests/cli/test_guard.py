@@ -8,6 +8,7 @@ import textwrap
 import time
 
 import pytest
+from edgecnn_cli import guard
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nothing is guarded")
 
@@ -103,3 +104,17 @@ def test_nothing_survives_a_kill_of_the_command() -> None:
     outer.kill()
     outer.communicate()
     assert _is_gone(inner)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "provider"),
+    [
+        (["predict", "m.onnx", "cuda"], "cpu"),
+        (["predict", "m.onnx", "--provider=cuda"], "cuda"),
+        (["predict", "m.onnx", "--provider", "mine", "x.png"], "mine"),
+        (["predict", "m.onnx", "--provider"], ""),
+    ],
+)
+def test_memory_is_limited_by_the_provider_that_is_asked_for(arguments: list[str], provider: str) -> None:
+    """Any provider but the CPU's own may reserve more address space than there is memory."""
+    assert guard._provider(arguments) == provider
