@@ -49,12 +49,12 @@ bench: $(INSTALLED)  ## the claims, each with a peer beside it; nothing else may
 	$(BIN)/pytest benchmarks -o addopts="--import-mode=importlib" -o python_files="bench_*.py" -p no:xdist --benchmark-columns=median,mean,stddev,rounds --benchmark-sort=fullname
 
 docs: $(INSTALLED)  ## the pages on commands, JSON, recipes, results and the zoo, from what they are about
-	$(BIN)/python docs/generate.py
-	$(BIN)/python docs/documents.py
-	$(BIN)/python docs/recipes.py
-	$(BIN)/python docs/results.py
-	$(BIN)/python docs/counts.py
-	$(BIN)/python docs/reliability.py
+	$(BIN)/python tools/docs/commands_page.py
+	$(BIN)/python tools/docs/json_page.py
+	$(BIN)/python tools/docs/recipes_page.py
+	$(BIN)/python tools/docs/results_page.py
+	$(BIN)/python tools/docs/counts_page.py
+	$(BIN)/python tools/docs/reliability_page.py
 
 web:  ## the page of edgecnn web, built by npm; without it the command says so
 	rm -rf .web && cp -R web .web
@@ -66,10 +66,10 @@ wheel: $(INSTALLED) web  ## what is released: dist/*.whl, with the page and the 
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m zipfile --list dist/*.whl | grep built/index.html
 
-conformance: $(INSTALLED)  ## docs/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
+conformance: $(INSTALLED)  ## docs/results/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract
 	npm install --silent --ignore-scripts --prefix .conformance onnxruntime-node onnxruntime-web
-	PYTHONPATH=.conformance $(BIN)/python docs/conformance.py --node-modules .conformance/node_modules
+	PYTHONPATH=.conformance $(BIN)/python tools/docs/conformance_page.py --node-modules .conformance/node_modules
 
 clean:
 	rm -rf $(VENV) $(JS_TOOLS) .conformance .web edgecnn/web/built build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "tools" / "docs" / f"{name}_page.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
@@ -28,7 +28,7 @@ def _script(name: str) -> ModuleType:
 
 
 def test_the_results_page_is_made_from_the_records() -> None:
-    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "accuracy.md").read_text(encoding="utf-8")
     assert page == _script("results").page(), "run: make docs"
     assert [name for name in recipes.names() if f"`{name}`" not in page] == []
 
@@ -45,8 +45,8 @@ def test_a_record_holds_what_the_run_measured(run: Path, data_root: Path) -> Non
 
 def test_the_statistics_page_has_what_its_script_finds() -> None:
     """One row, drawn again from its seeds, and what all of them have to hold."""
-    page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
-    script = _script("intervals")
+    page = (ROOT / "docs" / "results" / "statistics.md").read_text(encoding="utf-8")
+    script = _script("statistics")
     row = [script.coverage(500, flips, 0.5) for flips in script.FLIPS]
     assert f"| 500 | {' | '.join(f'{before:.1f} → {now:.1f}' for before, now in row)} |" in page
     held, passed = page.split("## How often a candidate")[0], page.split("## How often a candidate")[1].split("##")[0]
@@ -55,7 +55,7 @@ def test_the_statistics_page_has_what_its_script_finds() -> None:
 
 
 def test_the_reliability_page_is_made_from_the_records() -> None:
-    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "reliability.md").read_text(encoding="utf-8")
     assert page == _script("reliability").page(), "run: make docs"
 
 
@@ -73,18 +73,18 @@ def test_no_fault_that_was_tried_has_shown_a_traceback_a_hang_or_half_a_file() -
 
 
 def test_the_commands_page_is_up_to_date() -> None:
-    generate = _script("generate")
-    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == generate.page(), "run: make docs"
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    assert page == _script("commands").page(), "run: make docs"
 
 
 def test_the_json_page_is_up_to_date_and_explains_nothing_that_is_gone() -> None:
-    script = _script("documents")
-    assert (ROOT / "docs" / "json.md").read_text(encoding="utf-8") == script.page(), "run: make docs"
+    script = _script("json")
+    assert (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8") == script.page(), "run: make docs"
     assert script.stale(tomllib.loads(script.TEXTS.read_text(encoding="utf-8"))) == []
 
 
 def test_every_command_with_json_is_on_the_json_page() -> None:
-    pages = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("commands.md", "json.md"))
+    pages = ((ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in ("commands.md", "json.md"))
     commands, page = pages
     printing = [section.split("\n")[0] for section in commands.split("## edgecnn ")[1:] if "--json" in section]
     assert len(printing) > 12
@@ -92,7 +92,7 @@ def test_every_command_with_json_is_on_the_json_page() -> None:
 
 
 def test_the_recipes_page_is_up_to_date_and_has_every_key() -> None:
-    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "recipes.md").read_text(encoding="utf-8")
     assert page == _script("recipes").page(), "run: make docs"
     tables = {field.annotation for field in Recipe.model_fields.values()} | {Rest}
     keys = [key for table in (Recipe, *tables) for key in getattr(table, "model_fields", {})]
@@ -100,7 +100,7 @@ def test_the_recipes_page_is_up_to_date_and_has_every_key() -> None:
 
 
 def test_the_results_page_says_which_run_a_model_of_the_zoo_is() -> None:
-    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "accuracy.md").read_text(encoding="utf-8")
     for name in (model.name for model in models_in(ROOT / "exported") if model.name != "digit-finder"):
         assert re.search(
             rf"The zoo's \[{name}\]\(\S+\) is (that of seed \d+ above|another run, with seed \d+ on )", page

@@ -122,7 +122,7 @@ def test_model_without_a_card_is_a_message(model: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def counts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("counts", ZOO.parent / "docs" / "counts.py")
+    spec = importlib.util.spec_from_file_location("counts", ZOO.parent / "tools" / "docs" / "counts_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -173,7 +173,7 @@ def test_constants_are_no_parameters(counts: ModuleType) -> None:
 
 
 def test_page_has_every_model_of_the_zoo_with_equal_counts() -> None:
-    table = (ZOO.parent / "docs" / "counts.md").read_text(encoding="utf-8").split("## Bytes")[0]
+    table = (ZOO.parent / "docs" / "results" / "counts.md").read_text(encoding="utf-8").split("## Bytes")[0]
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "/" in line and "| " in line
     ]

@@ -1,6 +1,5 @@
-"""exported/make puts a run into the zoo: the files, their evidence and their pages, or nothing at all."""
+"""tools/make_model.py puts a run into the zoo: the files, their evidence and their pages, or nothing at all."""
 
-import importlib.machinery
 import importlib.util
 import json
 from collections.abc import Callable
@@ -14,16 +13,16 @@ from edgecnn import zoo
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.report import model_card
 
-SCRIPT = Path(__file__).resolve().parents[1] / "exported" / "make"
+SCRIPT = Path(__file__).resolve().parents[1] / "tools" / "make_model.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("exported_make", str(SCRIPT))
-    spec = importlib.util.spec_from_loader("exported_make", loader)
+    spec = importlib.util.spec_from_file_location("make_model", SCRIPT)
     assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module
 
 

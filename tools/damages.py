@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What the self-test notices: tools/damages.py --data-root ROOT [MODEL/FORM ...] writes docs/selftest.json and .md
+"""What the self-test notices: tools/damages.py --data-root ROOT [MODEL/FORM ...] writes docs/results/selftest.md
 
 Every file of the zoo is damaged in some hundred ways (edgecnn/damage.py); validation images say what each damage costs,
 the golden images in the card whether the self-test notices. Beside it stands what was noticed before: ten golden
-images, four of CIFAR's size, by their probabilities. A file that is in docs/selftest.json with the same content is not
-damaged again, so this can be stopped and run again. False alarms are looked for under
-tools/processor.py too, and int8 weights at full range are run there, where their sums saturate.
+images, four of CIFAR's size, by their probabilities. A file that is in docs/records/selftest.json with the same content
+is not damaged again, so this can be stopped and run again. False alarms are looked for under tools/processor.py
+too, and int8 weights at full range are run there, where their sums saturate.
 """
 
 import argparse
@@ -30,7 +30,11 @@ from edgecnn.verify.compare import read_for
 from edgecnn.verify.finds import count_finds
 
 ROOT = Path(__file__).resolve().parents[1]
-ZOO, FOUND, PAGE = ROOT / "exported", ROOT / "docs" / "selftest.json", ROOT / "docs" / "selftest.md"
+ZOO, FOUND, PAGE = (
+    ROOT / "exported",
+    ROOT / "docs" / "records" / "selftest.json",
+    ROOT / "docs" / "results" / "selftest.md",
+)
 COSTLY_PP = 0.5
 BEFORE_BYTES, BEFORE_MOST, BEFORE_ALLOWED = 12_288, 10, {False: 1e-4, True: 0.05}
 LEVELS = ("avx2", "sse")

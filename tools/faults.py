@@ -5,8 +5,8 @@ python tools/faults.py [kills] [full] [read-only] [vanished] [output] [--kills 1
 Every stage is a command in a process of its own (forked, so that imports are paid once), on small things: the embedded
 digits, a few epochs. After each fault every file that is there has to be whole, nothing half-written may lie about, an
 error is one line and exit code 2; after a kill the same command has to succeed (a training with --resume). Counts by
-outcome go into JSON files, of which docs/reliability.md is made. Mounts, for the full disk and the folder that cannot
-be written to, need root on Linux.
+outcome go into JSON files, of which docs/results/reliability.md is made. Mounts, for the full disk and the folder that
+cannot be written to, need root on Linux.
 """
 
 import argparse
@@ -532,7 +532,7 @@ def run(fault: str, bench: Bench, seconds: dict[str, float], kills: int, seed: i
 
 
 def record(what: str, seen: Counter[str], command: str) -> dict[str, object]:
-    """Return what docs/reliability.md is made from."""
+    """Return what docs/results/reliability.md is made from."""
     tried = sum(count for outcome, count in seen.items() if not outcome.startswith("not tried"))
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return {

@@ -5,7 +5,7 @@ For each float32 file of the zoo the static form is built twice, with safe weigh
 (eight). Both are compared with the parent on the whole test set: as any program runs the file, and where this
 processor saturates also in edgecnn's exact way. With ``--latency`` they are timed instead, as edgecnn opens them, and
 nothing else may run meanwhile. ``tools/processor.py avx2 -- tools/int8_safety.py`` says the same of a processor without
-VNNI. docs/safety.json keeps what was measured, docs/safety.md has it as a table.
+VNNI. docs/records/safety.json keeps what was measured, docs/results/safety.md has it as a table.
 """
 
 import argparse
@@ -26,7 +26,8 @@ from edgecnn.quantize import quantize
 from edgecnn.runtime import int8
 from edgecnn.verify import Comparison, FinderComparison, compare_either
 
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "safety.json"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+RESULTS, TARGET = DOCS / "records" / "safety.json", DOCS / "results" / "safety.md"
 METHODS = {"safe": "static", "full range": "static-full"}
 PLAIN, EXACT = "plain", "exact"
 PAGE = """# What safe int8 costs
@@ -153,7 +154,7 @@ def _write(known: dict[tuple[str, str, str, str], Cost]) -> None:
     head = "| model | processor | form | way | accuracy | float32 | drop, points | images | latency | bytes |"
     lines = [PAGE, head, "|---|---|---|---|---|---|---|---|---|---|", *map(_line, costs)]
     machines = sorted({f"{cost.family}: {cost.processor}" for cost in costs})
-    files.write_text(RESULTS.with_suffix(".md"), "\n".join([*lines, "", f"{'; '.join(machines)}."]) + "\n")
+    files.write_text(TARGET, "\n".join([*lines, "", f"{'; '.join(machines)}."]) + "\n")
 
 
 def _line(cost: Cost) -> str:

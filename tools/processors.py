@@ -3,8 +3,8 @@
 
 Each form of each model is run by a plain session of ONNX Runtime, as any program would run it, on the first images of
 its test set: here, with the kernels of AVX2 and of SSE (tools/processor.py), and on ARM64 (tools/arm64.py).
-docs/processors.json keeps the figures by the file's hash, so that a second run does only what is missing, and
-docs/processors.md has them as a table. ``--zoo FOLDER --release 0.1.0`` puts another zoo's files beside.
+docs/records/processors.json keeps the figures by the file's hash, so that a second run does only what is missing, and
+docs/results/processors.md has them as a table. ``--zoo FOLDER --release 0.1.0`` puts another zoo's files beside.
 """
 
 import argparse
@@ -34,7 +34,8 @@ from edgecnn.verify.finds import matched
 
 HERE = "here"
 LEVELS = (HERE, "avx2", "sse", "arm64")
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "processors.json"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, PAGE = ROOT / "docs" / "records" / "processors.json", ROOT / "docs" / "results" / "processors.md"
 NOW = "now"
 LOST = 0.005
 PAGE = """# The zoo on other processors
@@ -78,7 +79,7 @@ def main() -> None:
     """Measure what is missing and write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", help="such as mnist-c1/fp32; all of the zoo where none is given")
-    parser.add_argument("--zoo", type=Path, default=RESULTS.parents[1] / "exported", help="another zoo folder")
+    parser.add_argument("--zoo", type=Path, default=ROOT / "exported", help="another zoo folder")
     parser.add_argument("--release", default=NOW, help="what the files of another zoo folder are called")
     parser.add_argument("--data-root", type=Path)
     parser.add_argument("--images", type=int, default=2_000, help="on ARM64 half as many")
@@ -176,7 +177,7 @@ def _write(path: Path, known: dict[tuple[str, str], Figure]) -> None:
     rows = sorted(known.values(), key=lambda row: (row.model, row.form, row.release, LEVELS.index(row.level)))
     document = {"machine": processor_name(), "figures": [asdict(row) for row in rows]}
     files.write_text(path, json.dumps(document, indent=1) + "\n")
-    files.write_text(path.with_suffix(".md"), page(rows))
+    files.write_text(PAGE if path == RESULTS else path.with_suffix(".md"), page(rows))
 
 
 def page(figures: list[Figure]) -> str:

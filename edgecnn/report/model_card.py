@@ -45,9 +45,9 @@ any command that takes a model file takes them: `edgecnn predict mnist-compact p
 look like this one join by `EDGECNN_MODELS`. Each file tests itself: `edgecnn selftest mnist-c1`.
 
 One folder a model: `fp32.onnx`, the preferred form where that is another (`preferred.onnx`), the cards beside them, the
-evidence, and a page. `exported/make RUN NAME` makes or replaces one from a finished run; where the float32 file is over
-25 MB it stays out, and the page has the commands that make it. The smallest models, up to 5 MB together, travel in the
-installed package (`edgecnn.models` in pyproject.toml).
+evidence, and a page. `tools/make_model.py RUN NAME` makes or replaces one from a finished run; where the float32 file
+is over 25 MB it stays out, and the page has the commands that make it. The smallest models, up to 5 MB together, travel
+in the installed package (`edgecnn.models` in pyproject.toml).
 """
 
 
@@ -131,7 +131,8 @@ def _said(kind: type[T], path: Path) -> T | None:
         return documents.from_json(kind, path.read_bytes(), "it")
     except DocumentError as error:
         raise CardError(
-            f"{path}: not what edgecnn {path.stem} --json prints. {error} Make the model again with exported/make."
+            f"{path}: not what edgecnn {path.stem} --json prints. {error} "
+            "Make the model again with tools/make_model.py."
         ) from error
 
 
@@ -365,7 +366,8 @@ def _run(card: ModelCard) -> str:
         where = markdown(where + (f", at commit {t.commit}" if t.commit else ""))
     return (
         f"The file is of one run, with seed {markdown(str(card.recipe.get('seed')))}{known}, trained with torch "
-        f"{card.versions.get('torch', 'unknown')} {where}. Other runs of the recipe have others: docs/results.md."
+        f"{card.versions.get('torch', 'unknown')} {where}. "
+        "Other runs of the recipe have others: docs/results/accuracy.md."
     )
 
 

@@ -23,7 +23,7 @@ def drop_intervals(
 
     Each is the hull of two: Tango's score interval (Tango 1998), which alone holds the truth in 93 % of cases where
     all flips go one way, and ``padded_interval`` (after Agresti and Min 2005), which alone is a little short at the
-    upper end there. The hull holds it in 95 % and more; docs/statistics.md has what each was measured to hold.
+    upper end there. The hull holds it in 95 % and more; docs/results/statistics.md has what each was measured to hold.
     """
     lost, won = np.asarray(lost_m, np.float64), np.asarray(won_m, np.float64)
     score = tango_intervals(lost, won, images)

@@ -1,4 +1,4 @@
-"""What a command prints with --json has the keys that docs/json.md says, and is read as what it was."""
+"""What a command prints with --json has the keys that docs/reference/json.md says, and is read as what it was."""
 
 import json
 import runpy
@@ -9,7 +9,7 @@ import pytest
 
 from edgecnn import documents
 
-COMMANDS = runpy.run_path(str(Path(__file__).resolve().parents[2] / "docs" / "documents.py"))["COMMANDS"]
+COMMANDS = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "docs" / "json_page.py"))["COMMANDS"]
 QUICK = ("--seconds", 0.05)
 
 

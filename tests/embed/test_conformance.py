@@ -1,4 +1,4 @@
-"""docs/conformance.py: every form of the zoo is on its page, and a runtime that fails says why."""
+"""tools/docs/conformance_page.py: every form of the zoo is on its page, and a runtime that fails says why."""
 
 import importlib.util
 from pathlib import Path
@@ -11,12 +11,12 @@ from edgecnn import load_finder, zoo
 from edgecnn.card import Golden
 from edgecnn.runtime.finder import Finds
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("conformance", DOCS / "conformance.py")
+    spec = importlib.util.spec_from_file_location("conformance", ROOT / "tools" / "docs" / "conformance_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -25,7 +25,7 @@ def script() -> ModuleType:
 
 
 def test_every_form_of_the_zoo_is_on_the_page(script: ModuleType) -> None:
-    page = (DOCS / "conformance.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "conformance.md").read_text(encoding="utf-8")
     listed = {(model.name, form) for model in zoo.models_in(script.ZOO) for form in model.forms}
     missing = [f"{name}/{form}" for name, form in sorted(listed) if f"\n| {name} | {form} | " not in page]
     assert missing == [], "run: make conformance"

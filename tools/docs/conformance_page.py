@@ -1,7 +1,7 @@
 """The conformance page: every form of every model of the zoo, in every runtime that is installed, on its golden images.
 
-    make conformance                                          install the runtimes beside the clone, then
-    python docs/conformance.py [--node-modules DIR]           write docs/conformance.md
+    make conformance                                             install the runtimes beside the clone, then
+    python tools/docs/conformance_page.py [--node-modules DIR]   write docs/results/conformance.md
 
 A runtime that is not installed, or does not take a file, is in the table with its reason. The two of JavaScript run
 what ``edgecnn embed`` writes of a classifier, with the packages in DIR. A finder is given its golden page, and the page
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import processors
 
 from edgecnn import zoo
@@ -36,8 +36,8 @@ from edgecnn.runtime.classifier import Classifier
 from edgecnn.runtime.finder import OUTPUTS, Finder, Finds, load_either
 from edgecnn.runtime.selftest import judged
 
-ZOO = Path(__file__).resolve().parents[1] / "exported"
-PAGE = Path(__file__).with_name("conformance.md")
+ROOT = Path(__file__).resolve().parents[2]
+ZOO, PAGE = ROOT / "exported", ROOT / "docs" / "results" / "conformance.md"
 ELSEWHERE = {"avx2": "AVX2", "sse": "SSE", "arm64": "ARM64"}
 HEAD = """# Conformance
 

@@ -1,6 +1,6 @@
-"""docs/camera.md: digits read in photographs, with a full OCR engine beside it in the same run, and on rendered pages.
+"""docs/results/camera.md: digits read in photographs, an OCR engine beside it in the same run, and on rendered pages.
 
-    python docs/camera.py --data-root ROOT [--pictures FOLDER]
+    python tools/docs/camera_page.py --data-root ROOT [--pictures FOLDER]
 
 ROOT has MNIST, from which pages and crops are rendered that nothing was trained on or chosen by, and ``digit-photos``:
 pen digits on squared paper, one a picture, and sudokus with 9x9 labels. A reading counts for the cell in which its
@@ -39,8 +39,8 @@ from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
 from edgecnn.webcam.recorder import Recorder
 
-PAGE = Path(__file__).with_name("camera.md")
-DIAGRAM = Path(__file__).with_name("camera-reliability.png")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, DIAGRAM = DOCS / "results" / "camera.md", DOCS / "results" / "camera-reliability.png"
 BLURRED = ("image1", "image36", "image73", "image185")
 FILLED = ("image2002", "image2003")
 SIDE = 9
@@ -332,11 +332,11 @@ def text(figures: str, pages: Rendered, crops: Rejection, processor: str, thread
     """Return the page."""
     return f"""# Digits before a camera
 
-Made by `python docs/camera.py --data-root ROOT` on {processor}, {threads} threads, with the thresholds of `edgecnn
-webcam`. None of these pictures, pages and crops was trained on. The photographs were looked at, though: the rule that
-drops a reading around a surer one of the same digit followed from two of them, and the score that is asked for went
-from 0.25 back to 0.3 after false finds in the pen's, at a price on rendered pages that was known. Thresholds were set
-on other pages of the same held-out handwriting, a few hundred of the thousand below were seen at two of them.
+Made by `python tools/docs/camera_page.py --data-root ROOT` on {processor}, {threads} threads, with the thresholds of
+`edgecnn webcam`. None of these pictures, pages and crops was trained on. The photographs were looked at, though: the
+rule that drops a reading around a surer one of the same digit followed from two of them, and the score that is asked
+for went from 0.25 back to 0.3 after false finds in the pen's, at a price on rendered pages that was known. Thresholds
+were set on other pages of the same held-out handwriting, a few hundred of the thousand below were seen at two of them.
 
 ## Photographs
 

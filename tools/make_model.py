@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make or replace one model of the zoo from a finished run: exported/make RUN NAME [--data-root FOLDER]
+"""Make or replace one model of the zoo from a finished run: tools/make_model.py RUN NAME [--data-root FOLDER]
 
 Exports, quantizes (the preferred form is kept where it is another than the parent), verifies the run against the form
 to ship on the test split, measures, and writes the pages. The folder gets its name only when all of that has passed;
@@ -25,7 +25,7 @@ from edgecnn.quantize import quantize
 from edgecnn.report import model_card
 from edgecnn.verify import Comparison, FinderComparison, compare_either, is_finder
 
-ZOO = Path(__file__).resolve().parent
+ZOO = Path(__file__).resolve().parents[1] / "exported"
 LARGEST_BYTES = 25_000_000
 
 

@@ -1,4 +1,4 @@
-"""Write docs/commands.md, the help of every command as a terminal shows it, and the pages of the zoo.
+"""Write docs/reference/commands.md, the help of every command as a terminal shows it, and the pages of the zoo.
 
 Tests hold both to what they are made from.
 """
@@ -11,8 +11,9 @@ from edgecnn_cli.main import COMMANDS
 
 from edgecnn.report import model_card
 
-ZOO = Path(__file__).resolve().parents[1] / "exported"
-TARGET = Path(__file__).with_name("commands.md")
+ROOT = Path(__file__).resolve().parents[2]
+ZOO, TARGET = ROOT / "exported", ROOT / "docs" / "reference" / "commands.md"
+CALLED_EDGECNN = "import sys; sys.argv[0] = 'edgecnn'; from edgecnn_cli.__main__ import run; run()"
 PLAIN = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
 
@@ -23,7 +24,7 @@ def page() -> str:
 
 
 def _help(command: str) -> str:
-    arguments = [sys.executable, "-m", "edgecnn_cli.main", command, "--help"]
+    arguments = [sys.executable, "-c", CALLED_EDGECNN, command, "--help"]
     result = subprocess.run(arguments, capture_output=True, text=True, check=True, env=PLAIN, encoding="utf-8")
     return "\n".join(line.rstrip() for line in result.stdout.strip("\n").splitlines())
 

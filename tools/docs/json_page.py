@@ -1,7 +1,7 @@
-"""Write docs/json.md: what every command prints with --json, from the fields of the types that it prints.
+"""Write docs/reference/json.md: what every command prints with --json, from the fields of the types that it prints.
 
-Docstrings introduce the types; what a field needs beside its name stands in docs/json.toml. Tests hold the page to the
-types, and the types to what the commands print.
+Docstrings introduce the types; what a field needs beside its name stands in docs/reference/json.toml. Tests hold
+the page to the types, and the types to what the commands print.
 """
 
 import dataclasses
@@ -33,7 +33,8 @@ from edgecnn.verify import Comparison, FinderComparison
 from edgecnn.verify.evaluate import Evaluation, FinderEvaluation
 from edgecnn.verify.whole import Whole
 
-PAGE, TEXTS = Path(__file__).with_name("json.md"), Path(__file__).with_name("json.toml")
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
+PAGE, TEXTS = REFERENCE / "json.md", REFERENCE / "json.toml"
 INTRODUCTION = """\
 # What the commands print with --json
 
