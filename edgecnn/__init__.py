@@ -10,6 +10,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from edgecnn.version import __version__
+
 if TYPE_CHECKING:
     from edgecnn.card import ModelCard
     from edgecnn.errors import EdgecnnError
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 # ONNX Runtime from 1.32 on keeps a record of its use in the home folder and sends it away, unless this is there before
 # it is imported. Every module of the package, and every process that one starts, comes after this line.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction", "__version__", "load", "load_finder",

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-import edgecnn
 from edgecnn.card import FINDER, ModelCard
 from edgecnn.errors import EdgecnnError, ModelError, ParityError
 from edgecnn.runtime.classifier import Classifier, load
@@ -17,6 +16,7 @@ from edgecnn.runtime.finder import Finder, load_finder
 from edgecnn.runtime.selftest import selftest
 from edgecnn.runtime.session import open_model
 from edgecnn.text import shortened
+from edgecnn.version import __version__
 
 OPSET, IR_VERSION = 21, 10  # int8 wants opset 21; ONNX Runtime takes both since 1.18
 BATCHES = (1, 2, 7)
@@ -26,7 +26,7 @@ LEVEL, LEVELS = "level", 4  # how a finder's nodes at each level of its pyramid 
 def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
     """Write a serialized model with the card and its companions as its only metadata."""
     model = onnx.load_model_from_string(graph)
-    model.producer_name, model.producer_version = "edgecnn", edgecnn.__version__
+    model.producer_name, model.producer_version = "edgecnn", __version__
     used = {node.domain for node in model.graph.node} | {""}
     imports = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:], model.metadata_props[:]

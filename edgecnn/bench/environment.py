@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import edgecnn
 from edgecnn.documents import later
 from edgecnn.machine import cpu_features, family, family_of, processor
 from edgecnn.runtime import threads
+from edgecnn.version import __version__
 
 PACKAGES = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "torchvision", "onnx")
 QUIET_SECONDS = 0.3
@@ -54,7 +54,7 @@ def environment() -> Environment:
         threads_available=threads.available(),
         affinity=threads.affinity(),
         cpu_quota=threads.cpu_quota(),
-        versions={"edgecnn": edgecnn.__version__, **installed(PACKAGES)},
+        versions={"edgecnn": __version__, **installed(PACKAGES)},
         busy=_busy_fraction(),
     )
 

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-import edgecnn
 from edgecnn import documents, files
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 from edgecnn.train.prepare import Prepared
+from edgecnn.version import __version__
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
 LOCK = ".lock"
@@ -137,7 +137,7 @@ def check_same_data(run: Path, state: dict[str, Any], now: dict[str, Any]) -> No
 def versions() -> dict[str, str]:
     """Return the versions that a training depends on."""
     return {
-        "edgecnn": edgecnn.__version__,
+        "edgecnn": __version__,
         "torch": torch.__version__,
         "numpy": importlib.metadata.version("numpy"),
     }
@@ -157,7 +157,7 @@ def _commit() -> str | None:
 
     None when it was installed otherwise.
     """
-    checkout = Path(edgecnn.__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     if not (checkout / ".git").exists() or shutil.which("git") is None:
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=10"]
