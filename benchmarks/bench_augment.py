@@ -16,8 +16,8 @@ from torch import Tensor
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
+from edgecnn.machine import threads
 from edgecnn.recipes.schema import Augment
-from edgecnn.runtime import threads
 from edgecnn.train.augment import augment
 
 BATCH = 128  # a recipe's default

@@ -14,8 +14,8 @@ from bench_training import BATCH, Pictures
 from torch import nn
 from torch.utils.data import DataLoader
 
+from edgecnn.machine import threads
 from edgecnn.recipes.read import read
-from edgecnn.runtime import threads
 from edgecnn.train.loop import Loop
 from edgecnn.train.prepare import Examples, Prepared, prepare
 

@@ -17,8 +17,8 @@ from torchvision import transforms
 
 from edgecnn import networks
 from edgecnn.data import Split
+from edgecnn.machine import threads
 from edgecnn.recipes.read import read
-from edgecnn.runtime import threads
 from edgecnn.train.loop import Loop
 from edgecnn.train.prepare import Examples, Prepared, prepare
 

@@ -9,7 +9,7 @@ from .options import AsJson, Contenders, Provider, Seconds, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
-    from edgecnn.bench.environment import Environment
+    from edgecnn.machine.environment import Environment
 
 
 def register(app: typer.Typer) -> None:

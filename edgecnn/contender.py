@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgecnn import zoo
 from edgecnn.card import FINDER, DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError, missing_package
-from edgecnn.runtime import threads as machine_threads
+from edgecnn.machine import threads as machine_threads
 from edgecnn.runtime.finder import Finder, load_either
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> logits_nk

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn import zoo
-from edgecnn.bench.environment import Environment, environment
 from edgecnn.card import ModelCard, beside
 from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError
+from edgecnn.machine.environment import Environment, environment
 from edgecnn.metadata import read_card
 from edgecnn.runtime import int8, providers
 from edgecnn.runtime.session import RUNTIMES

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import doctor
-from edgecnn.bench import environment as environments
+from edgecnn.machine import environment as environments
 from edgecnn.machine import family
 from edgecnn.runtime import int8
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.bench.environment import Environment, environment
 from edgecnn.bench.timer import Samples, interleaved
 from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
-from edgecnn.runtime import threads as machine_threads
+from edgecnn.machine import threads as machine_threads
+from edgecnn.machine.environment import Environment, environment
 
 SAME_WITHIN = 0.03  # a difference in latency that nobody would change a model for
 RESAMPLES = 4000

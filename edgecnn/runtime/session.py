@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from edgecnn import zoo
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_package
-from edgecnn.runtime import int8, providers, threads
+from edgecnn.machine import threads
+from edgecnn.runtime import int8, providers
 from edgecnn.text import shortened
 
 CPU = "CPUExecutionProvider"

@@ -21,7 +21,7 @@ from typing import Any
 from edgecnn import checkpoint, data, documents, files
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import CheckpointError, DocumentError, EdgecnnError, Interrupted
-from edgecnn.runtime import threads
+from edgecnn.machine import threads
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
 from edgecnn.study.results import Finished, RunResult, Scores, StudyResult

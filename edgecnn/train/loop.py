@@ -21,10 +21,9 @@ from edgecnn import checkpoint, documents, files, networks
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
-from edgecnn.machine import processor
+from edgecnn.machine import processor, threads
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
-from edgecnn.runtime import threads
 from edgecnn.train import progressive, run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage

@@ -15,7 +15,7 @@ from edgecnn.bench.measure import SAME_WITHIN, ratio_of, verdict
 from edgecnn.bench.worker import Worker
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ModelError, ProviderError
-from edgecnn.runtime import threads as machine_threads
+from edgecnn.machine import threads as machine_threads
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import onnxruntime
 import pytest
 
 from edgecnn.errors import MissingPackageError, ModelError, ProviderError
-from edgecnn.runtime import providers, threads
+from edgecnn.machine import threads
+from edgecnn.runtime import providers
 from edgecnn.runtime.session import open_model
 
 

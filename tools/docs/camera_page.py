@@ -26,7 +26,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edgecnn import load, load_finder
-from edgecnn.bench.environment import environment
 from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
 from edgecnn.digits import Reader
@@ -35,6 +34,7 @@ from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.material import read_material
 from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.files import write_text
+from edgecnn.machine.environment import environment
 from edgecnn.metrics import Bin, expected_calibration_error, reliability
 from edgecnn.runtime.image import read_image
 from edgecnn.webcam.recorder import Recorder

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgecnn.documents import later
-from edgecnn.machine import cpu_features, family, family_of, processor
-from edgecnn.runtime import threads
+from edgecnn.machine import threads
+from edgecnn.machine.cpu import cpu_features, family, family_of, processor
 from edgecnn.version import __version__
 
 PACKAGES = ("numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "torch", "torchvision", "onnx")

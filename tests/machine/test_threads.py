@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecnn.runtime import threads
+from edgecnn.machine import threads
 
 
 def _v2(root: Path, text: str) -> Path:
@@ -72,7 +72,7 @@ def test_there_is_one_thread_at_least_and_the_affinity_at_most(quota: float | No
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no CPU affinity")
 def test_a_process_held_to_one_cpu_gets_one_thread() -> None:
     script = (
-        "import os; from edgecnn.runtime import threads\n"
+        "import os; from edgecnn.machine import threads\n"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "print(threads.affinity(), threads.available())"
     )

@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 import edgecnn
-from edgecnn.bench import environment as environments
-from edgecnn.bench.environment import Environment, environment, installed
-from edgecnn.machine import FEATURES, processor
-from edgecnn.runtime import threads
+from edgecnn.machine import FEATURES, processor, threads
+from edgecnn.machine import environment as environments
+from edgecnn.machine.environment import Environment, environment, installed
 
 
 @pytest.fixture(scope="module")
