@@ -4,12 +4,9 @@
 says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
 """
 
-import contextlib
 import functools
 import json
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgecnn import errors
 from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.process import Child, answer
 
 SETTLE_CALLS, SETTLE_NS = 3, 2_000_000  # before each block, not recorded: caches and the thread pool wake up
 QUIET_STEP_S, QUIET_SHARE, QUIET_LIMIT_S = 0.012, 0.2, 0.25  # a running thread's time is counted at clock ticks
@@ -43,12 +41,8 @@ class Worker:
 
     def __init__(self, model: Path, *, provider: str, threads: int) -> None:
         self.model, self.threads = model, threads
-        command = [sys.executable, "-m", "edgecnn.bench.worker", str(model), provider, str(threads)]
         started = time.perf_counter_ns()
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in close()
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
-        )
+        self._child = Child("edgecnn.bench.worker", str(model), provider, str(threads))
         try:
             hello = self._answer()
         except BaseException:
@@ -73,35 +67,22 @@ class Worker:
         """Return a function that times so many calls on ``batch`` images, in ns."""
 
         def block(calls: int) -> NDArray[np.int64]:
-            assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # then the answer says why the process ended
-                self._process.stdin.write(json.dumps({"batch": batch, "calls": calls}) + "\n")
-                self._process.stdin.flush()
+            self._child.tell({"batch": batch, "calls": calls})
             return np.array(self._answer()["ns"], dtype=np.int64)
 
         return block
 
     def close(self) -> None:
         """End the process."""
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-        self._process.terminate()
-        self._process.wait()
+        self._child.close()
 
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with contextlib.suppress(json.JSONDecodeError):  # a library that prints is no answer
-                answer: dict[str, Any] = json.loads(line)
-                if "error" in answer:
-                    raise getattr(errors, answer["error"], EdgecnnError)(answer["message"])
-                return answer
-        self._process.wait()
-        self._errors.seek(0)
-        reason = (self._errors.read().strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"{self.model}: its process ended ({reason}).")
+        found = next(self._child.answers(), None)
+        if found is None:
+            raise ModelError(f"{self.model}: its process ended ({self._child.reason()}).")
+        if "error" in found:
+            raise getattr(errors, found["error"], EdgecnnError)(found["message"])
+        return found
 
 
 def main(model: str, provider: str, threads: str) -> None:
@@ -109,7 +90,7 @@ def main(model: str, provider: str, threads: str) -> None:
     try:
         _serve(Path(model), provider, int(threads))
     except EdgecnnError as error:
-        _say({"error": type(error).__name__, "message": str(error)})
+        answer({"error": type(error).__name__, "message": str(error)})
 
 
 def _serve(model: Path, provider: str, threads: int) -> None:
@@ -130,7 +111,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
         "first_ms": (answered - loaded) / 1e6,
         "peak_bytes": peak_bytes(),
     }
-    _say(
+    answer(
         {
             "form": contender.form,
             "provider": contender.provider,
@@ -143,7 +124,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
     for line in sys.stdin:
         wanted = json.loads(line)
         images = np.ascontiguousarray(np.resize(golden, (wanted["batch"], *golden.shape[1:])))
-        _say({"ns": _timed_block(functools.partial(contender.classify, images), wanted["calls"])})
+        answer({"ns": _timed_block(functools.partial(contender.classify, images), wanted["calls"])})
 
 
 def _timed_block(call: Callable[[], object], count: int) -> list[int]:
@@ -171,10 +152,6 @@ def _wait_until_quiet() -> None:
         time.sleep(QUIET_STEP_S)
         if time.process_time() - used < QUIET_SHARE * (time.perf_counter() - started):
             return
-
-
-def _say(answer: dict[str, object]) -> None:
-    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

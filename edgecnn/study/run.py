@@ -4,13 +4,8 @@ A small network on one core wastes less than on two: two runs side by side are d
 outcome.json is finished, one with failed.txt has diverged and would again; whatever else is there is taken up.
 """
 
-import contextlib
-import json
 import os
 import queue
-import subprocess
-import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +17,7 @@ from edgecnn import checkpoint, data, documents, files
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import CheckpointError, DocumentError, EdgecnnError, Interrupted
 from edgecnn.machine import threads
+from edgecnn.process import Child
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
 from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
@@ -163,27 +159,15 @@ class _Worker:
         self.run, self.path, self.cores = run, path, cores
         self.answer: dict[str, Any] = {}
         self.stopped = False
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in end()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "edgecnn.study.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the one who started it, who then ends its input
-        )
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # then it has ended, and the reason is in its errors
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
+        self._child = Child("edgecnn.study.worker", own_session=True)  # on Ctrl-C, whoever started it asks it to stop
+        self._child.tell(job)
         self._reader = threading.Thread(target=self._listen, args=(events,), daemon=True)
         self._reader.start()
 
     def stop(self) -> None:
         """Ask for the state to be saved: its input ends."""
         self.stopped = True
-        self._end_input()
+        self._child.stop()
 
     def result(self) -> RunResult | None:
         """Say what came of it once it has ended; None when it was stopped. A divergence is remembered in the run."""
@@ -198,35 +182,19 @@ class _Worker:
 
     def end(self) -> None:
         """Ask, and where that does not help, kill."""
-        self._end_input()
-        try:
-            self._process.wait(KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._child.end(patience_s=KILL_SECONDS)
         self._reader.join()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._errors.close()
-
-    def _end_input(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        self._child.close()
 
     def _reason(self) -> str:
         if "message" in self.answer:
             return str(self.answer["message"])
-        status = self._process.wait()
-        self._errors.seek(0)
-        last = (self._errors.read().strip().splitlines() or ["no message"])[-1]
-        return f"its process ended with status {status} ({last})."
+        last = self._child.reason()
+        return f"its process ended with status {self._child.process.returncode} ({last})."
 
     def _listen(self, events: "queue.Queue[Event]") -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with contextlib.suppress(json.JSONDecodeError):  # a library that prints is no answer
-                events.put((self, json.loads(line)))
+        for answer in self._child.answers():
+            events.put((self, answer))
         events.put((self, None))
 
 

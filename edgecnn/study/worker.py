@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edgecnn.process import answer
+
 
 def main() -> None:
     """Be the process."""
@@ -62,9 +64,9 @@ def _wait_for_the_end(stop: threading.Event) -> None:
     stop.set()
 
 
-def _say(answer: dict[str, Any], stop: threading.Event) -> None:
+def _say(document: dict[str, Any], stop: threading.Event) -> None:
     try:
-        print(json.dumps(answer), flush=True)
+        answer(document)
     except OSError:  # nobody listens any more
         stop.set()
 

@@ -194,14 +194,14 @@ def test_block_answers_with_a_duration_for_each_call(worker: Worker) -> None:
 
 def test_closed_process_has_ended(model: Path) -> None:
     with Worker(model, provider="cpu", threads=1) as started:
-        assert started._process.poll() is None
-    assert started._process.poll() is not None
+        assert started._child.process.poll() is None
+    assert started._child.process.poll() is not None
 
 
 def test_process_ends_when_the_measurement_fails(model: Path) -> None:
     with pytest.raises(RuntimeError), Worker(model, provider="cpu", threads=1) as started:
         raise RuntimeError
-    assert started._process.poll() is not None
+    assert started._child.process.poll() is not None
 
 
 def test_a_library_that_prints_is_no_answer(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,8 +213,8 @@ def test_a_library_that_prints_is_no_answer(model: Path, tmp_path: Path, monkeyp
 
 def test_killed_process_is_a_message(model: Path) -> None:
     with Worker(model, provider="cpu", threads=1) as started:
-        started._process.kill()
-        started._process.wait()
+        started._child.process.kill()
+        started._child.process.wait()
         with pytest.raises(ModelError, match=r"model\.onnx: its process ended"):
             started.blocks(1)(3)
 
