@@ -1,7 +1,10 @@
-"""Boxes as x, y, width, height, all in one unit."""
+"""Boxes as x, y, width, height, all in one unit, and the square that a finder cuts out around one."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+CROP_SIDE = 28  # pixels
+CROP_MARGIN = 1.3  # side of the square by the box's longer side
 
 
 def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:

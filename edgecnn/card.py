@@ -26,7 +26,7 @@ SCHEMA = 1
 CARD_KEY = "edgecnn.card"
 CLASSIFIER, FINDER = "classifier", "finder"
 BATCH_DEPENDENT_BEFORE = "int8-dense"  # the form of that kind in cards that do not say so
-LONGEST_SIDE = 65_535
+LONGEST_SIDE = 65_535  # pixels, of a JPEG
 PAIR_BOUND = 128  # two weights of one channel that sum to no more fit 16 bits with any activations: 255 * 128 < 32,768
 
 _WHOLE_NUMBERS = re.compile(r"\[\n[\d,\s-]+\]")  # a list of them takes one line: strings hold no line breaks

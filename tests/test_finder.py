@@ -15,6 +15,7 @@ from torchvision.ops import nms, roi_align
 
 from edgecnn import checkpoint, files, load, load_finder
 from edgecnn.bench import bench
+from edgecnn.boxes import CROP_MARGIN
 from edgecnn.card import FINDER, Accuracy, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
 from edgecnn.data import npz
@@ -100,7 +101,7 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
     sure = all_scores > finder_graph.THRESHOLD
     corners, all_scores, all_boxes = corners[sure], all_scores[sure], all_boxes[sure]
     kept = nms(corners, all_scores, finder_graph.OVERLAP)[: finder_graph.FINDS]
-    reach = all_boxes[kept, 2:].max(1, keepdim=True).values * finder_graph.MARGIN / 2
+    reach = all_boxes[kept, 2:].max(1, keepdim=True).values * CROP_MARGIN / 2
     centre = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
     squares = torch.cat((torch.zeros(len(kept), 1), centre - reach, centre + reach), 1)
     crops = roi_align(image, squares, 28, sampling_ratio=-1, aligned=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
 
-OVERLAP = 0.3  # least intersection over union of one digit in two frames
+SAME_IOU = 0.3  # least intersection over union of one digit in two frames
 VOTES = 8  # frames whose probabilities are averaged
 MEMORY = 3  # frames after which a digit that is not seen is forgotten
 SMOOTHING = 0.5  # the share of the newest box
@@ -67,7 +67,7 @@ class Tracker:
 
 def _pairs(overlaps_tm: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pair rows with columns, the largest overlap first, each used once."""
-    rows, columns = np.nonzero(overlaps_tm >= OVERLAP)
+    rows, columns = np.nonzero(overlaps_tm >= SAME_IOU)
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     for place in np.argsort(-overlaps_tm[rows, columns], kind="stable"):

@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from edgecnn.boxes import CROP_MARGIN, CROP_SIDE
 from edgecnn.networks.finder import MULTIPLE, STRIDE, UNIT
 from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 
@@ -22,7 +23,6 @@ FINDS = 400  # of a frame, at most
 PEAK_WINDOW = (3, 1)  # cells
 THRESHOLD = 0.25
 OVERLAP = 0.35
-CROP, MARGIN = 28, 1.3
 LARGEST_LOG = 4.0  # an untrained network must not overflow
 
 
@@ -165,20 +165,20 @@ def _merged(graph: _Graph, boxes: str, scores: str) -> tuple[str, str, str]:
 def _crops(graph: _Graph, frame_nchw: str, corners: str, sides: str) -> None:
     """Cut squares around the boxes from the frame itself, as uint8 (M, 28, 28, 1)."""
     side = graph("ReduceMax", sides, graph.ints(1), keepdims=1)
-    reach = graph("Mul", side, graph.floats(MARGIN / 2))
+    reach = graph("Mul", side, graph.floats(CROP_MARGIN / 2))
     low, high = _columns(graph, corners, 0, 2), _columns(graph, corners, 2, 4)
     centre = graph("Mul", graph("Add", low, high), graph.floats(0.5))
     squares = graph("Concat", graph("Sub", centre, reach), graph("Add", centre, reach), axis=1)
     count = graph("Shape", squares, start=0, end=1)
     batch = graph("Expand", graph.ints(0), count)
     crops = graph(
-        "RoiAlign", frame_nchw, squares, batch, output_height=CROP, output_width=CROP, sampling_ratio=0,
+        "RoiAlign", frame_nchw, squares, batch, output_height=CROP_SIDE, output_width=CROP_SIDE, sampling_ratio=0,
         spatial_scale=1.0, mode="avg", coordinate_transformation_mode="half_pixel",
     )  # fmt: skip
     whole = graph("Cast", graph("Clip", graph("Round", crops), "zero", "white"), to=TensorProto.UINT8)
     graph.constants["zero"] = numpy_helper.from_array(np.array(0, np.float32), "zero")
     graph.constants["white"] = numpy_helper.from_array(np.array(255, np.float32), "white")
-    graph("Reshape", whole, graph.ints(-1, CROP, CROP, 1), name="crops")
+    graph("Reshape", whole, graph.ints(-1, CROP_SIDE, CROP_SIDE, 1), name="crops")
 
 
 def _columns(graph: _Graph, table: str, first: int, end: int) -> str:
@@ -189,7 +189,7 @@ def _model(graph: _Graph, network: onnx.ModelProto) -> onnx.ModelProto:
     outputs = [
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["M", 4]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["M"]),
-        helper.make_tensor_value_info("crops", TensorProto.UINT8, ["M", CROP, CROP, 1]),
+        helper.make_tensor_value_info("crops", TensorProto.UINT8, ["M", CROP_SIDE, CROP_SIDE, 1]),
     ]
     frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, [1, "H", "W", 1])
     tensors = [*network.graph.initializer, *graph.constants.values()]

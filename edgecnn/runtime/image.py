@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from edgecnn.card import ImageInput
+from edgecnn.card import LONGEST_SIDE, ImageInput
 from edgecnn.errors import ImageError
 from edgecnn.files import stand_in
 
@@ -37,7 +37,7 @@ SUFFIXES = frozenset(
 WHITE, BLACK = 255, 0
 UNSEEN, SEEN = 30, 64  # levels: what is so near to white is not seen on it; what differs so in opacity is drawn
 INTEGER_BITS = (8, 10, 12, 14, 16, 24, 31, 32)  # what cameras, scanners and microscopes fill of an integer
-MAX_PIXELS, MAX_SIDE = 89_478_485, 65_535  # what is decoded at all: Pillow's limit, JPEG's longest side
+MAX_PIXELS = 89_478_485  # what is decoded at all: Pillow's limit
 PIXELS_AT_ONCE = 1 << 20
 PIXELS_IN_CACHE = 1 << 15
 OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
@@ -164,9 +164,9 @@ def _opened(picture_file: Path | bytes) -> Iterator[Image.Image]:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(picture_file) if isinstance(picture_file, bytes) else picture_file) as picture:
             width, height = picture.size
-            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+            if width * height > MAX_PIXELS or max(width, height) > LONGEST_SIDE:
                 raise Image.DecompressionBombError(
-                    f"{width:,}x{height:,} pixels; at most {MAX_PIXELS:,}, and {MAX_SIDE:,} on a side"
+                    f"{width:,}x{height:,} pixels; at most {MAX_PIXELS:,}, and {LONGEST_SIDE:,} on a side"
                 )
             if picture.format in OTHER_PROGRAMS:
                 raise ValueError(f"{picture.format} is a program that draws; save it as PNG")

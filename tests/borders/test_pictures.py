@@ -10,9 +10,10 @@ from PIL import Image
 
 import edgecnn
 from edgecnn import data
+from edgecnn.card import LONGEST_SIDE
 from edgecnn.errors import EdgecnnError, ImageError
 from edgecnn.runtime.files import predict_files
-from edgecnn.runtime.image import MAX_SIDE, is_colour, read_image
+from edgecnn.runtime.image import is_colour, read_image
 
 
 @pytest.mark.parametrize("name", ["broken.avif", "bad.png"])
@@ -65,7 +66,9 @@ def _png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1, 25_000_000), (25_000_000, 1), (100_000, 100_000), (1, MAX_SIDE + 1)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1, 25_000_000), (25_000_000, 1), (100_000, 100_000), (1, LONGEST_SIDE + 1)]
+)
 def test_a_picture_of_no_use_is_refused_before_it_is_decoded(width: int, height: int) -> None:
     with pytest.raises(ImageError, match="too large to be safe"):
         read_image(_png(width, height))
@@ -73,7 +76,7 @@ def test_a_picture_of_no_use_is_refused_before_it_is_decoded(width: int, height:
 
 def test_the_longest_side_is_still_decoded() -> None:
     with pytest.raises(ImageError, match=r"cannot be read|broken picture"):  # there are no pixels in it
-        read_image(_png(1, MAX_SIDE))
+        read_image(_png(1, LONGEST_SIDE))
 
 
 def test_a_program_that_draws_is_not_run() -> None:

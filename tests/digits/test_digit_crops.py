@@ -10,9 +10,9 @@ from onnx import TensorProto, helper
 from torchvision.ops import roi_align
 
 from edgecnn import data
-from edgecnn.boxes import overlaps
+from edgecnn.boxes import CROP_SIDE, overlaps
 from edgecnn.data.named import digit_crops
-from edgecnn.digits.pages.crops import SIDE, around, crop, squares
+from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.page import Page
 from edgecnn.digits.pages.samples import NONE, sampled
 
@@ -37,14 +37,14 @@ def _crops() -> np.ndarray:
 
 def test_crops_are_those_of_torchvision() -> None:
     pixels, regions = torch.from_numpy(IMAGE).float()[None, None], torch.from_numpy(_regions())
-    wanted = roi_align(pixels, [regions], SIDE, sampling_ratio=-1, aligned=True)[:, 0].round().numpy()
+    wanted = roi_align(pixels, [regions], CROP_SIDE, sampling_ratio=-1, aligned=True)[:, 0].round().numpy()
     assert np.abs(_crops() - wanted).max() <= 1
 
 
 def test_crops_are_those_of_onnx() -> None:
     names = ("image", "regions", "batch")
     node = helper.make_node(
-        "RoiAlign", names, ["crops"], output_height=SIDE, output_width=SIDE, sampling_ratio=0, mode="avg",
+        "RoiAlign", names, ["crops"], output_height=CROP_SIDE, output_width=CROP_SIDE, sampling_ratio=0, mode="avg",
         coordinate_transformation_mode="half_pixel",
     )  # fmt: skip
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names[:2]]
@@ -97,7 +97,7 @@ def test_mistakes_are_no_find_of_a_digit() -> None:
     images, labels = _many(_page())
     none = images[labels == NONE]
     assert len(none) > 300
-    whole = [((image == level).sum() > 0.25 * SIDE * SIDE) for image in none for level in (60, 120, 180)]
+    whole = [((image == level).sum() > 0.25 * CROP_SIDE * CROP_SIDE) for image in none for level in (60, 120, 180)]
     assert np.mean(whole) < 0.1
 
 

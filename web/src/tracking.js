@@ -3,7 +3,7 @@
 
 /** @import { Box, Memory, Sight, Track } from "./types.d.ts" */
 
-const OVERLAP = 0.3; // least intersection over union of one digit in two frames
+const SAME_IOU = 0.3; // least intersection over union of one digit in two frames
 const VOTES = 8; // frames whose probabilities are averaged
 const MEMORY = 3; // frames after which a digit that is not seen is forgotten
 const SMOOTHING = 0.5; // the share of the newest box
@@ -85,7 +85,7 @@ function paired(tracks, finds) {
   const overlaps = tracks.flatMap((track) =>
     finds.map((find, index) => ({ track, index, share: overlap(track.box, find.box) })),
   );
-  const near = overlaps.filter(({ share }) => share >= OVERLAP).sort((one, other) => other.share - one.share);
+  const near = overlaps.filter(({ share }) => share >= SAME_IOU).sort((one, other) => other.share - one.share);
   /** @type {Map<number, Track>} */
   const pairs = new Map();
   const taken = new Set();

@@ -14,14 +14,13 @@ LICENCE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the
 FOLDER = "digit-crops"
 LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none")
-SIZE = 160  # of the pages
 PAGES = {"train": 36_000, "test": 1_800}
 SEEDS = {"train": 61, "test": 62}
 
 
 def fetch(root: Path, split: CachedSplit) -> dict[str, Arrays]:
     """Render a split, which takes minutes for the one to train on."""
-    from edgecnn.digits.pages.digit_pages import each_page  # OpenCV is needed to render, not to name the set
+    from edgecnn.digits.pages.digit_pages import SIZE, each_page  # OpenCV is needed to render, not to name the set
     from edgecnn.digits.pages.material import read_material
     from edgecnn.digits.pages.samples import sampled
 

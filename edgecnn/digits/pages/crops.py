@@ -11,11 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28
-MARGIN = 1.3  # side of the square by the box's longer side
+from edgecnn.boxes import CROP_MARGIN, CROP_SIDE
 
 
-def squares(boxes_k4: NDArray[np.float32], margin: float | NDArray[np.float32] = MARGIN) -> NDArray[np.float32]:
+def squares(boxes_k4: NDArray[np.float32], margin: float | NDArray[np.float32] = CROP_MARGIN) -> NDArray[np.float32]:
     """Return the squares (K, 3): left, top, side, around boxes (K, 4): x, y, width, height, all in pixels."""
     side = boxes_k4[:, 2:].max(1) * margin
     corner = boxes_k4[:, :2] + (boxes_k4[:, 2:] - side[:, None]) / 2
@@ -41,14 +40,14 @@ def crop(image_hw: NDArray[np.uint8], square: NDArray[np.float32]) -> NDArray[np
 
 def _weights(start: float, side: float, pixels: int) -> tuple[NDArray[np.float32], int]:
     """Return how much each pixel counts in each cell along one axis, (28, P), and the first of the P pixels."""
-    samples = max(math.ceil(side / SIDE), 1)
-    at = start - 0.5 + (np.arange(SIDE * samples) + 0.5) * side / (SIDE * samples)
+    samples = max(math.ceil(side / CROP_SIDE), 1)
+    at = start - 0.5 + (np.arange(CROP_SIDE * samples) + 0.5) * side / (CROP_SIDE * samples)
     counted = ((at >= -1) & (at <= pixels)) / samples
     at = at.clip(0, pixels - 1)
     low = np.minimum(at.astype(np.int64), max(pixels - 2, 0))
     first, count = int(low[0]), int(low[-1] - low[0]) + 2
-    weights = np.zeros((SIDE, count), np.float32)
-    cell, share = np.repeat(np.arange(SIDE), samples), at - low
+    weights = np.zeros((CROP_SIDE, count), np.float32)
+    cell, share = np.repeat(np.arange(CROP_SIDE), samples), at - low
     np.add.at(weights, (cell, low - first), counted * (1 - share))
     np.add.at(weights, (cell, low - first + 1), counted * share)
     return weights[:, : pixels - first], first

@@ -30,7 +30,7 @@ READABLE_BLUR = 0.085  # the blur's deviation by the digit's height
 STRONGEST_RULES = 1.5  # contrast of lines by that of the fainter ink
 UNIT = 15.0  # pixels: what a page is blurred for that has no digits
 VISIBLE = 0.92  # the least share of a digit's box inside the picture
-OVERLAP = 0.3  # intersection over union of two digits that hide each other
+HIDDEN_IOU = 0.3  # intersection over union of two digits that hide each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +209,7 @@ def _overlapping(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> 
     if len(digits) > 1:
         shared = overlaps(boxes_k4[digits], boxes_k4[digits])
         np.fill_diagonal(shared, 0)
-        hidden[digits] = shared.max(1) > OVERLAP
+        hidden[digits] = shared.max(1) > HIDDEN_IOU
     return hidden
 
 

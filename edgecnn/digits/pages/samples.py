@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.boxes import overlaps
-from edgecnn.digits.pages.crops import MARGIN, SIDE, around, crop, squares
+from edgecnn.boxes import CROP_MARGIN, CROP_SIDE, overlaps
+from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.draws import log_uniform
 from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.page import Page
@@ -37,13 +37,13 @@ def sampled(page: Page, rng: np.random.Generator) -> Crops:
     boxes_k4 = np.concatenate([page.boxes_k4[chosen], *mistakes])
     labels = np.concatenate([page.labels_k[chosen], np.full(len(boxes_k4) - len(chosen), NONE)])
     images = [crop(page.image_hw, square) for square in _jittered(boxes_k4, rng)]
-    return Crops(np.array(images, np.uint8).reshape(-1, SIDE, SIDE), labels.astype(np.uint8))
+    return Crops(np.array(images, np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE), labels.astype(np.uint8))
 
 
 def _jittered(boxes_k4: Boxes, rng: np.random.Generator) -> Boxes:
     """Return the squares (K, 3) around boxes, as far off as a finder is."""
     count = len(boxes_k4)
-    near, far = rng.normal(MARGIN, 0.08, count), rng.uniform(NARROWEST, WIDEST, count)
+    near, far = rng.normal(CROP_MARGIN, 0.08, count), rng.uniform(NARROWEST, WIDEST, count)
     margin = np.where(rng.random(count) < 0.5, near, far)
     found = squares(boxes_k4, margin.clip(NARROWEST, WIDEST).astype(np.float32))
     found[:, :2] += rng.uniform(-STRAY, STRAY, (len(found), 2)) * found[:, 2:]
