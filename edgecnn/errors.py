@@ -16,8 +16,7 @@
     ├── SourceError              a source that gives no frames, or a window or video that cannot show them
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
-        ├── ParityError          the exported file does not answer as the PyTorch original
-        └── SelfTestError        a file no longer answers its golden images as it did
+        └── ParityError          the exported file does not answer as the PyTorch original
 
 One warning: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates.
 
@@ -98,10 +97,6 @@ class CheckFailed(EdgecnnError):  # noqa: N818 - it is the check that failed, no
 
 class ParityError(CheckFailed):
     """The exported file does not answer as the PyTorch original."""
-
-
-class SelfTestError(CheckFailed):
-    """A file no longer answers its golden images as it did."""
 
 
 class Int8Warning(RuntimeWarning):
