@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST_MESSAGE, LONGEST_PATH = 4_000, 1_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -13,6 +13,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Control characters (C0, DEL, C1), marks that turn the direction of writing, line separators, halves of characters.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKDOWN = re.compile(r"[\\`|<>\[\]]")
+_BAR = re.compile(r"(?<!\\)\|")  # that is not escaped yet
 
 
 def printable(text: str) -> str:
@@ -67,6 +68,19 @@ def markdown(text: str) -> str:
     'a\\|b \\<script\\>'
     """
     return _MARKDOWN.sub(r"\\\g<0>", printable(text))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int | None = None) -> str:
+    r"""Return a table of Markdown from cells that are Markdown; all but the ``left`` first columns are set right.
+
+    >>> print(table(("run", "seeds"), [("a|b", "3")], left=1))
+    | run | seeds |
+    | --- | --: |
+    | a\|b | 3 |
+    """
+    rule = ["---" if left is None or index < left else "--:" for index in range(len(columns))]
+    escaped = ([_BAR.sub(r"\|", cell) for cell in row] for row in (columns, rule, *rows))
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
 
 
 def fenced(text: str, language: str) -> str:

@@ -1,6 +1,6 @@
 """Arrays in .npz files: the cache of the named data sets, and a user's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -54,7 +54,7 @@ def write(path: Path, arrays: Arrays) -> None:
 
 def read_cached(path: Path, source: NamedSet) -> Split:
     """Read one split of a named data set from the data root."""
-    arrays = _load(path, "delete it to have it made again")
+    arrays = load(path, "delete it to have it made again")
     _require(arrays, ("images", source.LABELS_KEY), path)
     return Split(_with_channel(arrays["images"]), _labels(arrays[source.LABELS_KEY], path), source.NAMES)
 
@@ -74,7 +74,7 @@ def read_own(path: Path, split: SplitName) -> Split:
 
 def read_own_whole(path: Path) -> Whole:
     """Read all splits of a user's .npz at once."""
-    arrays = _load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
+    arrays = load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
     if "images" in arrays:
         whole = checked(_only(arrays, path), str(path))
         parts = [held_out(whole, part, str(path)) for part in ("train", "test")]
@@ -94,7 +94,7 @@ def read_own_whole(path: Path) -> Whole:
 
 def read_own_undivided(path: Path) -> Split | None:
     """Read a .npz that has one pair of arrays as one split; None where it has several."""
-    arrays = _load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
+    arrays = load(path, "write it with numpy.savez(path, images=…, labels=…, label_names=…)")
     return checked(_only(arrays, path), str(path), least=1) if "images" in arrays else None
 
 
@@ -123,11 +123,12 @@ def held_out(whole: Split, split: str, source: str) -> Split:
     return whole.take(test if split == "test" else rest)
 
 
-def _load(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
+def load(path: Path, remedy: str, what: str = "a .npz file", names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a .npz file, or those of these ``names``. Raises DataError with ``remedy``."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # numpy leaves a broken file open
             _check_size(archive)
-            arrays = {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in names or archive.files}
             others = [name for name, found in arrays.items() if not isinstance(found, np.ndarray)]
             if others:
                 raise ValueError(f"{excerpt(others[0])} in it is no array")
@@ -135,9 +136,7 @@ def _load(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
-        raise DataError(
-            f"{path}: broken or not a .npz file ({excerpt(str(error))}); {remedy}.{stand_in(path)}"
-        ) from error
+        raise DataError(f"{path}: broken or not {what} ({excerpt(str(error))}); {remedy}.{stand_in(path)}") from error
 
 
 def _check_size(archive: Any) -> None:

@@ -19,6 +19,7 @@ from edgecnn.metadata import read_card
 from edgecnn.report import finder_card
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.text import fenced, markdown, printable
+from edgecnn.text import table as markdown_table
 from edgecnn.verify import Comparison, FinderComparison
 from edgecnn.zoo import ZooModel, models_in
 
@@ -212,7 +213,7 @@ def _index(summaries: Sequence[Summary]) -> str:
     ]
     columns = ("model", "classifies", "input", "parameters", "fp32", "preferred form", "n", "size", "latency")
     footnotes = "\n".join(f"-{letter} {machine}" for machine, letter in letters.items())
-    return INDEX.format(table=_table(columns, rows), machines=footnotes)
+    return INDEX.format(table=markdown_table(columns, rows), machines=footnotes)
 
 
 def _page(evidence: _Evidence) -> str:
@@ -298,7 +299,7 @@ def _figures(found: Summary, evidence: _Evidence) -> str:
         for form in found.forms
     ]
     score = "F1" if evidence.card.kind == FINDER else "accuracy"
-    text = _table(("form", score, "size", "latency, one image, p50"), rows)
+    text = markdown_table(("form", score, "size", "latency, one image, p50"), rows)
     if isinstance(evidence.verify, FinderComparison):
         text += f"\n\n{finder_card.figures(evidence.verify)}"
     elif evidence.verify is not None:
@@ -436,12 +437,6 @@ def _overflow(quantization: Quantization) -> str:
     if overflow.safe:
         return f" Safe on any processor: two weights sum to {overflow.largest_pair_sum} of {overflow.bound} at most."
     return " For processors that do not saturate: its int8 sums may, on those without VNNI."
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [columns, ["---"] * len(columns), *escaped]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _some(labels: Sequence[str]) -> str:

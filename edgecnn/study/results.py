@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from edgecnn import documents, files
 from edgecnn.study.plan import PlannedRun
 from edgecnn.text import csv_text, lines, markdown
+from edgecnn.text import table as markdown_table
 
 DOCUMENT = "study.json"
 TABLE = (
@@ -246,9 +247,9 @@ def _markdown(result: StudyResult) -> str:
     parts = [f"# {markdown(result.study)}{size}\n"]
     parts += [f"{lines(prose)}\n".replace("<", r"\<") for prose in (result.description, result.source) if prose]
     parts.append("![Learning curves and kept accuracies](study.png)\n")
-    parts.append(_table(*table(result), left=1))
+    parts.append(_escaped(*table(result)))
     if means(result):
-        parts.append(_table(("run", "seeds", "accuracy %"), means(result), left=1))
+        parts.append(_escaped(("run", "seeds", "accuracy %"), means(result)))
     if result.failed:
         failed = ((markdown(run.label), run.seed, markdown(run.failed or "")) for run in result.failed)
         parts.append("".join(f"- {label}, seed {seed}: {reason}\n" for label, seed, reason in failed))
@@ -256,7 +257,6 @@ def _markdown(result: StudyResult) -> str:
     return "\n".join(parts)
 
 
-def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, left: int) -> str:
-    rule = ["---" if index < left else "--:" for index in range(len(columns))]
-    escaped = ([markdown(cell) for cell in row] for row in (columns, rule, *cells))
-    return "".join(f"| {' | '.join(row)} |\n" for row in escaped)
+def _escaped(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = ([markdown(cell) for cell in row] for row in rows)
+    return markdown_table([markdown(column) for column in columns], cells, left=1) + "\n"

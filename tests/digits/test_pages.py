@@ -13,6 +13,7 @@ from edgecnn import data
 from edgecnn.digits.pages import canvas, digit_pages, glyphs, material, page, paper, wording, writing
 from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
+from edgecnn.machine import threads
 
 MANY = 60
 
@@ -281,7 +282,7 @@ def test_broken_letters_are_named(root: Path, tmp_path: Path) -> None:
     (tmp_path / "mnist").symlink_to(root / "mnist")
     (tmp_path / "emnist-letters").mkdir()
     (tmp_path / "emnist-letters" / "train.npz").write_bytes(b"half")
-    with pytest.raises(DataError, match=r"emnist-letters.train.npz: broken, or without images and labels"):
+    with pytest.raises(DataError, match=r"emnist-letters.train.npz: broken or not letters"):
         material.read_material("train", tmp_path)
 
 
@@ -336,6 +337,15 @@ def small(monkeypatch) -> None:
     """Sets of six pages, 64x64."""
     monkeypatch.setattr(digit_pages, "COUNTS", {"train": 6, "test": 6})
     monkeypatch.setattr(digit_pages, "SIZE", 64)
+
+
+def test_a_container_that_may_use_one_cpu_starts_no_process(
+    ink: material.Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cpu_quota", lambda: 1.0)
+    monkeypatch.setattr(digit_pages, "BATCH", 1)
+    monkeypatch.setattr(digit_pages.concurrent.futures, "ProcessPoolExecutor", None)
+    assert len(digit_pages.render_set(1, 2, 64, ink)) == 2
 
 
 def test_pages_are_rendered_once(root: Path, tmp_path: Path, small) -> None:

@@ -6,11 +6,10 @@ from the seed and k alone, so neither the count nor the number of processes chan
 
 import concurrent.futures
 import multiprocessing
-import os
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +22,7 @@ from edgecnn.digits.pages.labels import CLUTTER, NOTHING
 from edgecnn.digits.pages.material import Material, Part, read_material
 from edgecnn.errors import DataError
 from edgecnn.files import temporary_folder
+from edgecnn.machine import threads
 
 if TYPE_CHECKING:
     from edgecnn.digits.pages.page import Page  # OpenCV is needed to render pages, not to read them
@@ -80,11 +80,8 @@ def read(root: str | Path | None, part: Part) -> Pages:
                 "written to with --data-root or EDGECNN_DATA."
             ) from error
         return made
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return Pages(archive["images"], archive["boxes"], archive["labels"], archive["ignored"])
-    except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
-        raise DataError(f"{path}: broken or not pages ({error}); delete it to have it made again.") from error
+    arrays = npz.load(path, "delete it to have it made again", "pages", [field.name for field in fields(Pages)])
+    return Pages(**arrays)
 
 
 def render_set(seed: int, count: int, size: int, material: Material, *, workers: int | None = None) -> Pages:
@@ -98,7 +95,7 @@ def each_page(
 ) -> Iterator[Made]:  # fmt: skip
     """Yield in order what ``make``, a function of a module, makes of each page and the generator that drew it."""
     batches = [(seed, range(first, min(first + BATCH, count)), size, make) for first in range(0, count, BATCH)]
-    processes = min(workers or _cores(), len(batches))
+    processes = min(workers or threads.available(), len(batches))
     if processes <= 1:
         for batch in batches:
             yield from _made(material, *batch)
@@ -130,10 +127,6 @@ def together(pages: "list[Page]") -> Pages:
         boxes[index, :things], labels[index, :things] = page.boxes_k4, page.labels_k
         ignored[index, :things] = page.ignored_k
     return Pages(np.stack([page.image_hw for page in pages]), boxes, labels, ignored)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _itself(page: "Page", rng: np.random.Generator) -> "Page":

@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.data import npz
 from edgecnn.data.read import read_split
 from edgecnn.data.root import data_root
-from edgecnn.errors import DataError, missing_package
+from edgecnn.errors import missing_package
 
 Part = Literal["train", "test"]
 
@@ -113,10 +114,7 @@ def _in_package(package: str) -> Iterator[Path]:
 def _letters(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if not path.exists():
         return np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            images_nhw, labels_n = archive["images"], archive["labels"].astype(np.int64) - 1
-    except Exception as error:  # zipfile, zlib and numpy each raise their own on a broken archive
-        raise DataError(f"{path}: broken, or without images and labels ({error}); put it there again.") from error
+    arrays = npz.load(path, "put it there again", "letters", ("images", "labels"))
+    images_nhw, labels_n = arrays["images"], arrays["labels"].astype(np.int64) - 1
     shuffled = np.random.default_rng(LETTERS_SEED).permutation(len(labels_n))[part_of(len(labels_n), part)]
     return sorted_by_label(images_nhw[shuffled], labels_n[shuffled])
