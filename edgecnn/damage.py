@@ -81,26 +81,6 @@ def finder_damages(model: onnx.ModelProto) -> list[Damage]:
     ]
 
 
-def at_full_range(model: onnx.ModelProto) -> bytes:
-    """Return the same function with whole weights and biases twice as large, and their scales half.
-
-    Kernels that add int8 products in 16 bits, as on AVX2, saturate on these; no other runtime sees a difference.
-    """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    kinds = {tensor.name: tensor.data_type for tensor in copy.graph.initializer}
-    stored = {
-        (node.input[0], node.input[1])
-        for node in copy.graph.node
-        if node.op_type == "DequantizeLinear" and kinds.get(node.input[0]) in (TensorProto.INT8, TensorProto.INT32)
-    }
-    for whole, scale in sorted(stored):
-        _change(copy, whole, lambda own: own.astype(np.float64) * 2)
-        _change(copy, scale, lambda own: own / 2)
-    result: bytes = copy.SerializeToString()
-    return result
-
-
 def layers(graph: onnx.GraphProto) -> list[Layer]:
     """Return the layers with weights of their own, in the order in which they run."""
     constants = {tensor.name for tensor in graph.initializer}

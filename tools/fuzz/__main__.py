@@ -72,6 +72,7 @@ def tasks(kinds: list[str], mutants: int) -> list[tuple[str, int]]:
 
 
 def record(kind: str, counts: Counter[str], given: argparse.Namespace) -> dict[str, object]:
+    """Return what docs/results/reliability.md shows of one kind."""
     from edgecnn.machine import processor
 
     return {
