@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone, wants_ink
+from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
-from edgecnn.digits.parts import parts
 from edgecnn.digits.tracking import Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load

@@ -14,7 +14,7 @@ from edgecnn.boxes import CROP_SIDE, overlaps
 from edgecnn.data.named import digit_crops
 from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.page import Page
-from edgecnn.digits.pages.samples import NONE, sampled
+from edgecnn.digits.pages.page_crops import NONE, sampled
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (90, 120), dtype=np.uint8)
 # left, top, side: inside, smaller and larger than a crop, across each border, and mostly outside

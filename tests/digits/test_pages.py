@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgecnn import data
-from edgecnn.digits.pages import canvas, digit_pages, glyphs, material, page, paper, wording, writing
+from edgecnn.digits.pages import canvas, digit_pages, glyph_sources, glyphs, page, paper, wording, writing
 from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
 from edgecnn.machine import threads
@@ -36,8 +36,8 @@ def _save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
 
 
 @pytest.fixture(scope="module")
-def ink(root: Path) -> material.Material:
-    return material.read_material("train", root)
+def ink(root: Path) -> glyph_sources.Material:
+    return glyph_sources.read_material("train", root)
 
 
 @pytest.fixture(scope="module")
@@ -243,11 +243,11 @@ def test_numbers_are_written_in_order_on_one_line(ink) -> None:
     np.testing.assert_allclose(boxes[:, 1] + boxes[:, 3], 60, atol=2)
 
 
-# --- material
+# --- glyph sources
 
 
 def test_parts_share_no_handwriting(root: Path) -> None:
-    train, test = (material.read_material(part, root) for part in ("train", "test"))
+    train, test = (glyph_sources.read_material(part, root) for part in ("train", "test"))
     for name in ("digits_nhw", "letters_nhw"):
         seen = {image.tobytes() for image in getattr(train, name)}
         assert len(seen) > 300
@@ -255,24 +255,24 @@ def test_parts_share_no_handwriting(root: Path) -> None:
 
 
 def test_mnist_is_divided_at_fifty_thousand() -> None:
-    assert [material.part_of(60_000, part) for part in ("train", "test")] == [slice(50_000), slice(50_000, None)]
+    assert [glyph_sources.part_of(60_000, part) for part in ("train", "test")] == [slice(50_000), slice(50_000, None)]
 
 
 def test_some_fonts_appear_on_pages_to_choose_by_alone() -> None:
-    train, test = set(material.fonts_of("train")), set(material.fonts_of("test"))
+    train, test = set(glyph_sources.fonts_of("train")), set(glyph_sources.fonts_of("test"))
     held_out = {Path(font).stem for font in test - train}
-    assert {"STIXGeneralBol", "cmss10"} <= held_out <= set(material.HELD_OUT)
+    assert {"STIXGeneralBol", "cmss10"} <= held_out <= set(glyph_sources.HELD_OUT)
 
 
 def test_every_font_has_ten_different_digits() -> None:
-    for font in set(material.fonts_of("train") + material.fonts_of("test")):
+    for font in set(glyph_sources.fonts_of("train") + glyph_sources.fonts_of("test")):
         drawn = {glyphs.printed(font, str(digit)).field_hw.tobytes() for digit in range(10)}
         assert len(drawn) == 10, font
 
 
 def test_pages_need_no_letters(root: Path, tmp_path: Path) -> None:
     (tmp_path / "mnist").symlink_to(root / "mnist")
-    without = material.read_material("train", tmp_path)
+    without = glyph_sources.read_material("train", tmp_path)
     assert len(without.letters_nhw) == 0
     for number in range(20):
         render_page(np.random.default_rng(number), without, 96, 96)
@@ -283,7 +283,7 @@ def test_broken_letters_are_named(root: Path, tmp_path: Path) -> None:
     (tmp_path / "emnist-letters").mkdir()
     (tmp_path / "emnist-letters" / "train.npz").write_bytes(b"half")
     with pytest.raises(DataError, match=r"emnist-letters.train.npz: broken or not letters"):
-        material.read_material("train", tmp_path)
+        glyph_sources.read_material("train", tmp_path)
 
 
 def test_without_opencv_the_message_has_the_command(monkeypatch) -> None:
@@ -317,8 +317,8 @@ def test_the_number_of_processes_changes_nothing(ink) -> None:
 @pytest.mark.slow
 def test_a_script_that_its_own_processes_would_run_again_is_told_what_to_do(root: Path, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom edgecnn.digits.pages import digit_pages, material\n"
-        "digit_pages.render_set(0, 100, 64, material.read_material('test', Path(sys.argv[1])), workers=2)\n"
+        "import sys\nfrom pathlib import Path\nfrom edgecnn.digits.pages import digit_pages, glyph_sources\n"
+        "digit_pages.render_set(0, 100, 64, glyph_sources.read_material('test', Path(sys.argv[1])), workers=2)\n"
     )
     command = [sys.executable, tmp_path / "script.py", root]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -340,7 +340,7 @@ def small(monkeypatch) -> None:
 
 
 def test_a_container_that_may_use_one_cpu_starts_no_process(
-    ink: material.Material, monkeypatch: pytest.MonkeyPatch
+    ink: glyph_sources.Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "cpu_quota", lambda: 1.0)
     monkeypatch.setattr(digit_pages, "BATCH", 1)
@@ -373,7 +373,7 @@ def test_a_root_that_cannot_be_written_to_is_an_error(root: Path, tmp_path: Path
 
 @pytest.mark.realdata
 def test_real_handwriting_is_divided_at_fifty_thousand(real_data_root: Path) -> None:
-    train, test = (material.read_material(part, real_data_root) for part in ("train", "test"))
+    train, test = (glyph_sources.read_material(part, real_data_root) for part in ("train", "test"))
     assert (len(train.digits_nhw), len(test.digits_nhw)) == (50_000, 10_000)
     seen = {image.tobytes() for image in train.digits_nhw}
     assert not any(image.tobytes() in seen for image in test.digits_nhw)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import boxes
-from edgecnn.digits import defaults, ink, order, parts, reading, tracking
+from edgecnn.digits import defaults, ink, nested, order, reading, tracking
 
 SOURCES = Path(__file__).parents[2] / "web" / "src"
 CONSTANT = re.compile(r"^(?:export )?const ([A-Z_]+) = (.+?);", re.MULTILINE)
@@ -22,7 +22,7 @@ PAIRS = {
         "SLOPE_COST": order.SLOPE_COST,
         "LINE_GAP": order.LINE_GAP,
         "WORD_GAP": order.WORD_GAP,
-        "INSIDE": parts.INSIDE,
+        "INSIDE": nested.INSIDE,
         "NARROWEST": order.NARROWEST,
     },
     "recognize.js": {"MIN_SCORE": defaults.MIN_SCORE, "MIN_PROBABILITY": defaults.MIN_PROBABILITY},

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone
+from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
-from edgecnn.digits.parts import parts
 from edgecnn.digits.reading import SHOWN_AFTER
 from edgecnn.digits.tracking import Tracker
 from edgecnn.runtime.classifier import load

@@ -30,8 +30,8 @@ from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
 from edgecnn.digits import Reader
 from edgecnn.digits.pages.crops import around, crop, squares
+from edgecnn.digits.pages.glyph_sources import read_material
 from edgecnn.digits.pages.labels import CLUTTER
-from edgecnn.digits.pages.material import read_material
 from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.files import write_text
 from edgecnn.machine.environment import environment

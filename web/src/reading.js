@@ -48,7 +48,7 @@ export function textOf(labels, boxes, lines) {
 }
 
 /**
- * Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/parts.py.
+ * Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/nested.py.
  * @param {Box[]} boxes
  * @param {number[]} sure
  * @param {string[]} labels

@@ -21,8 +21,8 @@ SEEDS = {"train": 61, "test": 62}
 def fetch(root: Path, split: CachedSplit) -> dict[str, Arrays]:
     """Render a split, which takes minutes for the one to train on."""
     from edgecnn.digits.pages.digit_pages import SIZE, each_page  # OpenCV is needed to render, not to name the set
-    from edgecnn.digits.pages.material import read_material
-    from edgecnn.digits.pages.samples import sampled
+    from edgecnn.digits.pages.glyph_sources import read_material
+    from edgecnn.digits.pages.page_crops import sampled
 
     found = list(each_page(SEEDS[split], PAGES[split], SIZE, read_material(split, root), sampled))
     arrays = {

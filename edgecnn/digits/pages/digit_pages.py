@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from edgecnn.data import npz
 from edgecnn.data.root import data_root
+from edgecnn.digits.pages.glyph_sources import Material, Part, read_material
 from edgecnn.digits.pages.labels import CLUTTER, NOTHING
-from edgecnn.digits.pages.material import Material, Part, read_material
 from edgecnn.errors import DataError
 from edgecnn.files import temporary_folder
 from edgecnn.machine import threads

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edgecnn.boxes import overlaps
 from edgecnn.digits.pages import light, paper
 from edgecnn.digits.pages.canvas import LAYERS, Canvas, Mark
+from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.labels import CLUTTER
-from edgecnn.digits.pages.material import Material
 from edgecnn.digits.pages.opencv import cv2
 from edgecnn.digits.pages.scenes import compose
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from edgecnn.digits.pages import paper
 from edgecnn.digits.pages.canvas import Canvas
-from edgecnn.digits.pages.draws import log_uniform
-from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.glyph_sources import Material
+from edgecnn.digits.pages.log_uniform import log_uniform
 from edgecnn.digits.pages.shapes import clutter
 from edgecnn.digits.pages.strokes import SIGNS
 from edgecnn.digits.pages.text import text_block, words

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from edgecnn.digits.pages import paper
 from edgecnn.digits.pages.canvas import Canvas
-from edgecnn.digits.pages.draws import log_uniform
+from edgecnn.digits.pages.log_uniform import log_uniform
 
 
 def clutter(canvas: Canvas, rng: np.random.Generator, count: int) -> None:

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.digits.pages.canvas import Canvas
-from edgecnn.digits.pages.draws import log_uniform
+from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.glyphs import text_mask, text_places
-from edgecnn.digits.pages.material import Material
+from edgecnn.digits.pages.log_uniform import log_uniform
 from edgecnn.digits.pages.wording import CAPITALS, COMMON, word
 from edgecnn.digits.pages.writing import UNCLEAR, any_pen, line_of, write
 

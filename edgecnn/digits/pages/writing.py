@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.digits.pages.canvas import TRAVEL, Canvas
+from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.glyphs import PAD, Glyph, placing, printed, thinned, written
 from edgecnn.digits.pages.labels import CLUTTER
-from edgecnn.digits.pages.material import Material
 from edgecnn.digits.pages.strokes import SIGNS, penned, segments
 
 # Alone, or in another's writing, these are digits as well.

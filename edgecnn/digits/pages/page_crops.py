@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from edgecnn.boxes import CROP_MARGIN, CROP_SIDE, overlaps
 from edgecnn.digits.pages.crops import around, crop, squares
-from edgecnn.digits.pages.draws import log_uniform
 from edgecnn.digits.pages.labels import CLUTTER
+from edgecnn.digits.pages.log_uniform import log_uniform
 from edgecnn.digits.pages.page import Page
 
 NONE = 10

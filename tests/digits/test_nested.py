@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecnn.digits.parts import parts
+from edgecnn.digits.nested import parts
 
 NINE, STEM, LOOP = (10, 10, 20, 30), (24, 12, 5, 28), (12, 10, 14, 15)
 BESIDE, AROUND = (32, 10, 20, 30), (0, 0, 80, 60)
