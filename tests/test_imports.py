@@ -9,6 +9,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = {"edgecnn": "edgecnn", "edgecnn_cli": "cli"}
+LOGIC_IN_INIT = ["edgecnn.export", "edgecnn.networks", "edgecnn.quantize.forms"]
+LAZY = {"__getattr__", "__dir__"}
 
 
 def _modules(root: Path) -> dict[str, Path]:
@@ -93,3 +95,15 @@ def test_a_module_that_is_taken_from_its_package_is_no_use_of_the_package(tmp_pa
     (tmp_path / "edgecnn" / "card.py").write_text("from edgecnn import errors")
     (tmp_path / "edgecnn" / "errors.py").write_text("")
     assert _graph(tmp_path)["edgecnn.card"] == {"edgecnn.errors"}
+
+
+def test_an_init_offers_names_and_has_no_logic() -> None:
+    """Lazy rooms look their names up."""
+    found = set()
+    for name, path in _modules(REPOSITORY).items():
+        if path.name == "__init__.py":
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+            own = {getattr(node, "name", "lambda") for node in nodes if isinstance(node, kinds)}
+            found |= {name} if own - LAZY else set()
+    assert sorted(found) == LOGIC_IN_INIT

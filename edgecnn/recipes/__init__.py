@@ -2,7 +2,4 @@
 
 from edgecnn.registry import RECIPES
 
-
-def names() -> tuple[str, ...]:
-    """Return the names of the recipes that come with edgecnn, sorted; needs nothing that training needs."""
-    return RECIPES.names()
+names = RECIPES.names  # of the recipes that come with edgecnn, sorted; needs nothing that training needs
