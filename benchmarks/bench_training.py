@@ -19,8 +19,9 @@ from edgecnn import networks
 from edgecnn.data import Split
 from edgecnn.machine import threads
 from edgecnn.recipes.read import read
+from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.loop import Loop
-from edgecnn.train.prepare import Examples, Prepared, prepare
 
 BATCH = 64
 

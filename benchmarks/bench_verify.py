@@ -26,4 +26,4 @@ def test_verify(benchmark, model: Path, ten_thousand: Split) -> None:
 def test_bare_runs(benchmark, model: Path, ten_thousand: Split) -> None:
     contender = open_contender(model)
     parts = [ten_thousand.images_nhwc[start : start + BATCH] for start in range(0, 10_000, BATCH)]
-    benchmark.pedantic(lambda: [contender.classify(part) for part in parts * 2], rounds=3, warmup_rounds=1)
+    benchmark.pedantic(lambda: [contender.answer(part) for part in parts * 2], rounds=3, warmup_rounds=1)

@@ -18,7 +18,7 @@ from webcam.videos import write_video
 import edgecnn
 from edgecnn import zoo
 from edgecnn.digits import Reader, VideoReader
-from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.runtime.detector import Detector, load_detector
 from edgecnn.webcam.frames import Frame, Source
 from edgecnn.webcam.opencv import cv2
 from edgecnn.webcam.sources import open_source
@@ -43,10 +43,10 @@ def one_core() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def finder(tmp_path_factory: pytest.TempPathFactory) -> Finder:
+def finder(tmp_path_factory: pytest.TempPathFactory) -> Detector:
     names = zoo.names()
     small = tmp_path_factory.mktemp("finder") / "cells.onnx"
-    return load_finder(names.get("digit-finder") or write_finder(small), threads=1)
+    return load_detector(names.get("digit-finder") or write_finder(small), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def classifier() -> edgecnn.Classifier:
 
 
 @pytest.fixture
-def reader(finder: Finder, classifier: edgecnn.Classifier) -> VideoReader:
+def reader(finder: Detector, classifier: edgecnn.Classifier) -> VideoReader:
     return VideoReader(Reader(finder, classifier))
 
 
@@ -78,12 +78,12 @@ def video(tmp_path_factory: pytest.TempPathFactory, pages: list[np.ndarray]) -> 
 
 
 @pytest.mark.benchmark(group="a frame of 640x480")
-def test_networks_alone(benchmark, finder: Finder, classifier: edgecnn.Classifier, pages: list[np.ndarray]) -> None:
+def test_networks_alone(benchmark, finder: Detector, classifier: edgecnn.Classifier, pages: list[np.ndarray]) -> None:
     gray_hwc = pages[0][..., :1]
-    crops_mhwc = finder.find(gray_hwc).crops_mhwc
+    crops_mhwc = finder.detect(gray_hwc).crops_mhwc
 
     def both() -> None:
-        finder.find(gray_hwc)
+        finder.detect(gray_hwc)
         if len(crops_mhwc):
             classifier.probabilities(crops_mhwc)
 

@@ -14,10 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from edgecnn import text
+from edgecnn.text import counted as counted
+from edgecnn.text import duration as duration
 
 if TYPE_CHECKING:
     from edgecnn.study.results import RunResult
     from edgecnn.train import Progress as TrainingProgress
+    from edgecnn.verify.compared import Table as Shown
 
 PIPED_WIDTH = 160  # a file or a pipe has no width; folding for a terminal that is not there helps nobody
 
@@ -50,6 +53,14 @@ def plain(value: object) -> Any:
     from edgecnn.documents import encode
 
     return encode(value)
+
+
+def show_tables(tables: "Sequence[Shown]", remarks: Sequence[str]) -> None:
+    """Print what a result has for people to look at, and what is said beside."""
+    for table in tables:
+        show_table(table.title, table.columns, table.rows, left=table.left)
+    for remark in remarks:
+        say(remark)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Row], *, left: int = 1) -> None:
@@ -127,8 +138,11 @@ def training_bar(*, quiet: bool = False) -> Iterator[Callable[["TrainingProgress
 
 
 def _standing(progress: "TrainingProgress") -> str:
+    from edgecnn import metrics
+
+    score = f"{metrics.title(progress.metric)} {metrics.digits(progress.metric, progress.value)}"
     return (
-        f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}  {progress.images_per_second:,.0f} images/s  "
+        f"loss {progress.loss:.4f}  {score}  {progress.images_per_second:,.0f} images/s  "
         f"{duration(progress.seconds_left)} left"
     )
 
@@ -170,25 +184,6 @@ def unmeasured(models: Sequence[str], family: str) -> str:
         f"not measured on processors of this family ({family}): {', '.join(models)}. Another form may be faster here; "
         "edgecnn bench NAME NAME/fp32 tells."
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """Return the number and its noun: 1 frame, 1,000 frames."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time as people say it.
-
-    >>> duration(7.25), duration(75), duration(3700)
-    ('7.2 s', '1:15 min', '1:01 h')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
 
 
 def size(count: float) -> str:

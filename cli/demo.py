@@ -45,12 +45,12 @@ def show(result: "Demo") -> None:
 
     trained, exported, verified = result.trained, result.exported, result.verified
     right = sum(answer.top[0].label in answer.path.stem for answer in result.predicted if answer.top)
-    validation = trained.best.validation.accuracy
+    validation = trained.best.score
     stages = {
         "train": f"{trained.parameters:,} parameters, {trained.train_images:,} images, "
         f"{console.duration(trained.seconds)}, validation {validation:.2%}",
         "export": f"{console.size(exported.size_bytes)}, largest logit gap to PyTorch "
-        f"{exported.max_abs_logit_gap:.1e} on {exported.parity_images} images",
+        f"{exported.max_abs_gap:.1e} on {exported.parity_images} images",
         "quantize": result.quantized.reason,
         "verify": f"test accuracy {verified.reference.accuracy:.2%} PyTorch, {verified.candidate.accuracy:.2%} "
         f"{verified.candidate.form}; {len(verified.flips)} of {verified.images} images flipped; drop "

@@ -30,6 +30,7 @@ def export(
 
     Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
     """
+    from edgecnn import metrics
     from edgecnn.data import is_named
     from edgecnn.export import export as export_run
 
@@ -39,15 +40,17 @@ def export(
     if as_json:
         console.show_json(exported)
         return
-    accuracy = "" if exported.test_accuracy is None else f", accuracy {exported.test_accuracy:.2%}"
+    score = exported.test_score
+    said = "" if exported.agreement is None else f", same top-1 on {exported.agreement:.2%}"
+    said += "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
     console.say(
         f"{exported.path}: {console.size(exported.size_bytes)}, {exported.parameters:,} parameters, "
         f"opset {exported.opset}, IR {exported.ir_version}   card: {exported.card_path}"
     )
     console.verdict(
         True,
-        f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest logit gap "
-        f"{exported.max_abs_logit_gap:.1e}, same top-1 on {exported.agreement:.2%}{accuracy}",
+        f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest gap of "
+        f"{exported.output} {exported.max_abs_gap:.1e}{said}",
     )
     own = None if is_named(exported.dataset) else exported.dataset
     console.say(f"next: {next_command('quantize', exported.path, dataset=own, root=root)}")

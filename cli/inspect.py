@@ -95,18 +95,20 @@ def _why_others(trained: int, stored: int) -> str:
 
 
 def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
+    from edgecnn import metrics
+
     rows = [
         ("name", f"{card.name} ({card.network}, {card.form})"),
         ("input", f"image: uint8 (N, {', '.join(map(str, card.input.shape))}), 0..255, {card.input}"),
         ("labels", ", ".join(card.labels)),
         ("data set", f"{card.dataset.name}: {card.dataset.train:,} to train, {card.dataset.validation:,} to validate"),
     ]
-    rows += [("accuracy", f"{m.accuracy:.2%} on {m.images:,} images of the {m.split} split") for m in card.metrics]
+    rows += [(metrics.title(score.metric), str(score)) for score in card.metrics]
     if card.parity:
         rows.append(
             (
                 "parity",
-                f"largest logit gap below {card.parity.max_abs_logit_gap_below:g} against PyTorch on "
+                f"largest gap of {card.parity.output} below {card.parity.max_abs_gap_below:g} against PyTorch on "
                 f"{card.parity.images:,} images ({card.parity.source})",
             )
         )
@@ -116,7 +118,7 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
             (
                 "quantized",
                 f"from {(card.parent_sha256 or '')[:12]}: {measured.verdict} (latency x {measured.latency_ratio:.2f} "
-                f"on {measured.machine}), accuracy drop {measured.drop_pp:.2f} points{_interval(measured)}, "
+                f"on {measured.machine}), drop {measured.drop_pp:.2f} points{_interval(measured)}, "
                 f"{'better than' if measured.preferred else 'not better than'} its parent",
             )
         )

@@ -101,14 +101,16 @@ def _datasets(root: Path | None) -> Listing:
 
 
 def _models() -> Listing:
-    columns = ("name", "classifies", "input", "parameters", "accuracy", "size", "forms")
+    columns = ("name", "classifies", "input", "parameters", "score", "size", "forms")
+    from edgecnn import metrics
+
     return columns, [
         (
             found.name,
             found.classifies,
             found.input,
             f"{found.parameters:,}",
-            "-" if found.forms[0].accuracy is None else f"{found.forms[0].accuracy:.2%}",
+            "-" if score is None else f"{metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}",
             console.size(found.forms[0].size_bytes),
             ", ".join(
                 form.name if form.name == form.form else f"{form.name} ({form.form})"
@@ -117,6 +119,7 @@ def _models() -> Listing:
             ),
         )
         for found in _summaries()
+        for score in [found.forms[0].score]
     ]
 
 

@@ -25,6 +25,16 @@ def one_of(registry: Registry, flag: str, text: str, *, also: tuple[str, ...] = 
     )
 
 
+def renamed(old: str, new: str) -> Any:
+    """Return an option that is refused with the name that it has now; it goes with the next release."""
+
+    def refuse(value: str | None) -> None:
+        if value is not None:
+            raise typer.BadParameter(f"{old} is called {new} now; use {new} {value}.")
+
+    return typer.Option(old, hidden=True, callback=refuse)
+
+
 def _datasets() -> list[str]:
     """Complete the names of data sets."""
     return list(DATASETS.names())

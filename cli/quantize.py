@@ -65,8 +65,10 @@ def quantize(
 
 def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     """Print the forms side by side, what was chosen, and how to see what it is worth on the test split."""
-    accuracy = f"{result.parent_validation_accuracy:.2%}"
-    rows = [(result.parent_form, console.size(result.parent_size_bytes), accuracy, "", "", "1.00", "", "parent")]
+    from edgecnn import metrics
+
+    score = metrics.digits(result.metric, result.parent_validation_score)
+    rows = [(result.parent_form, console.size(result.parent_size_bytes), score, "", "", "1.00", "", "parent")]
     for found in result.candidates:
         low, high = found.latency_ratio_ci95
         least, most = found.drop_pp_ci95
@@ -74,7 +76,7 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
             (
                 found.form,
                 console.size(found.size_bytes),
-                f"{found.validation_accuracy:.2%}",
+                metrics.digits(result.metric, found.validation_score),
                 f"{found.drop_pp:+.2f}",
                 f"{least:.2f}..{most:.2f}",
                 f"{found.latency_ratio:.2f}",
@@ -85,7 +87,7 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     rows += [(lost.form, "", "", "", "", "", "", f"lost at its {lost.stage}") for lost in result.lost]
     console.show_table(
         f"{result.validation_images:,} validation images; latency at batch 1 over the parent's",
-        ("form", "size", "accuracy", "drop pp", "95 %", "latency", "95 %", "verdict"),
+        ("form", "size", metrics.title(result.metric), "drop pp", "95 %", "latency", "95 %", "verdict"),
         rows,
     )
     for lost in result.lost:
@@ -104,7 +106,7 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
 def _words(found: "Candidate") -> str:
     words = found.verdict
     if not found.accurate:
-        words += ", but less accurate"
+        words += ", but drops too far"
     elif found.drop_verdict == "undecided":
         words += ", drop undecided"
     return words + ("" if found.overflow.safe else "; only for processors that do not saturate")

@@ -30,10 +30,10 @@ def selftest(
 
     Example: edgecnn selftest mnist-c1.onnx
     """
-    from edgecnn.runtime.finder import load_either
+    from edgecnn.runtime.load import load_model
     from edgecnn.runtime.selftest import selftest as run
 
-    result = run(load_either(model, provider=provider))
+    result = run(load_model(model, provider=provider))
     whole = None
     if dataset is not None:
         from edgecnn.verify.whole import whole_selftest

@@ -98,23 +98,21 @@ def train(
 
 def show(outcome: "Outcome", curves: Path, root: Path | None) -> None:
     """Print the figures of the kept epoch and where everything lies."""
+    from edgecnn import metrics
+
     best = outcome.best
     splits = (("train", best.train), ("validation", best.validation))
     console.show_table(
         f"{outcome.parameters:,} parameters, {outcome.train_images:,} images, {console.duration(outcome.seconds)} "
         f"on {outcome.device} in {outcome.precision}",
-        ("kept epoch", "split", "loss", "accuracy", "precision", "recall", "F1"),
+        ("kept epoch", "split", *map(metrics.title, best.validation)),
         [
             (
                 str(best.epoch),
                 split,
-                f"{f.loss:.4f}",
-                f"{f.accuracy:.2%}",
-                f"{f.precision:.4f}",
-                f"{f.recall:.4f}",
-                f"{f.f1:.4f}",
+                *(metrics.digits(metric, value) for metric, value in figures.items()),
             )
-            for split, f in splits
+            for split, figures in splits
         ],
         left=2,
     )

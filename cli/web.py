@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import console
-from .options import AsJson, ModelFile
+from .options import AsJson, ModelFile, renamed
 from .stop import STOPPED
 
 
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def web(
     model: ModelFile,
-    finder: Annotated[
+    detector: Annotated[
         Path | None,
         typer.Option(
             help="A model file that finds digits, or its name. Default: digit-finder where the zoo has it and MODEL "
@@ -26,6 +26,7 @@ def web(
             show_default=False,
         ),
     ] = None,
+    finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     host: Annotated[
         str, typer.Option(help="Address to serve from. The default is reached from this machine alone.")
     ] = "127.0.0.1",
@@ -37,15 +38,15 @@ def web(
 
     Example: edgecnn web mnist-compact
     """
-    from edgecnn.web import default_finder, open_server, site, url
+    from edgecnn.web import default_detector, open_server, site, url
 
-    served = site(model, finder=finder or default_finder(model))
+    served = site(model, detector=detector or default_detector(model))
     with open_server(served, host=host, port=port) as server:
         address = url(server)
         if as_json:
-            console.show_json({"url": address, "model": served.model, "form": served.form, "finder": served.finder})
+            console.show_json({"url": address, "model": served.model, "form": served.form, "detector": served.detector})
         else:
-            finding = f", finder {served.finder}" if served.finder else ""
+            finding = f", detector {served.detector}" if served.detector else ""
             console.say(f"{address}  {served.model} ({served.form}){finding}; Ctrl-C ends")
         if open_browser:
             webbrowser.open(address)

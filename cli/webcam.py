@@ -13,7 +13,7 @@ from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
 
 from . import console
-from .options import ModelFile, Provider
+from .options import ModelFile, Provider, renamed
 from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def webcam(
             help="A camera's index, a video or picture file, numbered pictures (img_%03d.png) or a URL.",
         ),
     ] = "0",
-    finder: Annotated[
+    detector: Annotated[
         Path,
-        typer.Option("--finder", metavar="FILE", help="What finds the digits: a model file or a name of the zoo."),
+        typer.Option("--detector", metavar="FILE", help="What finds the digits: a model file or a name of the zoo."),
     ] = Path("digit-finder"),
+    finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Classify the centre of the frame; colour models always do.")
     ] = False,
@@ -54,7 +55,7 @@ def webcam(
     ] = None,
     min_score: Annotated[
         float,
-        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject finds that the finder is less sure of."),
+        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject finds that the detector is less sure of."),
     ] = MIN_SCORE,
     no_display: Annotated[
         bool,
@@ -93,7 +94,7 @@ def webcam(
     opened = open_source(source, tell=console.warn)
     reader = open_reader(
         model,
-        finder,
+        detector,
         still=opened.kind == "still",
         whole=whole,
         min_score=min_score,

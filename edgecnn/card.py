@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import documents
+from edgecnn import card_schema_1, documents, metrics
 from edgecnn.documents import OPTIONAL
 from edgecnn.errors import CardError, DocumentError
 from edgecnn.text import excerpt
 
-SCHEMA = 1
+SCHEMA = 2
 CARD_KEY = "edgecnn.card"
-CLASSIFIER, FINDER = "classifier", "finder"
+CLASSIFICATION = "classification"  # the task of what says none
 BATCH_DEPENDENT_BEFORE = "int8-dense"  # the form of that kind in cards that do not say so
 LONGEST_SIDE = 65_535  # pixels, of a JPEG
 PAIR_BOUND = 128  # two weights of one channel that sum to no more fit 16 bits with any activations: 255 * 128 < 32,768
@@ -64,23 +64,31 @@ class DatasetRecord:
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """One measured accuracy (fraction) with what it was measured on."""
+class Score:
+    """One measured figure with what it was measured on: ``metric`` is its name, such as accuracy or f1."""
 
     split: str
     images: int
-    accuracy: float
+    metric: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{metrics.digits(self.metric, self.value)} on {self.images:,} images of the {self.split} split"
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How the exported file was compared with the PyTorch original in float32 before it got its name."""
+    """How the exported file was compared with the PyTorch original in float32 before it got its name.
+
+    ``output`` is what was compared; ``agreement`` is the share of images with the same top-1, where there is one.
+    """
 
     images: int
     source: str
+    output: str
     tolerance: float
-    max_abs_logit_gap_below: float
-    agreement: float
+    max_abs_gap_below: float
+    agreement: float | None
 
 
 @dataclass(frozen=True)
@@ -175,20 +183,26 @@ class Power:
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """A few images with the probabilities that this very file gave for them, one image at a time.
+    """A few images with the answers that this very file gave for them, one image at a time, by name of the output.
 
     Logarithms of probabilities are what is compared, as probabilities near one hide what happened to the rest:
     ``log_tolerance`` is allowed for any of them, ``rms_tolerance`` for their root mean square. Cards without the two
-    allow ``tolerance`` for a probability. A finder's ``boxes_m4`` are x, y, width and height of its finds.
+    allow ``tolerance`` for a probability.
     """
 
     images_nhwc: NDArray[np.uint8]
-    probabilities_nk: NDArray[np.float32]
+    answers: dict[str, NDArray[np.float32]]
     tolerance: float
     log_tolerance: float | None = field(default=None, metadata=OPTIONAL)
     rms_tolerance: float | None = field(default=None, metadata=OPTIONAL)
-    boxes_m4: NDArray[np.float32] | None = field(default=None, metadata=OPTIONAL)
     power: Power | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def probabilities_nk(self) -> NDArray[np.float32]:
+        """A classifier's answers. Raises CardError where there are none."""
+        if "probabilities" not in self.answers:
+            raise CardError("the golden images have no probabilities, as a classifier's have. Export the model again.")
+        return self.answers["probabilities"]
 
 
 @dataclass(frozen=True)
@@ -227,10 +241,9 @@ class Appearance:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The document. ``form`` is fp32, or the name of a quantized form; ``kind`` is classifier, or finder.
+    """The document. ``form`` is fp32, or the name of a quantized form; ``task`` is what the model is for.
 
-    A finder takes frames of any size: its ``input`` is that of its pages, and its golden images are one page, with
-    the scores of what is found there as probabilities.
+    A model that takes frames of any size has the ``input`` that it was trained on.
     """
 
     name: str
@@ -241,13 +254,13 @@ class ModelCard:
     parameters: int
     dataset: DatasetRecord
     recipe: dict[str, Any]
-    metrics: list[Accuracy]
+    metrics: list[Score]
     parity: Parity | None
     quantization: Quantization | None
     parent_sha256: str | None
     versions: dict[str, str]
     golden: Golden
-    kind: str = CLASSIFIER
+    task: str = CLASSIFICATION
     confidence: Confidence | None = field(default=None, metadata=OPTIONAL)
     appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
     trained: Trained | None = field(default=None, metadata=OPTIONAL)
@@ -274,13 +287,14 @@ class ModelCard:
 
     @staticmethod
     def _of(document: Any, source: str) -> "ModelCard":
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+        found = document.get("schema") if isinstance(document, dict) else type(document).__name__
+        if isinstance(found, bool) or found not in (1, SCHEMA):
             raise CardError(
-                f"{source}: the card has schema {excerpt(repr(found))}, this edgecnn reads schema {SCHEMA}. "
+                f"{source}: the card has schema {excerpt(repr(found))}, this edgecnn reads schema 1 and {SCHEMA}. "
                 "Use the edgecnn that wrote it, or export the model again."
             )
-        card = documents.decode(ModelCard, document, f"{source}: card")
+        current = card_schema_1.upgraded(document) if found == 1 else document
+        card = documents.decode(ModelCard, current, f"{source}: card")
         card._check(source)
         return card
 
@@ -298,24 +312,18 @@ class ModelCard:
                 "Export the model again."
             )
         count = len(golden.images_nhwc) if golden.images_nhwc.ndim else 0
-        images, probabilities = (count, *self.input.shape), (count, len(self.labels))
-        if self.kind == FINDER:  # one page, and a score for whatever is found there
-            images, probabilities = (1, *self.input.shape), (1, golden.probabilities_nk.size)
-        if not count or golden.images_nhwc.shape != images or golden.probabilities_nk.shape != probabilities:
+        shapes = {name: found.shape for name, found in golden.answers.items()}
+        fits = shapes.get("probabilities", (count, len(self.labels))) == (count, len(self.labels))
+        if not count or not shapes or golden.images_nhwc.shape != (count, *self.input.shape) or not fits:
+            said = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no answers"
             raise CardError(
-                f"{source}: golden images {golden.images_nhwc.shape} with probabilities "
-                f"{golden.probabilities_nk.shape} do not fit input {self.input} and {len(self.labels)} labels. "
-                "Export the model again."
+                f"{source}: golden images {golden.images_nhwc.shape} with {excerpt(said)} do not fit input "
+                f"{self.input} and {len(self.labels)} labels. Export the model again."
             )
 
-    def as_classifier(self, source: str) -> "ModelCard":
-        """Return the card of a classifier, or raise CardError for a finder's."""
-        if self.kind == FINDER:
-            raise CardError(
-                f"{source}: is a finder, which answers boxes and crops; a classifier was expected. Open it with "
-                "edgecnn.load_finder, or name a classifier (edgecnn list models)."
-            )
-        return self
+    def score(self, split: str) -> Score | None:
+        """Return the figure of a split, or None where it was not measured there."""
+        return next((found for found in self.metrics if found.split == split), None)
 
     def metadata(self) -> dict[str, str]:
         """Return the ``metadata_props`` of a model file: the card and the keys that other tools look for."""

@@ -24,6 +24,7 @@ from edgecnn.files import stand_in, write_bytes
 from edgecnn.networks._weights import unfit
 from edgecnn.recipes.read import check
 from edgecnn.recipes.schema import Recipe
+from edgecnn.registry import TASKS
 from edgecnn.text import shortened
 
 METADATA_KEY = "edgecnn"
@@ -99,6 +100,11 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
     golden_images_nhwc: Tensor
 
+    @property
+    def task(self) -> str:
+        """What the network is for."""
+        return task_of(self.recipe)
+
     def build(self) -> PixelClassifier:
         """Return the network with these weights, in float32 on the CPU, ready for inference.
 
@@ -148,6 +154,11 @@ def _no_larger_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def task_of(recipe: Recipe) -> str:
+    """Return the name of the task that a recipe trains for."""
+    return TASKS.check(recipe.task or networks.task(recipe.network.name))
 
 
 def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelClassifier:

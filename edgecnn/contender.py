@@ -1,4 +1,4 @@
-"""Anything that classifies, opened the same way: a run, a checkpoint, a model file or a model of the zoo.
+"""Anything that answers images, opened the same way: a run, a checkpoint, a model file or a model of the zoo.
 
 Verification and benchmarks take contenders and know nothing of how they were made.
 """
@@ -7,33 +7,40 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import zoo
-from edgecnn.card import FINDER, DatasetRecord, ImageInput
-from edgecnn.errors import CheckpointError, missing_package
+from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.errors import CheckpointError, EdgecnnError, missing_package
 from edgecnn.machine import threads as machine_threads
-from edgecnn.runtime.finder import Finder, load_either
+from edgecnn.metadata import read_card
+from edgecnn.registry import TASKS
+from edgecnn.runtime.load import load_model, task_of
+from edgecnn.runtime.model import Model
 
-Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> logits_nk
+if TYPE_CHECKING:
+    from edgecnn.checkpoint import Checkpoint
+
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # images_nhwc -> one answer for each
 
 BATCH = 256
-FRAME = (480, 640)  # height and width of what a finder is timed on
+
+Kind = TypeVar("Kind", bound="Contender")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """An opened classifier. ``name`` is the path or name as given, ``provider`` what really runs it.
+    """An opened model. ``name`` is the path or name as given, ``provider`` what really runs it.
 
-    ``exact_int8`` is what a Classifier says.
+    ``golden_images_nhwc`` are what it is timed on, and ``answer`` what is timed. ``exact_int8`` is what a Model says.
     """
 
     name: str
     file: Path
-    kind: Literal["pytorch", "onnx"]
+    engine: Literal["pytorch", "onnx"]
     form: str
     labels: tuple[str, ...]
     input: ImageInput
@@ -41,19 +48,34 @@ class Contender:
     golden_images_nhwc: NDArray[np.uint8]
     provider: str
     threads: int
-    classify: Classify
+    answer: Callable[[NDArray[np.uint8]], Any]
     exact_int8: bool = False
+
+
+@dataclass(frozen=True)
+class ClassifierContender(Contender):
+    """An opened classifier, whose ``answer`` is logits_nk."""
 
     def logits(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits_nk of any number of images, as the model gives them in use."""
         if len(images_nhwc) == 0:
             return np.empty((0, len(self.labels)), np.float32)
-        return in_batches(self.classify, images_nhwc)
+        return in_batches(self.answer, images_nhwc)
 
 
-def in_batches(classify: Classify, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return logits_nk of at least one image, a batch at a time, so that memory does not grow with their number."""
-    return np.concatenate([classify(images_nhwc[i : i + BATCH]) for i in range(0, len(images_nhwc), BATCH)])
+class ContendingTask(Protocol):
+    """What is asked of a task here."""
+
+    def contender(self, model: Model, name: str, file: Path) -> Contender:
+        """Return a model file as what is compared and timed."""
+
+    def checkpoint_contender(self, checkpoint: "Checkpoint", path: Path, threads: int) -> Contender:
+        """Return a checkpoint as what is compared and timed."""
+
+
+def in_batches(answer: Answer, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the answers to at least one image, a batch at a time, so that memory does not grow with their number."""
+    return np.concatenate([answer(images_nhwc[i : i + BATCH]) for i in range(0, len(images_nhwc), BATCH)])
 
 
 def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
@@ -65,50 +87,32 @@ def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | No
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
     file = zoo.find(path)
-    classifier = load_either(path, provider=provider, threads=count)
-    if isinstance(classifier, Finder):
-        return _finder(classifier, path, file)
-    card = classifier.card
-    return Contender(
-        name=str(path),
-        file=file,
-        kind="onnx",
-        form=card.form,
-        labels=tuple(card.labels),
-        input=card.input,
-        dataset=card.dataset,
-        golden_images_nhwc=card.golden.images_nhwc,
-        provider=classifier.running_provider,
-        threads=count,
-        classify=classifier.logits,
-        exact_int8=classifier.exact_int8,
-    )
+    model = load_model(path, provider=provider, threads=count)
+    return cast(ContendingTask, task_of(model.card, str(path))).contender(model, str(path), file)
 
 
-def _finder(finder: Finder, path: Path, file: Path) -> Contender:
-    """Return what benchmarks need of a finder: a frame of a camera's usual size, filled with its golden page."""
-    page_nhwc = finder.card.golden.images_nhwc
-    height, width = FRAME
-    repeats = (1, -(-height // page_nhwc.shape[1]), -(-width // page_nhwc.shape[2]), 1)
-    frame_nhwc = np.tile(page_nhwc, repeats)[:, :height, :width]
+def open_classifier(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
+    """Open what has to be a classifier. Raises EdgecnnError for anything else, and what ``open_contender`` raises."""
+    found = open_contender(path, provider=provider, threads=threads)
+    if not isinstance(found, ClassifierContender):
+        raise EdgecnnError(
+            f"{path}: is for {task_name(path)}; a classifier was expected. Measure it as what it is: "
+            f"edgecnn evaluate {path}"
+        )
+    return found
 
-    def find_each(frames_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.array([[len(finder.find(frame_hwc))] for frame_hwc in frames_nhwc], np.float32)
 
-    return Contender(
-        name=str(path),
-        file=file,
-        kind="onnx",
-        form=finder.card.form,
-        labels=tuple(finder.card.labels),
-        input=ImageInput(height, width, 1),
-        dataset=finder.card.dataset,
-        golden_images_nhwc=frame_nhwc,
-        provider=finder.provider,
-        threads=finder.threads,
-        classify=find_each,
-        exact_int8=finder.exact_int8,
-    )
+def task_name(path: str | Path) -> str:
+    """Return what a run, a checkpoint or a model file is for, as it says itself."""
+    if not is_checkpoint(path):
+        return read_card(path).task
+    found: str = _checkpoints().read(path).task
+    return found
+
+
+def task_for(path: str | Path) -> Any:
+    """Return the module of what a run, a checkpoint or a model file is for."""
+    return TASKS.module(task_name(path)) if is_checkpoint(path) else task_of(read_card(path), str(path))
 
 
 def is_checkpoint(path: str | Path) -> bool:
@@ -131,40 +135,65 @@ def import_runtime_of(path: str | Path) -> None:
         raise missing_package(module) from None
 
 
-def _open_checkpoint(path: Path, threads: int) -> Contender:
-    try:
-        import torch
+def of_model(
+    kind: type[Kind], model: Model, name: str, file: Path, images_nhwc: NDArray[np.uint8], answer: Callable[..., Any]
+) -> Kind:
+    """Return a contender of a model file."""
+    card = model.card
+    return kind(
+        name=name,
+        file=file,
+        engine="onnx",
+        form=card.form,
+        labels=tuple(card.labels),
+        input=ImageInput(*images_nhwc.shape[1:]),
+        dataset=card.dataset,
+        golden_images_nhwc=images_nhwc,
+        provider=model.running_provider,
+        threads=model.threads,
+        answer=answer,
+        exact_int8=model.exact_int8,
+    )
 
-        from edgecnn import checkpoint, networks
-    except ModuleNotFoundError as error:
-        raise missing_package((error.name or "torch").partition(".")[0]) from None
-    found = checkpoint.read(path)
-    if networks.kind(found.recipe.network.name) == FINDER:
-        raise CheckpointError(
-            f"{path}: holds a finder, which is measured as the file that answers boxes. First: edgecnn export {path}"
-        )
-    file = checkpoint.locate(path)
-    network = found.build()
 
-    def classify(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+def of_checkpoint(kind: type[Kind], checkpoint: "Checkpoint", path: Path, threads: int) -> Kind:
+    """Return a contender of a checkpoint, whose answers are those of its network in PyTorch, on the CPU in float32."""
+    import torch
+
+    network = checkpoint.build()
+
+    def answer(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         with torch.inference_mode():
-            logits_nk: NDArray[np.float32] = network(torch.from_numpy(images_nhwc)).numpy()
-        if not np.isfinite(logits_nk).all():
-            raise CheckpointError(f"{path}: answers logits that are no numbers (NaN or infinite). Train again.")
-        return logits_nk
+            found: NDArray[np.float32] = network(torch.from_numpy(images_nhwc)).numpy()
+        if not np.isfinite(found).all():
+            raise CheckpointError(f"{path}: its answers are not finite (NaN or infinite). Train again.")
+        return found
 
-    return Contender(
+    return kind(
         name=str(path),
-        file=file,
-        kind="pytorch",
+        file=_checkpoints().locate(path),
+        engine="pytorch",
         form="fp32",
-        labels=found.labels,
-        input=found.input,
-        dataset=found.dataset,
-        golden_images_nhwc=found.golden_images_nhwc.numpy(),
+        labels=checkpoint.labels,
+        input=checkpoint.input,
+        dataset=checkpoint.dataset,
+        golden_images_nhwc=checkpoint.golden_images_nhwc.numpy(),
         provider=f"PyTorch {torch.__version__}, cpu",
         threads=threads,
-        classify=classify,
+        answer=answer,
     )
+
+
+def _open_checkpoint(path: Path, threads: int) -> Contender:
+    found = _checkpoints().read(path)
+    return cast(ContendingTask, TASKS.module(found.task)).checkpoint_contender(found, path, threads)
+
+
+def _checkpoints() -> Any:
+    """Return what reads checkpoints. Raises MissingPackageError where torch is not installed."""
+    try:
+        return importlib.import_module("edgecnn.checkpoint")
+    except ModuleNotFoundError as error:
+        raise missing_package((error.name or "torch").partition(".")[0]) from None

@@ -70,8 +70,8 @@ def damages(model: onnx.ModelProto) -> list[Damage]:
     ]
 
 
-def finder_damages(model: onnx.ModelProto) -> list[Damage]:
-    """Return every damage that this finder's graph has a place for."""
+def detector_damages(model: onnx.ModelProto) -> list[Damage]:
+    """Return every damage that this detector's graph has a place for."""
     return [
         *_of_weights(model.graph),
         *_of_quantization(model.graph),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgecnn.card import Golden, Power
 from edgecnn.contender import BATCH
 from edgecnn.damage import damages
-from edgecnn.runtime.selftest import LEAST_PROBABILITY, judged, log_gaps, two_classes
+from edgecnn.runtime.selftest import LEAST_PROBABILITY, judged, log_gaps
 
 ROOM_BYTES, PROBABILITY_BYTES = 30_000, 4  # of a card's 40 kB, for images and answers in base64
 MOST, LEAST = 20, 2
@@ -35,7 +35,6 @@ LEAST_LOG_INT8, LEAST_RMS_INT8 = 0.2, 0.03
 SILENT = 4  # ONNX Runtime's log severity for what ends the process
 COSTLY_PP, DAMAGED_IMAGES, TIMED = 0.5, (500, 2_000), 50
 PROBABILITY_TOLERANCE, PROBABILITY_TOLERANCE_INT8 = 1e-4, 0.05  # for those who read cards as they were at first
-SCORE_TOLERANCE, SCORE_TOLERANCE_INT8 = 1e-3, 0.05
 
 
 def room_for(pixels: int, classes: int) -> int:
@@ -112,13 +111,13 @@ def measured(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Golden:
     int8 = is_quantized(graph)
     return Golden(
         images_nhwc,
-        expected_nk[: len(images_nhwc)],
+        {"probabilities": expected_nk[: len(images_nhwc)]},
         PROBABILITY_TOLERANCE_INT8 if int8 else PROBABILITY_TOLERANCE,
-        *_allowed(expected_nk[: len(images_nhwc)], largest, mean, int8=int8),
+        *allowed(expected_nk[: len(images_nhwc)], largest, mean, int8=int8),
     )
 
 
-def _allowed(expected_nk: NDArray[np.float32], largest: float, mean: float, *, int8: bool) -> tuple[float, float]:
+def allowed(expected_nk: NDArray[np.float32], largest: float, mean: float, *, int8: bool) -> tuple[float, float]:
     """Return what is allowed of the largest gap and of the mean, where so much was measured."""
     deviation = _deviation(expected_nk)
     rounding = (LEAST_LOG_INT8 * deviation, LEAST_RMS_INT8 * deviation) if int8 else (0.0, 0.0)
@@ -134,22 +133,6 @@ def _deviation(probabilities_nk: NDArray[np.float32]) -> float:
         return 0.0
     logarithms_nk = np.log(np.maximum(probabilities_nk.astype(np.float64), LEAST_PROBABILITY))
     return float(np.sqrt(((logarithms_nk - logarithms_nk.mean(axis=1, keepdims=True)) ** 2).mean()))
-
-
-def measured_finder(graph: bytes, page_nhwc: NDArray[np.uint8]) -> Golden:
-    """Return a golden page (1, H, W, 1) with a serialized finder's boxes and scores, and what is allowed of them."""
-    boxes_m4, scores_m = _finds(graph, page_nhwc)
-    int8 = is_quantized(graph)
-    others = [_finds(graph, page_nhwc, threads=2)[1], _finds(graph, page_nhwc, optimized=False)[1]]
-    gaps = [log_gaps(two_classes(own), two_classes(scores_m)) for own in others if len(own) == len(scores_m)]
-    largest = max((float(gaps_m2.max(initial=0)) for gaps_m2 in gaps), default=0.0)
-    return Golden(
-        page_nhwc,
-        scores_m[None],
-        SCORE_TOLERANCE_INT8 if int8 else SCORE_TOLERANCE,
-        *_allowed(two_classes(scores_m), largest, largest / 2, int8=int8),
-        boxes_m4=boxes_m4,
-    )
 
 
 def variants(graph: bytes, images_nhwc: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
@@ -181,7 +164,7 @@ def power(
         damaged = damage.done_to(model)
         if round(100 * (intact - _accuracy(damaged, images_nhwc, labels_n)), 6) >= COSTLY_PP:
             harmful += 1
-            noticed += not judged(own, answers_alone(damaged, own.images_nhwc)).passed
+            noticed += not judged(own, own.probabilities_nk, answers_alone(damaged, own.images_nhwc)).passed
     return Power(len(done), harmful, noticed, len(images_nhwc))
 
 
@@ -217,14 +200,6 @@ def rounded_up(value: float) -> float:
     return float(f"{next(step for step in (1, 1.5, 2, 3, 5, 7, 10) if value <= step * power * (1 + 1e-9)) * power:.6g}")
 
 
-def _finds(
-    graph: bytes, page_nhwc: NDArray[np.uint8], *, threads: int = 1, optimized: bool = True
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    session = _session(graph, threads=threads, optimized=optimized)
-    boxes_m4, scores_m = session.run(["boxes", "scores"], {"frame": page_nhwc})
-    return boxes_m4, scores_m
-
-
 def answers_alone(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities that a serialized classifier gives for images one at a time, as in use."""
     return answers(graph, [image_hwc[None] for image_hwc in images_nhwc])
@@ -234,13 +209,13 @@ def answers(
     graph: bytes, batches: list[NDArray[np.uint8]], *, threads: int = 1, optimized: bool = True
 ) -> NDArray[np.float32]:
     """Return the probabilities that a serialized classifier gives for batches of images, computed exactly."""
-    session = _session(graph, threads=threads, optimized=optimized)
+    session = exact_session(graph, threads=threads, optimized=optimized)
     if session.get_inputs()[0].shape[0] == 1:  # a graph that takes no more at once
         batches = [image_hwc[None] for images in batches for image_hwc in images]
     return np.concatenate([session.run(["probabilities"], {"image": images})[0] for images in batches])
 
 
-def _session(graph: bytes, *, threads: int, optimized: bool) -> Any:
+def exact_session(graph: bytes, *, threads: int, optimized: bool) -> Any:
     """Open a model to be computed exactly, on processors as well whose int8 kernels saturate."""
     import onnxruntime as ort
 
@@ -256,5 +231,5 @@ def _session(graph: bytes, *, threads: int, optimized: bool) -> Any:
 
     try:
         return opened(x64quantprecision="1")
-    except Exception:  # ONNX Runtime's rewriting fails on graphs whose layers share weights, as a finder's do
+    except Exception:  # ONNX Runtime's rewriting fails on graphs whose layers share weights, as a pyramid's do
         return opened()

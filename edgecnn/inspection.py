@@ -3,18 +3,19 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
 import onnx
 from onnx import numpy_helper
 
 from edgecnn import zoo
-from edgecnn.card import FINDER, ModelCard
+from edgecnn.card import ModelCard
 from edgecnn.metadata import read_card
 from edgecnn.onnx_file import read_graph, reading, versions_of
+from edgecnn.runtime.load import task_of
 from edgecnn.saturation import Saturation, prove
 from edgecnn.shapes import Shape, fixed_shapes
 
-FRAME = (480, 640)  # what a finder's operations are counted for
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 # Which inputs of an operator are parameters of a network; a norm's running statistics, scales and zero points are not.
 SLOTS = {
@@ -31,6 +32,13 @@ SLOTS = {
 }
 NAMED = "classifier.network."  # what the exporter calls other parameters, such as a bias that is added by itself
 NO_PARAMETERS = ("running_mean", "running_var", "_scale", "_zero_point")
+
+
+class InspectedTask(Protocol):
+    """What is asked of a task here."""
+
+    def image_shape(self, card: ModelCard) -> tuple[int, int, int]:
+        """Return height, width and channels of what operations are counted for."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +112,7 @@ def inspect(path_or_name: str | Path) -> Inspection:
     path = zoo.find(path_or_name)
     card = read_card(path)
     model = read_graph(path)
-    height, width, channels = (*FRAME, 1) if card.kind == FINDER else card.input.shape
-    image_shape = 1, height, width, channels
+    image_shape = (1, *cast(InspectedTask, task_of(card, str(path_or_name))).image_shape(card))
     with reading(path):
         opset, ir_version = versions_of(path)
         layers, parameters = _layers(model.graph, fixed_shapes(model, image_shape))

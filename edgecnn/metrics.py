@@ -13,6 +13,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+TITLES = {"f1": "F1", "roc_auc": "ROC AUC"}  # of figures that are called otherwise than their key
+PERCENTAGES = ("accuracy",)
+
+
+def title(metric: str) -> str:
+    """Return what people call a figure.
+
+    >>> title("f1"), title("accuracy")
+    ('F1', 'accuracy')
+    """
+    return TITLES.get(metric, metric.replace("_", " "))
+
+
+def digits(metric: str, value: float) -> str:
+    """Write a figure's value as people read it.
+
+    >>> digits("accuracy", 0.9946), digits("f1", 0.95891)
+    ('99.46%', '0.9589')
+    """
+    return f"{value:.2%}" if metric in PERCENTAGES else f"{value:.4f}"
+
 
 @dataclass(frozen=True)
 class Metrics:

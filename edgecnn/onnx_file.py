@@ -4,23 +4,27 @@ import contextlib
 import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol, cast
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
-from edgecnn.card import FINDER, ModelCard
+from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError, ModelError, ParityError
-from edgecnn.runtime.classifier import Classifier, load
-from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.runtime.load import load_model, task_of
+from edgecnn.runtime.model import Model
 from edgecnn.runtime.selftest import selftest
-from edgecnn.runtime.session import open_model
 from edgecnn.text import shortened
 from edgecnn.version import __version__
 
 OPSET, IR_VERSION = 21, 10  # int8 wants opset 21; ONNX Runtime takes both since 1.18
-BATCHES = (1, 2, 7)
-LEVEL, LEVELS = "level", 4  # how a finder's nodes at each level of its pyramid begin, and how many there are
+LEVEL, LEVELS = "level", 4  # how the nodes at each level of a pyramid begin, and how many there are
+
+
+class WritingTask(Protocol):
+    """What is asked of a task here."""
+
+    def check(self, model: Model) -> None:
+        """Raise ParityError where a file that was written does not do what its task promises."""
 
 
 def write_with_card(graph: bytes, card: ModelCard, path: Path) -> None:
@@ -65,13 +69,6 @@ def versions_of(path: Path) -> tuple[int, int]:
     return next(entry.version for entry in model.opset_import if entry.domain == ""), model.ir_version
 
 
-def golden_probabilities(graph: bytes, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what a serialized model says of images, one at a time as in use; one thread, so that the bytes do not
-    depend on the machine's."""
-    opened = open_model(graph, thread_count=1)
-    return np.concatenate([opened.run(["probabilities"], {"image": image[None]})[0] for image in images_nhwc])
-
-
 def runtime_versions() -> dict[str, str]:
     """Return the versions that an exported or quantized file depends on."""
     import onnxruntime
@@ -79,7 +76,7 @@ def runtime_versions() -> dict[str, str]:
     return {"onnx": importlib.metadata.version("onnx"), "onnxruntime": str(onnxruntime.__version__)}
 
 
-def check(path: Path, card: ModelCard) -> None:
+def check(path: Path) -> None:
     """Read a written file again and hold it to everything that is promised of it, or raise ParityError, which says what
     did not hold; the caller knows of which file and what to do."""
     onnx.checker.check_model(path, full_check=True)
@@ -92,18 +89,12 @@ def check(path: Path, card: ModelCard) -> None:
     foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"})
     if foreign:
         raise ParityError(f"the graph has operators of {', '.join(foreign)}; other runtimes lack them.")
-    if card.kind == FINDER:
-        _check_answers(load_finder(path))
-        return
-    classifier = load(path)
-    for batch in BATCHES:
-        images = np.resize(card.golden.images_nhwc, (batch, *card.input.shape))
-        if classifier.probabilities(images).shape != (batch, len(card.labels)):
-            raise ParityError(f"the file does not take a batch of {batch}.")
-    _check_answers(classifier)
+    opened = load_model(path)
+    cast(WritingTask, task_of(opened.card, str(path))).check(opened)
+    _check_answers(opened)
 
 
-def _check_answers(model: Classifier | Finder) -> None:
+def _check_answers(model: Model) -> None:
     result = selftest(model)
     if not result.passed:
         raise ParityError(

@@ -1,8 +1,9 @@
 """What there is one file of for each thing, found by the file's name: networks, data sets, recipes, studies, providers,
-targets and forms.
+targets, forms and tasks.
 
-A name is that of the file, with dashes for the underscores of modules; a file whose name begins with an underscore is
-shared by the others. Names are read from the folder, so that to list them brings in nothing of what the files need.
+A name is that of the file, or of a folder that is a package, with dashes for the underscores of modules; a file whose
+name begins with an underscore is shared by the others. Names are read from the folder, so that to list them brings in
+nothing of what the files need.
 """
 
 import importlib
@@ -34,8 +35,7 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Return the names, sorted."""
-        files = (path for path in self.folder.iterdir() if path.suffix == self.suffix and path.name[0] != "_")
-        return tuple(sorted(self._dashed(path.stem) for path in files))
+        return tuple(sorted(self._dashed(path.stem) for path in self.folder.iterdir() if self._is_one(path)))
 
     def __contains__(self, name: str) -> bool:
         return name in self.names()
@@ -60,6 +60,10 @@ class Registry:
         """Return the first line of what a module says of itself."""
         return (self.module(name).__doc__ or "").strip().splitlines()[0]
 
+    def _is_one(self, path: Path) -> bool:
+        is_package = self.suffix == ".py" and (path / "__init__.py").exists()
+        return path.name[0] != "_" and (path.suffix == self.suffix or is_package)
+
     def _dashed(self, stem: str) -> str:
         return stem.replace("_", "-") if self.suffix == ".py" else stem
 
@@ -71,3 +75,4 @@ STUDIES = Registry("study", "edgecnn.studies", RecipeError, ".toml", besides="or
 PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")
+TASKS = Registry("task", "edgecnn.tasks", EdgecnnError)

@@ -1,6 +1,6 @@
 """The shapes of all values of a graph for one input of a known size, without running it.
 
-ONNX's own shape inference stops where a size is computed from another one, as a finder's pyramid does from its frame.
+ONNX's own shape inference stops where a size is computed from another one, as a pyramid's levels are from its frame.
 Here such small computations are done as soon as what they need is known, and inference goes on from there.
 """
 

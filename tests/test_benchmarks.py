@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from edgecnn.recipes.read import read
-from edgecnn.train.prepare import prepare
+from edgecnn.tasks._classification.examples import prepared as prepare
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 FEW = {"EDGECNN_BENCH_IMAGES": "300", "OMP_NUM_THREADS": "1"}

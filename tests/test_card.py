@@ -18,7 +18,6 @@ from hypothesis.extra import numpy as hnp
 from edgecnn.card import (
     CARD_KEY,
     SCHEMA,
-    Accuracy,
     Calibration,
     DatasetRecord,
     Golden,
@@ -27,6 +26,7 @@ from edgecnn.card import (
     ModelCard,
     Parity,
     Quantization,
+    Score,
     beside,
 )
 from edgecnn.errors import CardError
@@ -40,8 +40,8 @@ CARD = ModelCard(
     parameters=1234,
     dataset=DatasetRecord("mnist", 900, 100, 0, subset=1000, groups={"round": ["0", "8"], "other": ["1"]}),
     recipe={"epochs": 3, "optimizer": {"name": "adam", "lr": 0.001}, "augment": [1, None, True]},
-    metrics=[Accuracy("test", 100, 0.95)],
-    parity=Parity(100, "mnist test split", 1e-4, 1e-5, 1.0),
+    metrics=[Score("test", 100, "accuracy", 0.95)],
+    parity=Parity(100, "mnist test split", "logits", 1e-4, 1e-5, 1.0),
     quantization=Quantization(
         "static", Calibration(2, 0, [3, 7]), Measured(100, 0.1, 0.5, [0.4, 0.6], "faster", True, "a machine")
     ),
@@ -49,7 +49,7 @@ CARD = ModelCard(
     versions={"onnx": "1.23"},
     golden=Golden(
         np.arange(40, dtype=np.uint8).reshape(2, 4, 5, 1),
-        np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], dtype=np.float32),
+        {"probabilities": np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], dtype=np.float32)},
         1e-4,
     ),
 )
@@ -66,7 +66,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 def _goldens(draw, shape: tuple[int, int, int], classes: int) -> Golden:
     count = draw(st.integers(1, 3))
     probabilities = hnp.arrays(np.float32, (count, classes), elements=st.floats(0, 1, width=32))
-    return Golden(draw(hnp.arrays(np.uint8, (count, *shape))), draw(probabilities), draw(FLOATS))
+    return Golden(draw(hnp.arrays(np.uint8, (count, *shape))), {"probabilities": draw(probabilities)}, draw(FLOATS))
 
 
 @st.composite
@@ -78,7 +78,7 @@ def _cards(draw) -> ModelCard:
     return replace(draw(drawn), labels=labels, input=wanted, golden=draw(_goldens(wanted.shape, len(labels))))
 
 
-for _dataclass, _floats in ((Accuracy, ["accuracy"]), (Parity, ["tolerance", "max_abs_logit_gap_below", "agreement"])):
+for _dataclass, _floats in ((Score, ["value"]), (Parity, ["tolerance", "max_abs_gap_below", "agreement"])):
     st.register_type_strategy(_dataclass, st.builds(_dataclass, **dict.fromkeys(_floats, FLOATS)))
 st.register_type_strategy(
     Measured, st.builds(Measured, drop_pp=FLOATS, latency_ratio=FLOATS, latency_ratio_ci95=st.lists(FLOATS, max_size=2))
@@ -133,14 +133,14 @@ def test_labels_are_readable_in_the_text() -> None:
 
 def test_fields_with_a_default_may_be_absent() -> None:
     document = _document()
-    del document["kind"], document["dataset"]["groups"]
-    assert (_read(document).kind, _read(document).dataset.groups) == ("classifier", None)
+    del document["task"], document["dataset"]["groups"]
+    assert (_read(document).task, _read(document).dataset.groups) == ("classification", None)
 
 
 def test_a_whole_number_will_do_for_a_fraction() -> None:
     document = _document()
-    document["metrics"][0]["accuracy"] = 1
-    assert isinstance(_read(document).metrics[0].accuracy, float)
+    document["metrics"][0]["value"] = 1
+    assert isinstance(_read(document).metrics[0].value, float)
 
 
 def _at(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -172,8 +172,8 @@ BROKEN = {
     "truth for a number": (_at("parameters", True), "m.onnx: card.parameters is True, expected int."),
     "fraction for a count": (_at("parameters", 1.5), "m.onnx: card.parameters is 1.5, expected int."),
     "text for a fraction": (
-        _at("metrics 0 accuracy", "high"),
-        "m.onnx: card.metrics[0].accuracy is 'high', expected float.",
+        _at("metrics 0 value", "high"),
+        "m.onnx: card.metrics[0].value is 'high', expected float.",
     ),
     "deep inside": (
         _at("quantization calibration indices 1", 0.5),
@@ -207,13 +207,15 @@ BROKEN = {
             "golden",
             {
                 "images_nhwc": {"dtype": "uint8", "shape": [0, 4, 5, 1], "base64": ""},
-                "probabilities_nk": {"dtype": "float32", "shape": [0, 3], "base64": ""},
+                "answers": {"probabilities": {"dtype": "float32", "shape": [0, 3], "base64": ""}},
                 "tolerance": 1e-4,
             },
         ),
         "m.onnx: golden images (0, 4, 5, 1) with probabilities (0, 3) do not fit",
     ),
-    "other schema": (_at("schema", 2), f"m.onnx: the card has schema 2, this edgecnn reads schema {SCHEMA}."),
+    "other schema": (_at("schema", 3), "m.onnx: the card has schema 3, this edgecnn reads schema 1 and 2."),
+    "truth for a schema": (_at("schema", True), "m.onnx: the card has schema True"),
+    "no answers": (_at("golden answers", {}), "m.onnx: golden images (2, 4, 5, 1) with no answers do not fit"),
     "no schema": (_without("schema"), "m.onnx: the card has schema None"),
 }
 
@@ -298,3 +300,41 @@ def test_the_card_lies_beside_its_model() -> None:
 @pytest.mark.parametrize(("channels", "expected"), [(1, "28x32 gray"), (3, "28x32 RGB")])
 def test_an_input_reads_as_height_width_and_colour(channels: int, expected: str) -> None:
     assert str(ImageInput(28, 32, channels)) == expected
+
+
+def _in_schema_1(document: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Write a card as 0.1.0 did."""
+    golden = document["golden"]
+    answers = golden.pop("answers")
+    golden["probabilities_nk"] = answers["probabilities" if kind == "classifier" else "scores"]
+    if kind == "finder":
+        golden["probabilities_nk"]["shape"].insert(0, 1)
+        golden["boxes_m4"] = answers["boxes"]
+    document["metrics"] = [
+        {"split": score["split"], "images": score["images"], "accuracy": score["value"]}
+        for score in document["metrics"]
+    ]
+    parity = document["parity"]
+    parity["max_abs_logit_gap_below"] = parity.pop("max_abs_gap_below")
+    del parity["output"], document["task"]
+    return document | {"kind": kind, "schema": 1}
+
+
+def test_a_card_of_schema_1_is_read_as_what_it_says() -> None:
+    assert _read(_in_schema_1(_document(), "classifier")).to_json() == CARD.to_json()
+
+
+def test_a_detectors_card_of_schema_1_gets_the_names_of_its_figures() -> None:
+    answers = {"boxes": np.ones((3, 4), np.float32), "scores": np.float32([0.9, 0.8, 0.7])}
+    golden = replace(CARD.golden, images_nhwc=CARD.golden.images_nhwc[:1], answers=answers)
+    score, parity = replace(CARD.metrics[0], metric="f1"), replace(CARD.parity, output="maps", agreement=None)
+    card = replace(CARD, task="detection", labels=["digit"], golden=golden, metrics=[score], parity=parity)
+    assert _read(_in_schema_1(json.loads(card.to_json()), "finder")).to_json() == card.to_json()
+
+
+@pytest.mark.parametrize("part", ["metrics", "parity", "golden", "kind"])
+def test_a_broken_card_of_schema_1_is_an_error_too(part: str) -> None:
+    for value in (7, [7], {"shape": 7}, None):
+        document = _in_schema_1(_document(), "classifier")
+        with contextlib.suppress(CardError):
+            _read(document | {part: value})

@@ -14,7 +14,8 @@ from edgecnn import checkpoint
 from edgecnn.checkpoint import BEST, Checkpoint, PixelClassifier
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read as read_recipe
-from edgecnn.train.prepare import initial_classifier, prepare
+from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.prepare import initial_classifier
 
 
 @pytest.fixture(scope="module")

@@ -61,5 +61,5 @@ def test_file_whose_weights_are_not_the_networks_is_refused(script: ModuleType, 
 def test_quantized_file_is_refused(script: ModuleType, model: Path, tmp_path: Path) -> None:
     card = replace(load(model).card, form="int8-static")
     onnx_file.write_with_card(model.read_bytes(), card, tmp_path / "own.onnx")
-    with pytest.raises(EdgecnnError, match=r"is a int8-static classifier\. Expected a float32 classifier"):
+    with pytest.raises(EdgecnnError, match=r"is int8-static\. Expected a float32 classifier"):
         script.checkpoint_of(tmp_path / "own.onnx")

@@ -24,9 +24,9 @@ def listening(opened: Contender) -> tuple[Contender, list[int]]:
 
     def classify(images_nhwc: np.ndarray) -> np.ndarray:
         asked.append(len(images_nhwc))
-        return opened.classify(images_nhwc)
+        return opened.answer(images_nhwc)
 
-    return replace(opened, classify=classify), asked
+    return replace(opened, answer=classify), asked
 
 
 def test_run_is_its_best_checkpoint(run: Path, images: np.ndarray) -> None:
@@ -47,8 +47,11 @@ def test_all_say_the_same_of_themselves(run: Path, model: Path) -> None:
 
 
 def test_each_says_what_runs_it(run: Path, model: Path) -> None:
-    assert (open_contender(run).kind, open_contender(run).provider) == ("pytorch", f"PyTorch {torch.__version__}, cpu")
-    assert (open_contender(model).kind, open_contender(model).provider) == ("onnx", "CPUExecutionProvider")
+    assert (open_contender(run).engine, open_contender(run).provider) == (
+        "pytorch",
+        f"PyTorch {torch.__version__}, cpu",
+    )
+    assert (open_contender(model).engine, open_contender(model).provider) == ("onnx", "CPUExecutionProvider")
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5])

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import edgecnn
-from edgecnn import damage, golden, load_finder, zoo
+from edgecnn import damage, golden, load_detector, zoo
 from edgecnn.card import Golden
 from edgecnn.runtime.selftest import log_gaps, selftest
 
@@ -80,7 +80,7 @@ def test_the_power_of_a_small_model_is_counted(file: Path, data_root: Path) -> N
 
 def blind_card(own: Golden) -> Golden:
     """A card that allows almost everything."""
-    return Golden(own.images_nhwc, own.probabilities_nk, 0.05, log_tolerance=30.0, rms_tolerance=20.0)
+    return Golden(own.images_nhwc, own.answers, 0.05, log_tolerance=30.0, rms_tolerance=20.0)
 
 
 @pytest.mark.slow
@@ -91,4 +91,4 @@ def test_a_finder_is_damaged_too_and_notices_lost_filters() -> None:
     kinds = Counter(one.kind for one in done)
     assert kinds["one filter zeroed"] == 3
     zeroed = next(one for one in done if one.name == "one filter zeroed, first")
-    assert not selftest(load_finder(zeroed.done_to(model))).passed
+    assert not selftest(load_detector(zeroed.done_to(model))).passed

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from edgecnn import documents
 from edgecnn.bench import BenchReport
 from edgecnn.errors import DocumentError
-from edgecnn.verify import Comparison, FinderComparison
+from edgecnn.tasks._detection.comparison import DetectionComparison
+from edgecnn.verify import Comparison
 from edgecnn.zoo import CHECKOUT, models_in
 
 VERIFIED = sorted(CHECKOUT.glob("*/verify.json"))
@@ -131,8 +132,8 @@ def test_a_part_passes_over_other_keys() -> None:
 @pytest.mark.parametrize("path", VERIFIED + MEASURED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_evidence_of_the_zoo_is_read_and_written_again_as_it_is(path: Path) -> None:
     written = json.loads(path.read_text(encoding="utf-8"))
-    kind = BenchReport if path.stem == "bench" else FinderComparison if "pages" in written else Comparison
-    assert json.loads(documents.to_json(documents.read(kind, path))) == written | {"schema": 1}
+    kind = BenchReport if path.stem == "bench" else DetectionComparison if "objects" in written else Comparison
+    assert json.loads(documents.to_json(documents.read(kind, path))) == written | {"schema": kind.SCHEMA}
 
 
 def test_every_model_has_evidence() -> None:

@@ -19,14 +19,16 @@ from PIL import Image
 import edgecnn
 from edgecnn import card as cards
 from edgecnn import checkpoint, data, export, networks
-from edgecnn.card import CLASSIFIER, DatasetRecord, ImageInput
+from edgecnn.card import CLASSIFICATION, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier
 from edgecnn.contender import open_contender
 from edgecnn.errors import CheckpointError, DataError, EdgecnnError, ParityError
-from edgecnn.export.proof import run_of
+from edgecnn.export.export import _called
+from edgecnn.export.proven import run_of
 from edgecnn.recipes.read import read
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.session import open_model
+from edgecnn.tasks._classification.export import check_parity
 from edgecnn.train import train
 
 REPOSITORY = Path(edgecnn.__file__).resolve().parents[1]
@@ -154,7 +156,7 @@ def test_card_counts_what_was_trained(model: Path, run: Path) -> None:
 def test_card_has_the_accuracies(model: Path, run: Path, data_root: Path) -> None:
     test = data.read_split("digits", "test", root=data_root)
     right = float((load(model).logits(test.images_nhwc).argmax(1) == test.labels_n).mean())
-    found = [(entry.split, entry.images, entry.accuracy) for entry in load(model).card.metrics]
+    found = [(entry.split, entry.images, entry.value) for entry in load(model).card.metrics]
     assert found == [("validation", 100, checkpoint.read(run).figures["accuracy"]), ("test", 359, pytest.approx(right))]
 
 
@@ -162,7 +164,7 @@ def test_card_says_what_parity_was_held_on(model: Path) -> None:
     parity = load(model).card.parity
     assert parity is not None
     assert (parity.images, parity.source, parity.tolerance) == (359, "digits test split", 1e-4)
-    assert parity.max_abs_logit_gap_below <= 1e-4
+    assert parity.max_abs_gap_below <= 1e-4
     assert parity.agreement == 1
 
 
@@ -171,7 +173,7 @@ def test_outcome_describes_the_file(run: Path, model: Path, data_root: Path, tmp
     assert (done.path, done.card_path) == (tmp_path / "again.onnx", tmp_path / "again.card.json")
     assert (done.opset, done.ir_version, done.size_bytes) == (21, 10, done.path.stat().st_size)
     assert (done.parity_images, done.parity_source, done.agreement) == (359, "digits test split", 1.0)
-    assert done.test_accuracy == load(model).card.metrics[1].accuracy
+    assert done.test_score == load(model).card.metrics[1]
 
 
 # The same bytes, and nobody's paths
@@ -201,7 +203,7 @@ def test_the_card_says_where_its_run_was_trained(run: Path, model: Path, tmp_pat
     ("target", "called"), [("flowers.onnx", "flowers"), ("fp32.onnx", "my-run"), ("deep/er.onnx", "er")]
 )
 def test_a_file_that_is_named_after_its_form_is_called_after_its_run(target: str, called: str) -> None:
-    assert export._called(Path(target), Path("runs/my-run")) == called
+    assert _called(Path(target), Path("runs/my-run")) == called
 
 
 def test_same_checkpoint_is_the_same_bytes_in_another_process(run: Path, model: Path, data_root: Path, tmp_path: Path):
@@ -240,7 +242,7 @@ def test_data_that_is_gone_leaves_the_golden_images(run_on_pictures: Path, pictu
     assert card.parity is not None
     assert (card.parity.source, card.parity.images) == ("golden images, the data set is not at hand", 2)
     assert [entry.split for entry in card.metrics] == ["validation"]
-    assert done.test_accuracy is None
+    assert done.test_score is None
     assert b"secrets" not in done.path.read_bytes()
     assert str(pictures) in done.parity_source
 
@@ -272,11 +274,11 @@ LOGITS = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 
 
 def test_equal_answers_have_no_gap() -> None:
-    assert export.check_parity(LOGITS, LOGITS.copy()) == (0, 1)
+    assert check_parity(LOGITS, LOGITS.copy()) == (0, 1)
 
 
 def test_gap_below_the_tolerance_is_let_through() -> None:
-    gap, agreement = export.check_parity(LOGITS, LOGITS + np.float32(5e-5))
+    gap, agreement = check_parity(LOGITS, LOGITS + np.float32(5e-5))
     assert 4e-5 < gap < 6e-5
     assert agreement == 1
 
@@ -286,7 +288,7 @@ def test_one_altered_logit_is_found(image: int, label: int, gap: float) -> None:
     altered = LOGITS.copy()
     altered[image, label] += np.float32(gap)
     with pytest.raises(ParityError, match=f"on 1 of 6 images; the worst is image {image} with a logit gap of"):
-        export.check_parity(LOGITS, altered)
+        check_parity(LOGITS, altered)
 
 
 def test_parity_error_shows_both_rows_of_the_worst_image() -> None:
@@ -294,7 +296,7 @@ def test_parity_error_shows_both_rows_of_the_worst_image() -> None:
     altered[1] += 1
     altered[4] = [1, 2, 3, 44]
     with pytest.raises(ParityError) as error:
-        export.check_parity(LOGITS, altered)
+        check_parity(LOGITS, altered)
     lines = str(error.value).splitlines()
     assert "on 2 of 6 images; the worst is image 4" in lines[0]
     assert lines[1].split() == ["PyTorch:", *(f"{value:.5g}" for value in LOGITS[4])]
@@ -304,7 +306,7 @@ def test_parity_error_shows_both_rows_of_the_worst_image() -> None:
 def test_near_tie_is_let_through() -> None:
     original = np.array([[1.0, 1.00001, 0], [5, 0, 0]], np.float32)
     exported = np.array([[1.00001, 1.0, 0], [5, 0, 0]], np.float32)
-    _, agreement = export.check_parity(original, exported)
+    _, agreement = check_parity(original, exported)
     assert agreement == 0.5
 
 
@@ -313,10 +315,10 @@ def test_not_a_number_is_no_parity(side: int) -> None:
     answers = [LOGITS.copy(), LOGITS.copy()]
     answers[side][2, 1] = np.nan
     with pytest.raises(ParityError, match="the worst is image 2 with a logit gap of nan"):
-        export.check_parity(*answers)
+        check_parity(*answers)
 
 
-@pytest.mark.parametrize("network", networks.names(CLASSIFIER))
+@pytest.mark.parametrize("network", networks.names(CLASSIFICATION))
 def test_every_network_answers_as_in_pytorch(network: str, tmp_path: Path) -> None:
     path = tmp_path / "untrained.safetensors"
     checkpoint.write(path, untrained(network))

@@ -8,20 +8,21 @@ import pytest
 
 import edgecnn
 from edgecnn import zoo
-from edgecnn.card import beside
+from edgecnn.card import ModelCard, beside
 from edgecnn.contender import open_contender
+from edgecnn.metadata import read_card
 from edgecnn.recipes.read import check
 from edgecnn.report import model_card
-from edgecnn.runtime.finder import Finder, load_either
+from edgecnn.runtime.detector import Detector
+from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
-from edgecnn.verify import is_finder
 from edgecnn.verify.compare import read_for
 
 ROOT = Path(__file__).resolve().parents[1] / "exported"
 MODELS = zoo.models_in(ROOT)
 NAMES = [model.name for model in MODELS]
 FILES = [path for model in MODELS for path in model.forms.values()]
-CLASSIFIERS = [path for path in FILES if not is_finder(path)]
+CLASSIFIERS = [path for path in FILES if read_card(path).task == "classification"]
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
 MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.json"}
 
@@ -55,12 +56,12 @@ def test_no_file_is_over_25_mb_and_all_together_are_under_80() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_passes_its_selftest(path: Path) -> None:
-    assert selftest(load_either(path)).passed
+    assert selftest(load_model(path)).passed
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_the_card_beside_is_the_card_inside(path: Path) -> None:
-    assert beside(path).read_text(encoding="utf-8") == load_either(path).card.to_json()
+    assert ModelCard.read_beside(path).to_json() == load_model(path).card.to_json()
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
@@ -70,7 +71,7 @@ def test_the_card_is_small(path: Path) -> None:
 
 def test_int8_forms_are_safe_on_any_processor() -> None:
     for path in FILES:
-        quantization = load_either(path).card.quantization
+        quantization = load_model(path).card.quantization
         assert quantization is None or (quantization.overflow and quantization.overflow.safe), path
 
 
@@ -86,8 +87,8 @@ def test_a_page_can_be_copied_from(model: zoo.ZooModel, capsys: pytest.CaptureFi
     assert python is not None
     assert recipe is not None
     exec(python[1], {})
-    shown, opened = capsys.readouterr().out.split()[0], load_either(model.preferred)
-    assert shown == "0" if isinstance(opened, Finder) else shown in opened.labels  # nothing is on an empty frame
+    shown, opened = capsys.readouterr().out.split()[0], load_model(model.preferred)
+    assert shown == "0" if isinstance(opened, Detector) else shown in opened.labels  # nothing is on an empty frame
     check(tomllib.loads(recipe[1]), "the page's recipe")
 
 

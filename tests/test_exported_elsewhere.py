@@ -16,10 +16,10 @@ IMAGES, LOST = 2_000, 0.005  # on so many test images half a point would be seen
 LEVELS = ("here", "avx2")
 SELFTESTS = """
 import sys
-from edgecnn.runtime.finder import load_either
+from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
 for file in sys.argv[1:]:
-    if not selftest(load_either(file)).passed:
+    if not selftest(load_model(file)).passed:
         print(file)
 """
 

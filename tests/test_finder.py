@@ -13,25 +13,29 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision.ops import nms, roi_align
 
-from edgecnn import checkpoint, files, load, load_finder
+from edgecnn import checkpoint, files, load, load_detector
 from edgecnn.bench import bench
 from edgecnn.boxes import CROP_MARGIN
-from edgecnn.card import FINDER, Accuracy, DatasetRecord, ImageInput
+from edgecnn.card import DatasetRecord, ImageInput, Score
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
 from edgecnn.data import npz
 from edgecnn.digits.pages import digit_pages
 from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ImageError, ParityError
-from edgecnn.export import export, finder_graph
-from edgecnn.export import finder as finder_export
+from edgecnn.export import export
 from edgecnn.onnx_file import LEVELS
 from edgecnn.quantize import quantize
 from edgecnn.recipes.read import read
-from edgecnn.runtime.finder import Finder, Finds, load_either
+from edgecnn.runtime.detector import Detections, Detector
+from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
-from edgecnn.train.finding import decode
-from edgecnn.verify import compare_either
-from edgecnn.verify.finds import compare_finders, compare_on, f1_shares, matched
+from edgecnn.tasks._detection import export as detection_export
+from edgecnn.tasks._detection import graph
+from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_shares, matched
+from edgecnn.tasks._detection.examples import PAGES
+from edgecnn.tasks._detection.examples import read as read_boxes
+from edgecnn.tasks._detection.learning import decode
+from edgecnn.verify import compare_models
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -74,15 +78,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finder(made: Path) -> Finder:
-    return load_finder(made / "finder.onnx")
+def finder(made: Path) -> Detector:
+    return load_detector(made / "finder.onnx")
 
 
-def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
+def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections:
     """Do what the file says it does."""
     image = torch.from_numpy(frame_hwc)[None].permute(0, 3, 1, 2).float()
     whole = torch.tensor(image.shape[2:])
-    shrink = min(finder_graph.LONGEST / max(whole.tolist()), 1.0)
+    shrink = min(graph.LONGEST / max(whole.tolist()), 1.0)
     size = [max(1, round(float(side) * shrink / 16)) * 16 for side in whole]
     level_image, boxes, scores = F.interpolate(image, size, mode="bilinear", antialias=True), [], []
     for level in range(LEVELS):
@@ -90,31 +94,31 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Finds:
             level_image = F.avg_pool2d(level_image, 2)
             down, right = (-side % 16 for side in level_image.shape[2:])
             level_image = F.pad(level_image, (0, right, 0, down), mode="replicate")
-        found, sure = decode(
-            classifier(level_image.permute(0, 2, 3, 1)), finder_graph.PEAKS, window=finder_graph.PEAK_WINDOW
-        )
+        found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), graph.PEAKS, window=graph.PEAK_WINDOW)
         factor = whole / torch.tensor(size) * 2**level
         boxes.append(found[0] * factor.flip(0).repeat(2))
         scores.append(sure[0])
     all_boxes, all_scores = torch.cat(boxes), torch.cat(scores)
     corners = torch.cat((all_boxes[:, :2], all_boxes[:, :2] + all_boxes[:, 2:]), 1)
-    sure = all_scores > finder_graph.THRESHOLD
+    sure = all_scores > graph.THRESHOLD
     corners, all_scores, all_boxes = corners[sure], all_scores[sure], all_boxes[sure]
-    kept = nms(corners, all_scores, finder_graph.OVERLAP)[: finder_graph.FINDS]
+    kept = nms(corners, all_scores, graph.OVERLAP)[: graph.FINDS]
     reach = all_boxes[kept, 2:].max(1, keepdim=True).values * CROP_MARGIN / 2
     centre = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
     squares = torch.cat((torch.zeros(len(kept), 1), centre - reach, centre + reach), 1)
     crops = roi_align(image, squares, 28, sampling_ratio=-1, aligned=True)
-    return Finds(all_boxes[kept].numpy(), all_scores[kept].numpy(), crops.round().byte().permute(0, 2, 3, 1).numpy())
+    return Detections(
+        all_boxes[kept].numpy(), all_scores[kept].numpy(), crops.round().byte().permute(0, 2, 3, 1).numpy()
+    )
 
 
 # Sizes with fewer finds than a file returns: of the last ones, equally likely, either may be left out.
 @pytest.mark.parametrize("size", [(160, 160), (128, 240), (100, 333), (90, 700)])
 @torch.no_grad()
-def test_file_finds_what_pytorch_finds(finder: Finder, size: tuple[int, int]) -> None:
+def test_file_finds_what_pytorch_finds(finder: Detector, size: tuple[int, int]) -> None:
     image = frame(3, *size)
-    found, wanted = finder.find(image), in_pytorch(untrained().build(), image)
-    assert 3 < len(wanted) < finder_graph.FINDS
+    found, wanted = finder.detect(image), in_pytorch(untrained().build(), image)
+    assert 3 < len(wanted) < graph.FINDS
     nearest = np.abs(wanted.boxes_m4[:, None] - found.boxes_m4).sum(2).argmin(1)
     same = (
         (np.abs(found.boxes_m4[nearest] - wanted.boxes_m4).max(1) < 0.05)
@@ -136,15 +140,15 @@ def test_file_finds_what_pytorch_finds(finder: Finder, size: tuple[int, int]) ->
         np.zeros((9, 9)),
     ],
 )
-def test_what_is_no_frame_is_refused(finder: Finder, frame) -> None:
+def test_what_is_no_frame_is_refused(finder: Detector, frame) -> None:
     with pytest.raises(ImageError, match="a frame "):
-        finder.find(frame)
+        finder.detect(frame)
 
 
 @given(height=st.integers(1, 700), width=st.integers(1, 700))
 @settings(max_examples=40)
-def test_any_size_is_taken(finder: Finder, height: int, width: int) -> None:
-    finds = finder.find(np.full((height, width), 128, np.uint8))
+def test_any_size_is_taken(finder: Detector, height: int, width: int) -> None:
+    finds = finder.detect(np.full((height, width), 128, np.uint8))
     assert finds.boxes_m4.shape == (len(finds), 4)
     assert finds.crops_mhwc.shape == (len(finds), 28, 28, 1)
     assert (np.diff(finds.scores_m) <= 0).all()
@@ -153,17 +157,17 @@ def test_any_size_is_taken(finder: Finder, height: int, width: int) -> None:
 def test_nothing_found_is_no_rows(tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "own.safetensors", untrained(logit=-20.0))
     exported = export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
-    finds = load_finder(exported.path).find(frame(3, 200, 300))
+    finds = load_detector(exported.path).detect(frame(3, 200, 300))
     assert (len(finds), finds.boxes_m4.shape, finds.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
 
 
-def test_colour_frames_become_gray(finder: Finder) -> None:
+def test_colour_frames_become_gray(finder: Detector) -> None:
     gray = frame(5, 120, 160)
-    assert np.array_equal(finder.find(gray).scores_m, finder.find(np.repeat(gray, 3, 2), bgr=True).scores_m)
+    assert np.array_equal(finder.detect(gray).scores_m, finder.detect(np.repeat(gray, 3, 2), bgr=True).scores_m)
 
 
-def test_file_tests_itself(finder: Finder) -> None:
-    assert finder.card.kind == FINDER
+def test_file_tests_itself(finder: Detector) -> None:
+    assert finder.card.task == "detection"
     assert selftest(finder).passed
 
 
@@ -171,21 +175,21 @@ def test_changed_file_fails_its_self_test(made: Path) -> None:
     model = onnx.load(made / "finder.onnx")
     tensor = next(tensor for tensor in model.graph.initializer if tensor.name.endswith("maps.weight"))
     tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) * 1.5, tensor.name))
-    assert not selftest(load_finder(model.SerializeToString())).passed
+    assert not selftest(load_detector(model.SerializeToString())).passed
 
 
 def test_a_finder_is_no_classifier_nor_the_other_way(made: Path, model: Path) -> None:
-    with pytest.raises(CardError, match=r"finder\.onnx: is a finder, .* Open it with edgecnn\.load_finder"):
+    with pytest.raises(CardError, match=r"finder\.onnx: is for detection; a model for classification was expected\."):
         load(made / "finder.onnx")
-    with pytest.raises(CardError, match="is no finder: it has image -> logits, probabilities, expected frame -> boxes"):
-        load_finder(model)
-    assert isinstance(load_either(made / "finder.onnx"), Finder)
-    assert not isinstance(load_either(model), Finder)
+    with pytest.raises(CardError, match="is for classification; a model for detection was expected"):
+        load_detector(model)
+    assert isinstance(load_model(made / "finder.onnx"), Detector)
+    assert not isinstance(load_model(model), Detector)
 
 
 def test_maps_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint.write(tmp_path / "own.safetensors", untrained())
-    monkeypatch.setattr(finder_export, "MAP_TOLERANCE", -1.0)
+    monkeypatch.setattr(detection_export, "MAP_TOLERANCE", -1.0)
     with pytest.raises(ParityError, match="maps differ from PyTorch's by"):
         export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
     assert not list(tmp_path.glob("*.onnx"))
@@ -200,10 +204,10 @@ def test_same_checkpoint_gives_the_same_bytes(made: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch, finder: Finder) -> Pages:
+def pages(monkeypatch: pytest.MonkeyPatch, finder: Detector) -> Pages:
     """Pages on which this finder finds everything: what it finds is what is said to be there."""
     images = np.stack([frame(seed, 160, 160)[..., 0] for seed in range(24)])
-    finds = [finder.find(image).boxes_m4 for image in images]
+    finds = [finder.detect(image).boxes_m4 for image in images]
     most = max(len(boxes) for boxes in finds)
     boxes = np.stack([np.pad(found, ((0, most - len(found)), (0, 0))) for found in finds])
     labels = np.where(boxes[..., 2] > 0, 3, -1).astype(np.int8)
@@ -212,13 +216,19 @@ def pages(monkeypatch: pytest.MonkeyPatch, finder: Finder) -> Pages:
     return made
 
 
-def test_a_finder_that_finds_everything_scores_one(finder: Finder, pages: Pages) -> None:
-    comparison = compare_on(pages, finder, finder, max_drop_pp=1.0)
-    assert (comparison.reference.f1, comparison.reference.missed, comparison.reference.false) == (1.0, 0, 0)
-    assert comparison.digits == pages.is_digit.sum() > 20
+def compared(detector: Detector, max_drop_pp: float) -> DetectionComparison:
+    boxes = read_boxes(PAGES, "validation", None)
+    return compare_on(boxes, detector, detector, max_drop_pp, dataset=PAGES, split="validation")
+
+
+def test_a_finder_that_finds_everything_scores_one(finder: Detector, pages: Pages) -> None:
+    comparison = compared(finder, 1.0)
+    scores = comparison.reference
+    assert (scores.f1, scores.false_negatives, scores.false_positives) == (1.0, 0, 0)
+    assert comparison.objects == pages.is_digit.sum() > 20
     assert comparison.drop_pp == 0
     assert comparison.drop_pp_ci95 == pytest.approx((-13.797, 13.797), abs=1e-3)  # all that 24 pages show
-    assert (comparison.verdict, comparison.pages_needed, comparison.passed) == ("undecided", 381, False)
+    assert (comparison.verdict, comparison.images_needed, comparison.passed) == ("undecided", 381, False)
 
 
 def test_shares_of_the_pages_have_f1_as_their_mean() -> None:
@@ -242,19 +252,20 @@ def test_shares_of_the_pages_spread_as_f1_does() -> None:
 
 
 def test_the_cards_figure_is_that_of_the_file_on_the_pages(
-    made: Path, pages: Pages, finder: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, pages: Pages, finder: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the pages are said to be empty, so what is found there is false: the network in training had 0.5."""
     halved = replace(pages, labels=np.where(np.arange(len(pages))[:, None] % 2, pages.labels, -1).astype(np.int8))
     npz.write(tmp_path / "root" / "digit-pages" / "test.npz", asdict(halved))
-    expected = compare_on(halved, finder, finder, max_drop_pp=0.0).reference.f1
+    monkeypatch.setattr(digit_pages, "read", lambda root, part: halved)
+    expected = compared(finder, 0.0).reference.f1
     monkeypatch.undo()  # the pages lie in a data root now
     exported = export(made / "own.safetensors", tmp_path / "f.onnx", root=tmp_path / "root")
-    assert load_finder(exported.path).card.metrics == [Accuracy("validation", 24, expected)]
+    assert load_detector(exported.path).card.metrics == [Score("validation", 24, "f1", expected)]
     assert 0.55 < expected < 0.95
 
 
-def test_a_finder_that_was_measured_on_nothing_has_no_figure(finder: Finder) -> None:
+def test_a_finder_that_was_measured_on_nothing_has_no_figure(finder: Detector) -> None:
     assert finder.card.metrics == []
 
 
@@ -272,16 +283,20 @@ def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Page
     out = tmp_path / "int8.onnx"
     result = quantize(made / "finder.onnx", out, method="static", max_drop_pp=100, seconds=0.1)
     assert result.output_form == result.candidates[0].form == "int8-static"
-    assert result.parent_validation_accuracy == 1.0
-    assert 0.3 < result.candidates[0].validation_accuracy <= 1.0
-    card = load_finder(out).card
-    assert (card.form, card.kind, card.parent_sha256) == ("int8-static", FINDER, files.sha256(made / "finder.onnx"))
+    assert result.parent_validation_score == 1.0
+    assert 0.3 < result.candidates[0].validation_score <= 1.0
+    card = load_detector(out).card
+    assert (card.form, card.task, card.parent_sha256) == (
+        "int8-static",
+        "detection",
+        files.sha256(made / "finder.onnx"),
+    )
     operators = {node.op_type for node in onnx.load(out).graph.node}
     assert "QuantizeLinear" in operators
-    assert selftest(load_finder(out)).passed
-    show(compare_finders(made / "finder.onnx", out, max_drop_pp=100))
+    assert selftest(load_detector(out)).passed
+    show(compare_models(made / "finder.onnx", out, max_drop_pp=100))
     shown = capsys.readouterr().out
-    assert "digits on 24 pages" in shown
+    assert "objects on 24 images" in shown
     assert "passed: F1 drops by" in shown
 
 
@@ -293,23 +308,23 @@ def test_a_finder_has_no_dense_form(made: Path) -> None:
 @pytest.mark.parametrize(
     ("stage", "arguments", "message"),
     [
-        (export, {"dataset": "mnist"}, "Leave out --calibrate and --data"),
+        (export, {"dataset": "mnist"}, "was made for digit-pages, not for mnist"),
         (export, {"calibrated": True}, "Leave out --calibrate and --data"),
         (quantize, {"dataset": "mnist"}, "Leave out --data"),
-        (compare_either, {"dataset": "mnist"}, "Leave out --data and --split"),
-        (compare_either, {"split": "validation"}, "Leave out --data and --split"),
+        (compare_models, {"dataset": "mnist"}, "Leave out --data and --split"),
+        (compare_models, {"split": "validation"}, "Leave out --data and --split"),
     ],
 )
 def test_what_finders_have_no_use_for_is_refused(made: Path, stage, arguments: dict[str, object], message: str) -> None:
     given = made / ("own.safetensors" if stage is export else "finder.onnx")
     with pytest.raises(EdgecnnError, match=message):
-        stage(given, made / ("finder.onnx" if stage is compare_either else "new.onnx"), **arguments)
+        stage(given, made / ("finder.onnx" if stage is compare_models else "new.onnx"), **arguments)
     assert not (made / "new.onnx").exists()
 
 
 def test_a_finders_checkpoint_is_to_be_exported_first(made: Path) -> None:
     with pytest.raises(CheckpointError, match=r"First: edgecnn export .*own\.safetensors"):
-        compare_either(made / "own.safetensors", made / "finder.onnx")
+        compare_models(made / "own.safetensors", made / "finder.onnx")
 
 
 @pytest.mark.slow

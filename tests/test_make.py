@@ -78,9 +78,9 @@ def test_a_form_that_is_worse_on_the_test_split_leaves_nothing(
     script, prefers, tmp_path: Path, run: Path, data_root: Path, monkeypatch
 ) -> None:
     prefers("dense")
-    compare = script.compare_either
+    compare = script.compare_models
     worse = {"drop_pp": 2.5, "verdict": "beyond", "passed": False}
-    monkeypatch.setattr(script, "compare_either", lambda *both, **options: replace(compare(*both, **options), **worse))
+    monkeypatch.setattr(script, "compare_models", lambda *both, **options: replace(compare(*both, **options), **worse))
     with pytest.raises(CheckFailed, match=r"preferred.onnx is \d\.\d\d points worse than .* Nothing was written"):
         script.make(run, "ours", zoo=tmp_path, root=data_root, seconds=0.05)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecnn import networks
-from edgecnn.card import CLASSIFIER, FINDER
 from edgecnn.errors import RecipeError
 from edgecnn.networks._layers import Residual
 from edgecnn.recipes.read import read
@@ -61,11 +60,11 @@ def test_what_the_families_share_is_no_family() -> None:
         networks.build("_layers", {}, **GRAY_28)
 
 
-CLASSIFIERS = networks.names(CLASSIFIER)
+CLASSIFIERS = networks.names("classification")
 
 
 def test_finders_are_told_from_classifiers() -> None:
-    assert set(networks.names()) - set(CLASSIFIERS) == set(networks.names(FINDER)) == {"finder"}
+    assert set(networks.names()) - set(CLASSIFIERS) == set(networks.names("detection")) == {"finder"}
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

@@ -29,8 +29,8 @@ def test_every_package_is_listed() -> None:
 
 def test_exports_these_names() -> None:
     assert edgecnn.__all__ == [
-        *("Classifier", "EdgecnnError", "Finder", "Finds", "ModelCard", "Prediction"),
-        *("__version__", "load", "load_finder", "read_card"),
+        *("Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction"),
+        *("__version__", "load", "load_detector", "read_card"),
     ]
 
 

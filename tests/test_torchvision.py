@@ -21,8 +21,9 @@ from edgecnn.export import export
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.runtime.session import open_model
+from edgecnn.tasks._classification.examples import prepared as prepare
 from edgecnn.train import train
-from edgecnn.train.prepare import initial_classifier, prepare
+from edgecnn.train.prepare import initial_classifier
 
 COLOUR = {"size": (32, 32), "channels": 3, "classes": 10}
 SMALL = "squeezenet1_1"

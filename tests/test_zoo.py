@@ -95,7 +95,7 @@ def test_a_folder_does_not_hide_a_model_of_its_name(root: Path, tmp_path: Path, 
 def test_a_folder_does_not_hide_a_contender_of_its_name_unless_it_is_a_run(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mnist-c1").mkdir()
-    assert open_contender("mnist-c1").kind == "onnx"
+    assert open_contender("mnist-c1").engine == "onnx"
     put(tmp_path / "mnist-c1" / "recipe.toml")
     assert is_checkpoint(Path("mnist-c1"))
     assert zoo.find("mnist-c1").name == "fp32.onnx"

@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from edgecnn import checkpoint, zoo
-from edgecnn.card import CLASSIFIER, ModelCard
+from edgecnn.card import ModelCard
 from edgecnn.checkpoint import Checkpoint
 from edgecnn.errors import EdgecnnError, ParityError
 from edgecnn.recipes.read import check
@@ -35,8 +35,8 @@ def checkpoint_of(model: Path) -> tuple[Checkpoint, float]:
     """
     classifier = load(model)
     card = classifier.card
-    if card.form != "fp32" or card.kind != CLASSIFIER:
-        raise EdgecnnError(f"{model}: is a {card.form} {card.kind}. Expected a float32 classifier, such as NAME/fp32.")
+    if card.form != "fp32":
+        raise EdgecnnError(f"{model}: is {card.form}. Expected a float32 classifier, such as NAME/fp32.")
     images_nhwc = card.golden.images_nhwc
     found = _filled(card, _tensors(zoo.find(model)), torch.from_numpy(images_nhwc.copy()))
     with torch.inference_mode():
@@ -63,7 +63,7 @@ def _filled(card: ModelCard, tensors: dict[str, Tensor], golden_images_nhwc: Ten
     fresh = checkpoint.build_classifier(recipe, card.input, len(card.labels))
     weights = {name: tensors.get(name, tensor) for name, tensor in fresh.state_dict().items()}
     weights |= _unfolded(fresh, tensors)
-    validation = {"accuracy": next((m.accuracy for m in card.metrics if m.split == "validation"), 0.0)}
+    validation = {score.metric: score.value for score in card.metrics if score.split == "validation"}
     return Checkpoint(
         recipe, tuple(card.labels), card.input, card.dataset, recipe.epochs, validation, card.versions, weights,
         golden_images_nhwc,

@@ -12,7 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ import onnx
 from numpy.typing import NDArray
 
 from edgecnn import damage, files, golden, zoo
-from edgecnn.card import FINDER, Golden
+from edgecnn.card import Golden
 from edgecnn.contender import in_batches
-from edgecnn.digits.pages import digit_pages
-from edgecnn.runtime.finder import Finder, load_either, load_finder
+from edgecnn.data.boxes import Boxes
+from edgecnn.runtime.classifier import Classifier
+from edgecnn.runtime.detector import load_detector
+from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import judged, selftest
+from edgecnn.tasks._detection.comparison import f1_on
+from edgecnn.tasks._detection.examples import read
 from edgecnn.verify.compare import read_for
-from edgecnn.verify.finds import count_finds
 
 ROOT = Path(__file__).resolve().parents[1]
 ZOO, FOUND, PAGE = (
@@ -49,7 +52,7 @@ np.save(sys.argv[3], np.concatenate([session.run(["probabilities"], {"image": im
 
 @dataclass(frozen=True)
 class Row:
-    """One damage: what it costs in points of accuracy (of a finder, of F1), and whether it was and is noticed."""
+    """One damage: what it costs in points of accuracy (of a detector, of F1), and whether it was and is noticed."""
 
     kind: str
     place: str
@@ -103,10 +106,10 @@ def main() -> None:
 
 def tried(path: Path, root: Path | None, images: int) -> Tried:
     """Do all damage to one file, and run it elsewhere."""
-    model = load_either(path)
+    model = load_model(path)
     own = model.card.golden
     count, intact, rows = (
-        _finder(path, root, images // 10) if model.card.kind == FINDER else _classes(path, root, images)
+        _classes(path, root, images) if isinstance(model, Classifier) else _detections(path, root, images // 10)
     )
     return Tried(
         sha256=files.sha256(path),
@@ -122,7 +125,7 @@ def tried(path: Path, root: Path | None, images: int) -> Tried:
 
 
 def _classes(path: Path, root: Path | None, most: int) -> tuple[int, float, list[Row]]:
-    graph, card = path.read_bytes(), load_either(path).card
+    graph, card = path.read_bytes(), load_model(path).card
     split = read_for(card.dataset, card.input.shape, "validation", root=root)
     old = _as_before(graph, split.images_nhwc, split.labels_n)
     images_nhwc, labels_n = split.images_nhwc[:most], split.labels_n[:most]
@@ -137,7 +140,8 @@ def _classes(path: Path, root: Path | None, most: int) -> tuple[int, float, list
         damaged = one.done_to(model)
         cost_pp = round(100 * (intact - right(damaged)), 4)
         before, now = (
-            not judged(own, golden.answers_alone(damaged, own.images_nhwc)).passed for own in (old, card.golden)
+            not judged(own, own.probabilities_nk, golden.answers_alone(damaged, own.images_nhwc)).passed
+            for own in (old, card.golden)
         )
         rows.append(Row(one.kind, one.place, cost_pp, before, now))
     return len(images_nhwc), intact, rows
@@ -148,36 +152,33 @@ def _as_before(graph: bytes, images_nhwc: NDArray[np.uint8], labels_n: NDArray[n
     count = max(2, min(BEFORE_MOST, BEFORE_BYTES // images_nhwc[0].size))
     first_of_class = np.unique(labels_n, return_index=True)[1][:count]
     chosen = images_nhwc[first_of_class]
-    return Golden(chosen, golden.answers_alone(graph, chosen), BEFORE_ALLOWED[golden.is_quantized(graph)])
+    return Golden(
+        chosen, {"probabilities": golden.answers_alone(graph, chosen)}, BEFORE_ALLOWED[golden.is_quantized(graph)]
+    )
 
 
-def _finder(path: Path, root: Path | None, most: int) -> tuple[int, float, list[Row]]:
+def _detections(path: Path, root: Path | None, most: int) -> tuple[int, float, list[Row]]:
     graph = path.read_bytes()
-    pages = digit_pages.read(root, "test")
-    most //= PAGES_A_TIME
-    pages = replace(pages, **{key: value[:most] for key, value in vars(pages).items()})
+    whole, most = read("digit-pages", "validation", root), most // PAGES_A_TIME
+    boxes = Boxes(whole.images_nhwc[:most], whole.boxes_nb4[:most], whole.what_nb[:most], whole.labels)
 
-    def f1(finder: Finder) -> float:
-        found, false, missed = count_finds(finder, pages).sum(0)
-        return float(2 * found / max(2 * found + false + missed, 1))
-
-    intact, model = f1(load_finder(path)), onnx.load_model_from_string(graph)  # type: ignore[arg-type]
+    intact, model = f1_on(boxes, load_detector(path)), onnx.load_model_from_string(graph)  # type: ignore[arg-type]
     rows = []
-    for one in damage.finder_damages(model):
-        finder = load_finder(one.done_to(model))
-        cost_pp = round(100 * (intact - f1(finder)), 4)
-        result = selftest(finder)
+    for one in damage.detector_damages(model):
+        detector = load_detector(one.done_to(model))
+        cost_pp = round(100 * (intact - f1_on(boxes, detector)), 4)
+        result = selftest(detector)
         before = not result.same_labels or result.max_abs_probability_gap > result.tolerance
         rows.append(Row(one.kind, one.place, cost_pp, before, not result.passed))
-    return len(pages), intact, rows
+    return len(boxes), intact, rows
 
 
 def _other_kernels(path: Path) -> list[Condition]:
-    graph, own = path.read_bytes(), load_either(path).card.golden
+    graph, own = path.read_bytes(), load_model(path).card.golden
     if own.boxes_m4 is not None:
         return []
     names = ("one batch", "one batch on two threads", "one by one without graph optimizations")
-    verdicts = (judged(own, answers_nk) for answers_nk in golden.variants(graph, own.images_nhwc))
+    verdicts = (judged(own, own.probabilities_nk, answers_nk) for answers_nk in golden.variants(graph, own.images_nhwc))
     return [
         Condition(name, verdict.passed, verdict.max_abs_log_gap, verdict.rms_log_gap)
         for name, verdict in zip(names, verdicts, strict=True)
@@ -213,7 +214,7 @@ def _summary(tried: dict[str, Any]) -> str:
 HEAD = """# What the self-test notices
 
 Generated by `python tools/damages.py --data-root ROOT`: every file of the zoo is damaged in many ways, one at a time.
-Validation images say what a damage costs in points of accuracy (of a finder, of F1), and the golden images in the
+Validation images say what a damage costs in points of accuracy (of a detector, of F1), and the golden images in the
 file's card whether `edgecnn selftest` notices. *Before* is what ten golden images (four of CIFAR's size), the first of
 each class, noticed by a gap of probabilities of 0.0001 (fp32) or 0.05 (int8).
 

@@ -24,7 +24,7 @@ from edgecnn.errors import EdgecnnError, Int8Warning
 from edgecnn.machine import family, processor
 from edgecnn.quantize import quantize
 from edgecnn.runtime import int8
-from edgecnn.verify import Comparison, FinderComparison, compare_either
+from edgecnn.verify import Compared, compare_models
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS, TARGET = DOCS / "records" / "safety.json", DOCS / "results" / "safety.md"
@@ -112,29 +112,22 @@ def costs_of(name: str, root: Path | None, *, latency: bool) -> Iterator[Cost]:
                     yield replace(cost, latency_ratio=built.latency_ratio, latency_ratio_ci95=built.latency_ratio_ci95)
 
 
-def _with_accuracy(cost: Cost, found: Comparison | FinderComparison) -> Cost:
-    own, other = _accuracies(found)
+def _with_accuracy(cost: Cost, found: Compared) -> Cost:
     return replace(
         cost,
-        images=found.images if isinstance(found, Comparison) else found.pages,
-        float_accuracy=own,
-        accuracy=other,
+        images=found.images,
+        float_accuracy=found.reference_score,
+        accuracy=found.candidate_score,
         drop_pp=found.drop_pp,
         drop_pp_ci95=found.drop_pp_ci95,
     )
 
 
-def _compared(parent: Path, file: Path, root: Path | None, *, plain: bool) -> Comparison | FinderComparison:
+def _compared(parent: Path, file: Path, root: Path | None, *, plain: bool) -> Compared:
     if not plain:
-        return compare_either(parent, file, root=root)
+        return compare_models(parent, file, root=root)
     with mock.patch.object(int8, "saturates", return_value=False):  # as a program that does not know of it
-        return compare_either(parent, file, root=root)
-
-
-def _accuracies(found: Comparison | FinderComparison) -> tuple[float, float]:
-    if isinstance(found, Comparison):
-        return found.reference.accuracy, found.candidate.accuracy
-    return found.reference.f1, found.candidate.f1
+        return compare_models(parent, file, root=root)
 
 
 def _joined(before: Cost | None, now: Cost) -> Cost:

@@ -8,22 +8,22 @@ a model that is already there stays until then. Nothing else may run meanwhile: 
 
 import argparse
 import contextlib
-import json
 import re
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from edgecnn_cli.console import plain
-
-from edgecnn import card
+from edgecnn import card, documents
 from edgecnn.bench import bench
+from edgecnn.card import CLASSIFICATION
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.export import export
+from edgecnn.metadata import read_card
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
-from edgecnn.verify import Comparison, FinderComparison, compare_either, is_finder
+from edgecnn.verify import compare_models
 
 ZOO = Path(__file__).resolve().parents[1] / "exported"
 LARGEST_BYTES = 25_000_000
@@ -45,8 +45,8 @@ def make(
     with tempfile.TemporaryDirectory(dir=zoo, prefix=".") as scratch:
         folder = Path(scratch) / name
         files = _forms(run, folder, dataset, root, calibrated, seconds)
-        reference = files[0] if is_finder(files[0]) else run
-        found = compare_either(reference, files[-1], dataset=dataset, root=root)
+        reference = run if read_card(files[0]).task == CLASSIFICATION else files[0]  # of others, PyTorch has no answers
+        found = compare_models(reference, files[-1], dataset=dataset, root=root)
         if found.drop_pp > found.max_drop_pp:
             raise CheckFailed(f"{files[-1].name} is {found.drop_pp:.2f} points worse than {run}. Nothing was written.")
         if found.verdict == "undecided":
@@ -95,14 +95,14 @@ def _replace(there: Path, folder: Path, *, aside: Path) -> None:
     folder.rename(there)
 
 
-def _without_folders(found: Comparison | FinderComparison) -> Comparison | FinderComparison:
+def _without_folders(found: Any) -> Any:
     """Name both by their last part alone."""
     reference, candidate = (replace(s, model=Path(s.model).name) for s in (found.reference, found.candidate))
     return replace(found, reference=reference, candidate=candidate)
 
 
 def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(documents.to_json(value) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -25,12 +25,12 @@ import arm64
 import processor
 
 from edgecnn import data, files, zoo
-from edgecnn.card import FINDER
 from edgecnn.digits.pages import digit_pages
 from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.machine import processor as processor_name
-from edgecnn.runtime.finder import load_either
-from edgecnn.verify.finds import matched
+from edgecnn.runtime.detector import Detector
+from edgecnn.runtime.load import load_model
+from edgecnn.tasks._detection.comparison import matched
 
 HERE = "here"
 LEVELS = (HERE, "avx2", "sse", "arm64")
@@ -109,12 +109,12 @@ def main() -> None:
 def measure(release: str, model: str, form: str, path: Path, level: str, count: int, root: Path | None) -> Figure:
     """Run one file on one processor and here, on the first ``count`` test images, or validation pages of a finder."""
     here, there = _answers(path, HERE, count, root), _answers(path, level, count, root)
-    if _is_finder(path):
+    if _detects(path):
         pages = digit_pages.read(root, "test")
         right, right_here = (_f1(own, pages) for own in (there, here))
         same, gap = _alike(here, there)
     else:
-        labels_n = data.read_split(load_either(path).card.dataset.name, "test", root=root).labels_n[:count]
+        labels_n = data.read_split(load_model(path).card.dataset.name, "test", root=root).labels_n[:count]
         best_n, here_n = (own["0/logits"].argmax(1) for own in (there, here))
         right, right_here = (float((own_n == labels_n).mean()) for own_n in (best_n, here_n))
         same, gap = float((here_n == best_n).mean()), float(np.abs(here["0/logits"] - there["0/logits"]).max())
@@ -124,10 +124,10 @@ def measure(release: str, model: str, form: str, path: Path, level: str, count: 
 
 @functools.lru_cache(maxsize=4)  # the answers here serve every level
 def _answers(path: Path, level: str, count: int, root: Path | None) -> Told:
-    if _is_finder(path):
+    if _detects(path):
         images_nhwc = digit_pages.read(root, "test").images[:count, ..., None]
     else:
-        images_nhwc = data.read_split(load_either(path).card.dataset.name, "test", root=root).images_nhwc[:count]
+        images_nhwc = data.read_split(load_model(path).card.dataset.name, "test", root=root).images_nhwc[:count]
     with tempfile.TemporaryDirectory() as folder:
         target, images = Path(folder, "answers.npz"), Path(folder, "images.npy")
         np.save(images, images_nhwc)
@@ -143,8 +143,8 @@ def _command(words: list[str], level: str) -> tuple[list[str], dict[str, str]]:
     return [sys.executable, *words], {} if level == HERE else processor.environment(level)
 
 
-def _is_finder(path: Path) -> bool:
-    return load_either(path).card.kind == FINDER
+def _detects(path: Path) -> bool:
+    return isinstance(load_model(path), Detector)
 
 
 def _f1(told: Told, pages: Pages) -> float:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from edgecnn import card as cards
 from edgecnn import files, golden, onnx_file
-from edgecnn.card import FINDER, Golden, ModelCard
+from edgecnn.card import CLASSIFICATION, Golden, ModelCard
 from edgecnn.data import Split
 from edgecnn.errors import EdgecnnError
 from edgecnn.export.appearance import of_training_images
 from edgecnn.runtime.classifier import load
-from edgecnn.runtime.finder import load_either
+from edgecnn.runtime.load import load_model
+from edgecnn.tasks._detection.golden import measured
 from edgecnn.verify.compare import read_for
 
 PARENT, QUANTIZED = "fp32.onnx", "preferred.onnx"
@@ -34,8 +35,8 @@ def renew(folder: Path, root: Path | None, *, seconds: float = 0) -> None:
     Raises what opening the files or the data set does.
     """
     parent, quantized = folder / PARENT, folder / QUANTIZED
-    card = load_either(parent).card
-    if card.kind == FINDER:
+    card = load_model(parent).card
+    if card.task != CLASSIFICATION:
         images_nhwc, split = card.golden.images_nhwc, None
     else:
         split = read_for(card.dataset, card.input.shape, "validation", root=root)
@@ -43,14 +44,14 @@ def renew(folder: Path, root: Path | None, *, seconds: float = 0) -> None:
         images_nhwc = golden.of_split(load(parent).logits, split.images_nhwc, split.labels_n)
     _rewrite(parent, card, images_nhwc, split, seconds)
     if quantized.exists():
-        own = load_either(quantized).card
+        own = load_model(quantized).card
         own = replace(own, parent_sha256=files.sha256(parent), appearance=card.appearance)
         _rewrite(quantized, own, images_nhwc, split, seconds)
 
 
 def _rewrite(path: Path, card: ModelCard, images_nhwc: NDArray[uint8], split: Split | None, seconds: float) -> None:
     graph = path.read_bytes()
-    measure = golden.measured_finder if card.kind == FINDER else golden.measured
+    measure = golden.measured if card.task == CLASSIFICATION else measured
     own: Golden = measure(graph, images_nhwc)
     if split is not None and seconds:
         print(f"{path}: doing damage", file=sys.stderr)
@@ -58,7 +59,7 @@ def _rewrite(path: Path, card: ModelCard, images_nhwc: NDArray[uint8], split: Sp
     renewed = replace(card, golden=own)
     with files.replacing(path) as partial:
         onnx_file.write_with_card(graph, renewed, partial)
-        onnx_file.check(partial, renewed)
+        onnx_file.check(partial)
     files.write_text(cards.beside(path), renewed.to_json())
     size = len(renewed.to_json().encode())
     print(

@@ -26,18 +26,15 @@ import regolden
 from edgecnn import card as cards
 from edgecnn import checkpoint, documents, files, onnx_file
 from edgecnn.bench import bench
-from edgecnn.card import FINDER, Accuracy, Confidence, ModelCard
-from edgecnn.digits.pages import digit_pages
+from edgecnn.card import CLASSIFICATION, Confidence, ModelCard, Score
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.export import calibrate
 from edgecnn.metadata import read_card
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
 from edgecnn.runtime.classifier import load
-from edgecnn.runtime.finder import load_finder
-from edgecnn.verify import compare_either
+from edgecnn.verify import compare_models, evaluate
 from edgecnn.verify.compare import read_for
-from edgecnn.verify.finds import f1_on
 
 PARENT, SHIPPED = "fp32.onnx", "preferred.onnx"
 POWER_S = 20  # for the damages of a file; large ones take longer, as 500 images are the least
@@ -61,10 +58,10 @@ def verify(folder: Path, candidate: Path, root: Path | None) -> None:
     parent = folder / PARENT
     with tempfile.TemporaryDirectory() as scratch:
         reference = parent
-        if read_card(parent).kind != FINDER:
+        if read_card(parent).task == CLASSIFICATION:
             reference = Path(scratch) / f"{folder.name}.safetensors"
             checkpoint.write(reference, checkpoint_of.checkpoint_of(parent)[0])
-        found = compare_either(reference, candidate, root=root)
+        found = compare_models(reference, candidate, root=root)
     if found.drop_pp > found.max_drop_pp:
         raise CheckFailed(f"{candidate}: is {found.drop_pp:.2f} points worse than its reference.")
     own, other = (replace(one, model=Path(one.model).name) for one in (found.reference, found.candidate))
@@ -97,9 +94,9 @@ def measure(folder: Path, root: Path | None, seconds: float) -> None:
 def _renewed(parent: Path, name: str, root: Path | None) -> ModelCard:
     """Return the card of a float32 file with what is measured of it now."""
     card = replace(read_card(parent), name=name)
-    if card.kind == FINDER:
-        pages = digit_pages.read(root, "test")
-        return replace(card, metrics=[Accuracy("validation", len(pages), f1_on(pages, load_finder(parent)))])
+    if card.task != CLASSIFICATION:  # measured on the images that it was chosen by
+        found = evaluate(parent, root=root)
+        return replace(card, metrics=[Score("validation", found.images, found.metric, found.score)])
     return replace(card, confidence=card.confidence and _confidence(parent, card, root))
 
 

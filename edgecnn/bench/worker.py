@@ -101,7 +101,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
     imported = time.perf_counter_ns()
     contender = open_contender(model, provider=provider, threads=threads)
     loaded = time.perf_counter_ns()
-    contender.classify(contender.golden_images_nhwc[:1])
+    contender.answer(contender.golden_images_nhwc[:1])
     answered = time.perf_counter_ns()
     from edgecnn.bench.memory import peak_bytes
 
@@ -124,7 +124,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
     for line in sys.stdin:
         wanted = json.loads(line)
         images = np.ascontiguousarray(np.resize(golden, (wanted["batch"], *golden.shape[1:])))
-        answer({"ns": _timed_block(functools.partial(contender.classify, images), wanted["calls"])})
+        answer({"ns": _timed_block(functools.partial(contender.answer, images), wanted["calls"])})
 
 
 def _timed_block(call: Callable[[], object], count: int) -> list[int]:

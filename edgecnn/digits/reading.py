@@ -14,7 +14,7 @@ from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.tracking import Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load
-from edgecnn.runtime.finder import Finder, Finds, load_finder
+from edgecnn.runtime.detector import Detections, Detector, load_detector
 from edgecnn.runtime.image import Frame, pixels_of, to_input
 
 NONE = "none"  # the label of what is no digit
@@ -60,17 +60,17 @@ class Reading:
 
 
 class Reader:
-    """Finds digits, classifies all crops in one batch, and reads each frame by itself. Safe to share between threads.
+    """Detects digits, classifies all crops in one batch, and reads each frame by itself. Safe to share between threads.
 
-    ``finder`` and ``classifier`` are each a path, a name of the zoo, a file's bytes, or a model that is open already.
-    Finds that the finder gives less than ``min_score``, and digits that the classifier gives less than
+    ``detector`` and ``classifier`` are each a path, a name of the zoo, a file's bytes, or a model that is open already.
+    Detections that the detector gives less than ``min_score``, and digits that the classifier gives less than
     ``min_probability``, are rejected. Raises ModelError when the classifier's labels are no digits; else as
     ``edgecnn.load``.
     """
 
     def __init__(
         self,
-        finder: Finder | str | Path | bytes,
+        detector: Detector | str | Path | bytes,
         classifier: Classifier | str | Path | bytes,
         *,
         min_score: float = MIN_SCORE,
@@ -78,13 +78,13 @@ class Reader:
         provider: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        if not isinstance(finder, Finder):
-            finder = load_finder(finder, provider=provider, threads=threads)
+        if not isinstance(detector, Detector):
+            detector = load_detector(detector, provider=provider, threads=threads)
         if not isinstance(classifier, Classifier):
-            # ONNX Runtime's threads spin after a call: a second pool would take the cores from the finder's.
+            # ONNX Runtime's threads spin after a call: a second pool would take the cores from the detector's.
             classifier = load(classifier, provider=provider, threads=1)
         _check_digits(classifier)
-        self._finder, self._classifier = finder, classifier
+        self._detector, self._classifier = detector, classifier
         self._min_score, self._min_probability = min_score, min_probability
         self._is_digit_k = np.array([label != NONE for label in classifier.labels])
         self._wants_ink = wants_ink(classifier)
@@ -97,7 +97,7 @@ class Reader:
     def read(self, frame: Frame, *, bgr: bool = False) -> Reading:
         """Read a frame: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``; a picture file or PIL's.
 
-        Raises ImageError for anything else, and SourceError for a frame of a size that the finder does not take.
+        Raises ImageError for anything else, and SourceError for a frame of a size that the detector does not take.
         """
         return self.read_after(Tracker(len(self.labels)), frame, bgr=bgr, shown_after=1)
 
@@ -121,14 +121,14 @@ class Reader:
         rejected = len(finds) - int(accepted_t[track_m].sum())
         return Reading(text, lines, rejected, self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m))
 
-    def _find(self, frame: Frame, bgr: bool) -> Finds:
+    def _find(self, frame: Frame, bgr: bool) -> Detections:
         pixels_hwc = frame if isinstance(frame, np.ndarray) else pixels_of(frame)
         try:
-            return self._finder.find(pixels_hwc, bgr=bgr and pixels_hwc is frame)
+            return self._detector.detect(pixels_hwc, bgr=bgr and pixels_hwc is frame)
         except ModelError as error:
             height, width = pixels_hwc.shape[:2]
             raise SourceError(
-                f"a frame of {width}x{height} pixels: the finder does not take it ({error}). Expected the size of a "
+                f"a frame of {width}x{height} pixels: the detector does not take it ({error}). Expected the size of a "
                 "photograph or a camera's frame."
             ) from error
 

@@ -13,8 +13,8 @@ from edgecnn.card import ModelCard
 from edgecnn.embed import targets
 from edgecnn.errors import EmbedError
 from edgecnn.files import clear_leftovers, making_folder
-from edgecnn.metadata import read_card
 from edgecnn.runtime.int8 import may_saturate
+from edgecnn.runtime.load import load_model
 from edgecnn.text import markdown
 
 MODEL, CARD = "model.onnx", "card.json"
@@ -45,7 +45,7 @@ def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     folder, chosen = Path(folder), targets.get(target)
     _refuse_to_replace(folder)
     path = zoo.find(model)
-    card = replace(read_card(path).as_classifier(str(model)), name=zoo.title(model))
+    card = replace(load_model(path).card, name=zoo.title(model))
     texts = _templates(chosen.TEMPLATES) | chosen.generated(card)
     filled = {name: _fill(text, card, path.stat().st_size).encode() for name, text in texts.items()}
     contents = filled | {MODEL: path.read_bytes(), CARD: card.to_json().encode()}

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from edgecnn.networks._layers import basic_block, norm_convolution
 
-KIND = "finder"
+TASK = "detection"
 STRIDE = 4
 MAPS = 5
 UNIT = 16.0  # pixels; sides of boxes are learnt as logarithms in this unit
@@ -35,7 +35,7 @@ def build(
     ``widths`` are the channels at strides 2, 4, 8 and 16, ``depth`` the residual blocks at strides 8 and 16.
     """
     if classes != 1:
-        raise ValueError(f"it finds one kind of thing; found {classes} labels")
+        raise ValueError(f"it detects one kind of thing; found {classes} labels")
     return Finder(channels, widths, depth)
 
 

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn import data, files, golden, onnx_file, zoo
+from edgecnn import files, onnx_file, zoo
 from edgecnn.bench import compare_latency
-from edgecnn.card import FINDER, Calibration, Golden, Overflow
-from edgecnn.contender import Contender, open_contender
-from edgecnn.data import Split
+from edgecnn.card import ModelCard, Overflow
 from edgecnn.errors import CardError, EdgecnnError
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
+from edgecnn.quantize.copy import copy_to
 from edgecnn.quantize.figures import (
-    SAFE,
     Candidate,
     Lost,
     Quantized,
@@ -25,14 +23,10 @@ from edgecnn.quantize.figures import (
     reason,
     with_measurement,
 )
-from edgecnn.quantize.finder import quantize_finder
 from edgecnn.quantize.forms import Form, Parent
-from edgecnn.quantize.ship import ship
-from edgecnn.verify import compare
-from edgecnn.verify.compare import check_moved, read_for
+from edgecnn.quantize.yardstick import Yardstick, yardstick_for
 
 AUTO = "auto"
-CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 
 
 def quantize(
@@ -64,48 +58,29 @@ def quantize(
     if target.suffix != ".onnx" or target.resolve() == file.resolve():
         raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
     wanted = _forms(method, model, original)
-    if card.kind == FINDER:
-        if dataset is not None:
-            raise EdgecnnError(f"{model}: is a finder, which is quantized on rendered pages. Leave out --data.")
-        return quantize_finder(
-            file,
-            target,
-            wanted,
-            original,
-            asked=method != AUTO,
-            max_drop_pp=max_drop_pp,
-            root=root,
-            seconds=seconds,
-            on_stage=on_stage,
-        )
-    check_moved(card.dataset, dataset, str(model))
     on_stage("reading images")
-    train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
-    validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
-    parent = open_contender(file)
+    yardstick = yardstick_for(file, card, dataset=dataset, root=root)
     with files.scratch_folder(target) as folder:
         candidates, lost = [], []
         for form in wanted:
             on_stage(f"building and measuring {form.NAME}")
-            path = _path(folder, form.NAME)
-            found = _tried(form, path, parent, original, train, validation, max_drop_pp, seconds)
+            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds)
             candidates += [found] if isinstance(found, Candidate) else []
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
         chosen = preferred if method == AUTO else asked_for(candidates, lost, model)
-        shipped = ship(file if chosen == card.form else _path(folder, chosen), target, file)
+        output = copy_to(target, file if chosen == card.form else _path(folder, chosen), file)
     return Quantized(
         parent=model,
         parent_form=card.form,
         parent_size_bytes=file.stat().st_size,
-        parent_validation_accuracy=float(
-            (parent.logits(validation.images_nhwc).argmax(1) == validation.labels_n).mean()
-        ),
-        validation_images=len(validation),
+        metric=yardstick.metric,
+        parent_validation_score=yardstick.parent_score(),
+        validation_images=yardstick.images,
         candidates=candidates,
         lost=lost,
         preferred=preferred,
-        output=shipped,
+        output=output,
         output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp),
     )
@@ -138,48 +113,29 @@ def _forms(method: str, model: Path, parent: Parent) -> list[Form]:
 
 
 def _tried(
-    form: Form,
-    path: Path,
-    parent: Contender,
-    original: Parent,
-    train: Split,
-    validation: Split,
-    max_drop_pp: float,
-    seconds: float,
+    form: Form, path: Path, file: Path, original: Parent, yardstick: Yardstick, max_drop_pp: float, seconds: float
 ) -> Candidate | Lost:
     """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
-    calibration = _calibration(train) if form.CALIBRATED else None
-    images_nhwc = train.images_nhwc[np.array(calibration.indices if calibration else [], int)]
-
-    def own(graph: bytes) -> Golden:
-        return golden.measured(graph, original.card.golden.images_nhwc)
-
-    built = build(form, original, path, images_nhwc, calibration, own)
+    images_nhwc, calibration = yardstick.calibration() if form.CALIBRATED else (np.zeros((0, 1, 1, 1), np.uint8), None)
+    built = build(form, original, path, images_nhwc, calibration, yardstick.golden)
     if isinstance(built, Lost):
         return built
-    candidate = _measure(open_contender(path), parent, validation, max_drop_pp, seconds, built.overflow)
-    card = with_measurement(built.card, candidate, len(validation), max_drop_pp)
+    candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow)
+    card = with_measurement(built.card, candidate, yardstick, max_drop_pp)
     onnx_file.write_with_card(built.graph, card, path)
     return replace(candidate, size_bytes=path.stat().st_size)
 
 
-def _calibration(train: Split) -> Calibration:
-    """Draw training images in stratified shares; the indices count within the training part of the split."""
-    count = min(CALIBRATION_IMAGES, len(train) - 1)
-    _, drawn = data.stratified(train.labels_n, count, CALIBRATION_SEED)
-    return Calibration(images=count, seed=CALIBRATION_SEED, indices=drawn.tolist())
-
-
-def _measure(
-    contender: Contender,
-    parent: Contender,
-    validation: Split,
+def measure(
+    path: Path,
+    parent: Path,
+    card: ModelCard,
+    yardstick: Yardstick,
     max_drop_pp: float,
     seconds: float,
-    overflow: Overflow = SAFE,
+    overflow: Overflow,
 ) -> Candidate:
-    found = compare(
-        parent, contender, validation, dataset=parent.dataset.name, split_name="validation", max_drop_pp=max_drop_pp
-    )
-    latency = compare_latency(contender.file, parent.file, seconds=seconds)
-    return candidate_of(contender.form, contender.file, parent.file, found.candidate.accuracy, found, latency, overflow)
+    """Return what a form that was written is worth against its parent here."""
+    found = yardstick.compare(path, max_drop_pp)
+    latency = compare_latency(path, parent, seconds=seconds)
+    return candidate_of(card.form, path, parent, found, latency, overflow)

@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn.bench.measure import Ratio
-from edgecnn.card import Accuracy, Measured, ModelCard, Overflow
+from edgecnn.card import Measured, ModelCard, Overflow, Score
 from edgecnn.errors import ParityError
 from edgecnn.machine import family, processor
-from edgecnn.verify import Comparison, FinderComparison, Verdict
+from edgecnn.quantize.yardstick import Yardstick
+from edgecnn.verify import Compared, Verdict
 from edgecnn.verify.gate import sentence
-
-Compared = Comparison | FinderComparison
 
 SAFE = Overflow(safe=True, largest_pair_sum=0)
 SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
@@ -18,7 +17,7 @@ SMALLER = 0.75  # at the same speed, a form is better when its file has at most 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One form against the parent: accuracy on the validation split, latency at batch 1 with the default threads.
+    """One form against the parent: its score on the validation split, latency at batch 1 with the default threads.
 
     It is ``accurate`` where it drops by no more than is allowed on the validation images; ``drop_verdict`` is what
     these show of all images. A form that they leave undecided can be preferred: to wait for certainty would ship the
@@ -28,7 +27,7 @@ class Candidate:
 
     form: str
     size_bytes: int
-    validation_accuracy: float
+    validation_score: float
     drop_pp: float
     drop_pp_ci95: tuple[float, float]
     drop_verdict: Verdict
@@ -57,7 +56,8 @@ class Quantized:
     parent: Path
     parent_form: str
     parent_size_bytes: int
-    parent_validation_accuracy: float
+    metric: str
+    parent_validation_score: float
     validation_images: int
     candidates: list[Candidate]
     lost: list[Lost]
@@ -67,9 +67,7 @@ class Quantized:
     reason: str
 
 
-def candidate_of(
-    form: str, path: Path, parent: Path, accuracy: float, found: Compared, latency: Ratio, overflow: Overflow
-) -> Candidate:
+def candidate_of(form: str, path: Path, parent: Path, found: Compared, latency: Ratio, overflow: Overflow) -> Candidate:
     """Put what was found of one form together."""
     size, parent_size = path.stat().st_size, parent.stat().st_size
     accurate = found.drop_pp <= found.max_drop_pp
@@ -77,11 +75,11 @@ def candidate_of(
     return Candidate(
         form=form,
         size_bytes=size,
-        validation_accuracy=accuracy,
+        validation_score=found.candidate_score,
         drop_pp=found.drop_pp,
         drop_pp_ci95=found.drop_pp_ci95,
         drop_verdict=found.verdict,
-        images_needed=found.images_needed if isinstance(found, Comparison) else found.pages_needed,
+        images_needed=found.images_needed,
         latency_ratio=latency.ratio,
         latency_ratio_ci95=latency.ratio_ci95,
         verdict=latency.verdict,
@@ -107,7 +105,7 @@ def asked_for(candidates: list[Candidate], lost: list[Lost], parent: Path) -> st
     return candidates[0].form
 
 
-def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float, noun: str = "images") -> str:
+def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float) -> str:
     """Say in one sentence why a form is preferred."""
     found = next((candidate for candidate in candidates if candidate.form == preferred), None)
     if found is None:
@@ -115,14 +113,14 @@ def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float, noun
     best = f"{preferred} is preferred: the fastest form that is better than the parent"
     if found.drop_verdict == "within":
         return f"{best} within {max_drop_pp:g} points"
-    return f"{best}; its drop is {sentence(found.drop_verdict, found.images_needed, max_drop_pp, noun)}"
+    return f"{best}; its drop is {sentence(found.drop_verdict, found.images_needed, max_drop_pp)}"
 
 
-def with_measurement(card: ModelCard, candidate: Candidate, images: int, max_drop_pp: float) -> ModelCard:
+def with_measurement(card: ModelCard, candidate: Candidate, yardstick: Yardstick, max_drop_pp: float) -> ModelCard:
     """Write what a form was found to be worth on validation images into its card."""
     assert card.quantization is not None
     measured = Measured(
-        images=images,
+        images=yardstick.images,
         drop_pp=candidate.drop_pp,
         latency_ratio=candidate.latency_ratio,
         latency_ratio_ci95=list(candidate.latency_ratio_ci95),
@@ -136,6 +134,6 @@ def with_measurement(card: ModelCard, candidate: Candidate, images: int, max_dro
     )
     return replace(
         card,
-        metrics=[Accuracy("validation", images, candidate.validation_accuracy)],
+        metrics=[Score("validation", yardstick.images, yardstick.metric, candidate.validation_score)],
         quantization=replace(card.quantization, measured=measured),
     )

@@ -7,18 +7,13 @@ from pathlib import Path
 
 from edgecnn import card as cards
 from edgecnn import files, onnx_file, zoo
-from edgecnn.bench import compare_latency
-from edgecnn.card import FINDER, Measured, ModelCard
-from edgecnn.contender import open_contender
-from edgecnn.digits.pages import digit_pages
+from edgecnn.card import Measured, ModelCard
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
-from edgecnn.quantize.figures import Candidate, candidate_of, with_measurement
-from edgecnn.runtime.finder import load_finder
+from edgecnn.quantize.choose import measure
+from edgecnn.quantize.figures import with_measurement
+from edgecnn.quantize.yardstick import yardstick_for
 from edgecnn.saturation import prove
-from edgecnn.verify import compare
-from edgecnn.verify.compare import read_for
-from edgecnn.verify.finds import compare_on
 
 
 def record(
@@ -40,9 +35,9 @@ def record(
     if known.quantization is None or known.parent_sha256 != files.sha256(original):
         raise CardError(f"{model}: was not quantized from {parent}. Name a quantized file, then its float32 parent.")
     on_stage("comparing accuracy and latency")
-    measure = _finder_here if known.kind == FINDER else _classifier_here
-    candidate, images = measure(file, original, known, max_drop_pp, root, seconds)
-    measured = _quantization(with_measurement(known, candidate, images, max_drop_pp)).measured
+    yardstick = yardstick_for(original, read_card(original), dataset=None, root=root)
+    candidate = measure(file, original, known, yardstick, max_drop_pp, seconds, prove(file).overflow)
+    measured = _quantization(with_measurement(known, candidate, yardstick, max_drop_pp)).measured
     assert measured is not None
     card = with_record(known, measured)
     with files.replacing(file) as partial:
@@ -63,29 +58,3 @@ def with_record(card: ModelCard, measured: Measured) -> ModelCard:
 def _quantization(card: ModelCard) -> cards.Quantization:
     assert card.quantization is not None
     return card.quantization
-
-
-def _classifier_here(
-    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: str | Path | None, seconds: float
-) -> tuple[Candidate, int]:
-    validation = read_for(card.dataset, card.input.shape, "validation", root=root)
-    found = compare(
-        open_contender(parent),
-        open_contender(file),
-        validation,
-        dataset=card.dataset.name,
-        split_name="validation",
-        max_drop_pp=max_drop_pp,
-    )
-    latency = compare_latency(file, parent, seconds=seconds)
-    accuracy, overflow = found.candidate.accuracy, prove(file).overflow
-    return candidate_of(card.form, file, parent, accuracy, found, latency, overflow), len(validation)
-
-
-def _finder_here(
-    file: Path, parent: Path, card: ModelCard, max_drop_pp: float, root: str | Path | None, seconds: float
-) -> tuple[Candidate, int]:
-    pages = digit_pages.read(root, "test")
-    found = compare_on(pages, load_finder(parent), load_finder(file), max_drop_pp)
-    latency = compare_latency(file, parent, seconds=seconds)
-    return candidate_of(card.form, file, parent, found.candidate.f1, found, latency, prove(file).overflow), len(pages)

@@ -174,7 +174,8 @@ class Regularization(Table):
 
 
 class Recipe(Table):
-    """One trained thing. ``name`` is the name of the file that it was read from.
+    """One trained thing. ``name`` is the name of the file that it was read from. ``task`` is what is trained for, by
+    default what the network is for.
 
     ``select`` says which epoch is kept for export: the best on validation, or the last. ``patience`` ends a training
     after so many epochs without a better one, by validation accuracy and among equals by loss. ``average`` = flip puts
@@ -186,6 +187,7 @@ class Recipe(Table):
 
     name: Annotated[str, Field(pattern=r"^[^/\\]*$")] = ""
     description: str = ""
+    task: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     epochs: Count = 10
     batch_size: Count = 128

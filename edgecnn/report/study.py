@@ -102,7 +102,7 @@ def _draw_curves(axes: Axes, runs: Sequence[RunResult], colors: dict[str, Color]
         if not (run.run / METRICS).exists():
             continue
         rows = read_rows(run.run)
-        heights = [scale.position(row.validation.accuracy) for row in rows]
+        heights = [scale.position(row.score) for row in rows]
         drawn += heights
         marker = "o" if len(rows) < 3 else None
         axes.plot(
@@ -110,7 +110,7 @@ def _draw_curves(axes: Axes, runs: Sequence[RunResult], colors: dict[str, Color]
         )
         if run.finished:
             best = rows[run.finished.best_epoch - 1]
-            axes.plot(best.epoch, scale.position(best.validation.accuracy), "o", color=colors[run.label], markersize=5)
+            axes.plot(best.epoch, scale.position(best.score), "o", color=colors[run.label], markersize=5)
     if drawn:
         scale.apply(axes.yaxis, axes.get_ylim())
     axes.set_title("Learning curves (a dot: the kept epoch)", fontsize=10)

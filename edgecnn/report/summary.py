@@ -14,7 +14,7 @@ from edgecnn.runtime.classifier import Prediction
 from edgecnn.text import picture_text
 from edgecnn.train import EpochRow
 from edgecnn.verify import Comparison
-from edgecnn.verify.compare import Scores
+from edgecnn.verify.scores import Scores
 
 COLORS = {"pytorch": "#c2410c", "fp32": "#0b6bcb"}
 QUANTIZED_COLOR = "#0f8a5f"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import FINDER, Appearance, ImageInput, ModelCard, Spread
+from edgecnn.card import Appearance, ImageInput, ModelCard, Spread
 from edgecnn.errors import ImageError
 from edgecnn.runtime.image import checked_frame, resize, to_input
 
@@ -45,7 +45,7 @@ def known(card: ModelCard) -> Appearance | None:
 
     The golden images show it of gray models whose card does not say it.
     """
-    if card.kind == FINDER or (card.appearance is None and card.input.channels != 1):
+    if card.appearance is None and card.input.channels != 1:
         return None
     found = card.appearance or measured(card.golden.images_nhwc)
     return found if found.background.high - found.background.low <= ONE_BACKGROUND else None

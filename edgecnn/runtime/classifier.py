@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.card import ModelCard
 from edgecnn.errors import CardError, ImageError
 from edgecnn.runtime.image import Frame, pixels_of, to_input
+from edgecnn.runtime.model import Model
 from edgecnn.runtime.session import OpenModel, open_model
 
 
@@ -29,58 +28,26 @@ class Prediction:
         return [(int(index), float(self.probabilities_k[index])) for index in order]
 
 
-class Classifier:
+class Classifier(Model):
     """A model file that classifies frames. Make one with ``edgecnn.load``.
 
     An image is answered as it would be alone, in whatever batch it comes: a form that sets the range of its activations
     over a whole batch is given one image at a time, and so is a graph that takes no more at once.
-
-    ONNX Runtime's session may be called from any number of threads at once, and nothing else here changes after
-    construction, so neither locks nor copies are needed.
     """
 
+    TASK = "classification"
+
     def __init__(self, model: OpenModel) -> None:
-        self._session = model.session
-        self._model = model
-        self.card = ModelCard.from_metadata(model.metadata, source=model.name).as_classifier(model.name)
+        super().__init__(model)
         self._one_by_one = self.card.batch_dependent or self._batch_of_file() == 1
         self._check_contract()
-
-    @property
-    def labels(self) -> list[str]:
-        """The names of the classes, by class_id."""
-        return self.card.labels
-
-    @property
-    def provider(self) -> str:
-        """The execution provider that was asked for, by its name here (``edgecnn list providers``)."""
-        return self._model.provider
-
-    @property
-    def running_provider(self) -> str:
-        """The execution provider that ONNX Runtime says it runs on, by ONNX Runtime's name."""
-        running: str = self._session.get_providers()[0]
-        return running
-
-    @property
-    def threads(self) -> int:
-        """The threads that one call may use."""
-        return self._model.threads
-
-    @property
-    def exact_int8(self) -> bool:
-        """Whether int8 sums that may saturate on this processor are computed in another, slower way, exactly."""
-        return self._model.exact_int8
 
     def __repr__(self) -> str:
         card, threads = self.card, f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         return (
-            f"<Classifier {self._model.name}: {card.form}, {card.input}, {len(card.labels)} labels, {self.provider}, "
+            f"<Classifier {self.name}: {card.form}, {card.input}, {len(card.labels)} labels, {self.provider}, "
             f"{threads}>"
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Classifier, (self._model,)
 
     def predict(self, frame: Frame, *, bgr: bool = False) -> Prediction:
         """Classify one frame of any size: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``; or a
@@ -114,6 +81,10 @@ class Classifier:
         """Return logits_nk of images that already have the model's size: uint8 (N, h, w, c)."""
         return self._run("logits", self._batch(images_nhwc))
 
+    def answers(self, images_nhwc: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Return the probabilities by the name of their output."""
+        return {"probabilities": self.probabilities(images_nhwc)}
+
     def _image(self, frame: Frame, bgr: bool) -> NDArray[np.uint8]:
         if isinstance(frame, np.ndarray):
             return to_input(frame, self.card.input, bgr=bgr)
@@ -139,7 +110,7 @@ class Classifier:
             found = getattr(images_nhwc, "dtype", type(images_nhwc).__name__), getattr(images_nhwc, "shape", "")
             height, width, channels = self.card.input.shape
             raise ImageError(
-                f"{self._model.name}: takes uint8 (N, {height}, {width}, {channels}), "
+                f"{self.name}: takes uint8 (N, {height}, {width}, {channels}), "
                 f"found {found[0]} {found[1]}. predict_batch() takes frames of any size."
             )
         return images_nhwc
@@ -151,12 +122,12 @@ class Classifier:
         classes = len(self.card.labels)
         if inputs != wanted or outputs != {"logits": [classes], "probabilities": [classes]}:
             raise CardError(
-                f"{self._model.name}: its card promises {wanted} -> logits and probabilities of {classes} classes, "
+                f"{self.name}: its card promises {wanted} -> logits and probabilities of {classes} classes, "
                 f"the graph has {inputs} -> {outputs}. Export the model again."
             )
         if self._batch_of_file() not in (None, 1):
             raise CardError(
-                f"{self._model.name}: takes {self._batch_of_file()} images at a time and no other number; expected any "
+                f"{self.name}: takes {self._batch_of_file()} images at a time and no other number; expected any "
                 "number, or 1. Export the model again, with a batch that is not fixed."
             )
 

@@ -24,6 +24,7 @@ from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
 from edgecnn.study.schema import Study
 from edgecnn.train import Outcome, Progress
 from edgecnn.train.device import pick_device
+from edgecnn.train.figures import LOSS
 from edgecnn.train.run_folder import OUTCOME, RECIPE, check_same
 
 FAILED = "failed.txt"
@@ -227,8 +228,8 @@ def _found(path: Path, run: PlannedRun) -> RunResult | None:
         epochs=epochs,
         seconds_per_epoch=outcome.seconds / epochs,
         seconds=outcome.seconds,
-        train=Scores(best.train.loss, best.train.accuracy),
-        validation=Scores(best.validation.loss, best.validation.accuracy),
+        train=Scores(best.train[LOSS], best.train_score),
+        validation=Scores(best.validation[LOSS], best.score),
         validation_images=outcome.validation_images,
         device=outcome.device,
         precision=outcome.precision,

@@ -28,11 +28,12 @@ from edgecnn.train import progressive, run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
-from edgecnn.train.figures import EpochRow, Figures, Outcome, Progress, best_index
+from edgecnn.train.examples import Examples, Prepared
+from edgecnn.train.figures import LOSS, EpochRow, Outcome, Progress, best_index
+from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
-from edgecnn.train.prepare import Examples, Prepared, golden_images, initial_classifier, prepare
+from edgecnn.train.prepare import initial_classifier, learning_task
 from edgecnn.train.start import take_weights
-from edgecnn.train.task import task_of
 
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -61,7 +62,7 @@ def train(
     """
     run, recipe = Path(run), read(recipe) if isinstance(recipe, str) else recipe
     where = pick_device(device)
-    prepared = prepare(recipe, root)
+    prepared = learning_task(recipe).prepare(recipe, root)
     loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
     run_folder.claim(run, recipe, resume=resume)
     with run_folder.held(run):
@@ -85,7 +86,7 @@ class Loop:
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
         if recipe.start_from and not (run / run_folder.STATE).exists():  # a saved state has weights of its own
-            take_weights(self.classifier, Path(recipe.start_from), prepared.train.names)
+            take_weights(self.classifier, Path(recipe.start_from), prepared.train.labels)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)
@@ -101,8 +102,8 @@ class Loop:
         self.epoch = self.step = 0
         self.seconds = 0.0
         self.rows: list[EpochRow] = []
-        self.task = task_of(recipe, len(prepared.train.names), device)
-        self.tally = self.task.score()
+        self.objective = learning_task(recipe).objective(recipe, len(prepared.train.labels), device)
+        self.tally = self.objective.tally()
 
     def run_to_end(
         self,
@@ -175,7 +176,7 @@ class Loop:
         batch = replace(batch, images_nhwc=progressive.resized(batch.images_nhwc, self._fraction_of_side()))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             answers = self._forward(batch.images_nhwc)
-        loss = self.task.mean_loss(answers.float(), batch)
+        loss = self.objective.mean_loss(answers.float(), batch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.regularization.clip_norm is not None:
@@ -205,13 +206,13 @@ class Loop:
     def _close_epoch(self, images_per_second: float, seconds_before: float, started: float) -> None:
         """Evaluate, keep the best and the last weights, and only then move the state on: a kill in between repeats."""
         validation = self._evaluate()
-        self._refuse_what_diverged(validation.loss)
+        self._refuse_what_diverged(validation[LOSS])
         row = EpochRow(
             epoch=self.epoch + 1,
             seconds=0.0,
             images_per_second=images_per_second,
             learning_rate=self.optimizer.learning_rate,
-            train=self.tally.figures(),
+            train=_figures(self.tally),
             validation=validation,
         )
         self.seconds = seconds_before + time.perf_counter() - started
@@ -222,7 +223,7 @@ class Loop:
         lines = "".join(documents.to_json(done, indent=None) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
         self.epoch, self.step = self.epoch + 1, 0
-        self.tally = self.task.score()
+        self.tally = self.objective.tally()
         self.save_state()
 
     def _refuse_what_diverged(self, validation_loss: float) -> None:
@@ -241,18 +242,18 @@ class Loop:
             )
 
     @torch.no_grad()
-    def _evaluate(self) -> Figures:
+    def _evaluate(self) -> dict[str, float]:
         """Measure the validation split in float32, as the exported model will compute."""
         self.kept.eval()
         images, targets = self.validation
-        tally = self.task.score()
+        tally = self.objective.tally()
         for start in range(0, len(targets), EVALUATION_BATCH):
             answers, part = (
                 self.kept(images[start : start + EVALUATION_BATCH]),
                 targets[start : start + EVALUATION_BATCH],
             )
-            tally.add(self.task.loss_sum(answers, part), part, answers)
-        return tally.figures()
+            tally.add(self.objective.loss_sum(answers, part), part, answers)
+        return _figures(tally)
 
     def save_state(self) -> None:
         """Write everything that a resume needs as one file, at once."""
@@ -313,6 +314,7 @@ class Loop:
 
     def _progress(self, steps: int, images: int, seconds: float) -> Progress:
         """Say where the training stands, at the pace of the last so many steps, images and seconds."""
+        metric, value = next(iter(self.tally.figures().items()))
         steps_left = (self.recipe.epochs - self.epoch) * self.steps - self.step
         return Progress(
             epoch=self.epoch + 1,
@@ -320,7 +322,8 @@ class Loop:
             step=self.step,
             steps=self.steps,
             loss=self.tally.mean_loss,
-            accuracy=self.tally.accuracy,
+            metric=metric,
+            value=value,
             images_per_second=images / seconds,
             seconds_left=steps_left * seconds / steps,
         )
@@ -329,16 +332,20 @@ class Loop:
         row = self.rows[-1]
         snapshot = Checkpoint(
             recipe=self.recipe,
-            labels=self.prepared.train.names,
+            labels=self.prepared.train.labels,
             input=self.prepared.shape,
             dataset=self.prepared.record,
             epoch=row.epoch,
-            figures=asdict(row.validation),
+            figures=row.validation,
             versions=run_folder.versions(),
             weights=self.kept.state_dict(),
-            golden_images_nhwc=golden_images(self.prepared.validation),
+            golden_images_nhwc=torch.from_numpy(self.prepared.golden_nhwc),
         )
         checkpoint.write(self.run / name, snapshot)
+
+
+def _figures(tally: Tally) -> dict[str, float]:
+    return {LOSS: tally.mean_loss, **tally.figures()}
 
 
 def _on_device(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:

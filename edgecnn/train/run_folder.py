@@ -26,7 +26,7 @@ from edgecnn import documents, files
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
-from edgecnn.train.prepare import Prepared
+from edgecnn.train.examples import Prepared
 from edgecnn.version import __version__
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
@@ -113,7 +113,7 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
         digest.update(np.ascontiguousarray(examples.images_nhwc).data)
         digest.update(np.ascontiguousarray(examples.targets).data)
     return {
-        "classes": list(prepared.train.names),
+        "classes": list(prepared.train.labels),
         "training images": len(prepared.train),
         "validation images": len(prepared.validation),
         "hash": digest.hexdigest(),

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from edgecnn.errors import missing_package
@@ -22,7 +21,7 @@ def event_log(run: Path) -> Iterator[Callable[[EpochRow], None]]:
         if not writers:  # only now is the run's folder claimed
             writers.append(SummaryWriter(str(run / "tensorboard")))
         for split, figures in (("train", row.train), ("validation", row.validation)):
-            for name, value in asdict(figures).items():
+            for name, value in figures.items():
                 writers[0].add_scalar(f"{name}/{split}", value, row.epoch)
 
     try:

@@ -10,50 +10,18 @@ from numpy.typing import NDArray
 
 from edgecnn import data, metrics
 from edgecnn.card import DatasetRecord
-from edgecnn.contender import Contender, open_contender
+from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.errors import DataError
+from edgecnn.text import duration
+from edgecnn.verify.compared import Table
 from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.scores import ClassScore, Flip, Scores
+from edgecnn.verify.shown import comparison_tables
 from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
 
 SplitName = Literal["test", "validation"]
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """One class; fractions."""
-
-    label: str
-    precision: float
-    recall: float
-    f1: float
-    images: int
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One classifier. Fractions, the averages over classes; ``confusion`` counts by true and predicted class."""
-
-    model: str
-    form: str
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    roc_auc: float | None
-    classes: list[ClassScore]
-    confusion: list[list[int]]
-
-
-@dataclass(frozen=True)
-class Flip:
-    """An image that the two classify differently: its place in the split, its label and both answers."""
-
-    index: int
-    label: str
-    reference: str
-    candidate: str
 
 
 @dataclass(frozen=True)
@@ -83,9 +51,42 @@ class Comparison:
     passed: bool
     seconds: float
 
+    @property
+    def metric(self) -> str:
+        """What is compared."""
+        return "accuracy"
+
+    @property
+    def reference_score(self) -> float:
+        """The accuracy of the reference."""
+        return self.reference.accuracy
+
+    @property
+    def candidate_score(self) -> float:
+        """The accuracy of the candidate."""
+        return self.candidate.accuracy
+
+    def tables(self) -> list[Table]:
+        """Return the metrics of both, class by class where there are not too many, and the images that flipped."""
+        title = f"{self.images:,} images of the {self.split} split of {self.dataset}, {duration(self.seconds)}"
+        return comparison_tables(title, self.reference, self.candidate, self.flips)
+
+    def remarks(self) -> list[str]:
+        """Say how alike the two answer."""
+        return [
+            f"agreement {self.agreement:.2%}, largest logit gap {self.max_abs_logit_gap:.2g}, McNemar p "
+            f"{self.mcnemar_p:.2g}"
+        ]
+
 
 def compare(
-    reference: Contender, candidate: Contender, split: Split, *, dataset: str, split_name: str, max_drop_pp: float
+    reference: ClassifierContender,
+    candidate: ClassifierContender,
+    split: Split,
+    *,
+    dataset: str,
+    split_name: str,
+    max_drop_pp: float,
 ) -> Comparison:
     """Run both on every image, then compare."""
     started = time.perf_counter()
@@ -131,7 +132,7 @@ def compare_files(
 
     Raises DataError when their labels differ from the data set's, and what opening either raises.
     """
-    first, second = open_contender(reference), open_contender(candidate)
+    first, second = open_classifier(reference), open_classifier(candidate)
     images = read_for(first.dataset, first.input.shape, split, dataset=dataset, root=root, labels=first.labels)
     name = dataset or first.dataset.name
     return compare(first, second, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
@@ -195,7 +196,7 @@ def _reachable(name: str) -> bool:
     return Path(name.removeprefix("folder:")).exists()
 
 
-def check_labels(contender: Contender, split: Split, dataset: str) -> None:
+def check_labels(contender: ClassifierContender, split: Split, dataset: str) -> None:
     """Raise DataError unless the contender answers the labels of the split, in that order."""
     if contender.labels != split.names:
         hint = unlike(sorted(set(split.names) - set(contender.labels)), contender.labels)
@@ -206,7 +207,7 @@ def check_labels(contender: Contender, split: Split, dataset: str) -> None:
         )
 
 
-def _check_same_input(reference: Contender, candidate: Contender) -> None:
+def _check_same_input(reference: ClassifierContender, candidate: ClassifierContender) -> None:
     if reference.input != candidate.input:
         raise DataError(
             f"{reference.name} takes {reference.input} images, {candidate.name} takes {candidate.input}; "
@@ -219,7 +220,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def scores_of(
-    contender: Contender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]
+    contender: ClassifierContender, split: Split, logits_nk: NDArray[np.float32], answer_n: NDArray[np.int64]
 ) -> Scores:
     """Return the figures of one classifier's answers to the images of a split."""
     confusion_kk = metrics.confusion_matrix(split.labels_n, answer_n, len(split.names))

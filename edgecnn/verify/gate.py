@@ -44,7 +44,7 @@ def needed(ci95_pp_of: Callable[[int], tuple[float, float]], seen: int, max_drop
     return high
 
 
-def sentence(verdict: Verdict, images_needed: int | None, max_drop_pp: float, noun: str = "images") -> str:
+def sentence(verdict: Verdict, images_needed: int | None, max_drop_pp: float) -> str:
     """Say the verdict.
 
     >>> sentence("within", None, 2.0), sentence("undecided", 765, 0.5)
@@ -53,7 +53,7 @@ def sentence(verdict: Verdict, images_needed: int | None, max_drop_pp: float, no
     if verdict != "undecided":
         return f"{verdict} the allowed {max_drop_pp:g} points"
     count = f"over {MOST_NEEDED:,}" if images_needed is None else f"about {rounded(images_needed):,}"
-    return f"undecided at the allowed {max_drop_pp:g} points, needs {count} {noun}"
+    return f"undecided at the allowed {max_drop_pp:g} points, needs {count} images"
 
 
 def rounded(count: int) -> int:

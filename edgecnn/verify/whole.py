@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgecnn.card import Accuracy
-from edgecnn.contender import open_contender
-from edgecnn.errors import CardError, EdgecnnError
+from edgecnn.card import Score
+from edgecnn.contender import open_classifier
+from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
 from edgecnn.verify.compare import SplitName, check_labels, read_for
-from edgecnn.verify.finds import is_finder
 
 CHANCE = 0.005  # how often a file that is as good as its card says fails, at most
 
@@ -33,20 +32,18 @@ def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provi
     """Run a classifier on the test split of a data set, or on the validation split where its card has only that figure.
 
     Raises DataError where the images cannot be read or have other labels, CardError for a card without an accuracy,
-    EdgecnnError for a finder, and what opening the model raises.
+    EdgecnnError for what is no classifier, and what opening the model raises.
     """
     from scipy.stats import binomtest
 
-    if is_finder(model):
-        raise EdgecnnError(f"{model}: is a finder. Measure it on rendered pages: edgecnn evaluate {model}")
+    contender = open_classifier(model, provider=provider)
     card = read_card(model)
     stated = _figure(card.metrics, str(model))
-    contender = open_contender(model, provider=provider)
     split: SplitName = "test" if stated.split == "test" else "validation"
     images = read_for(card.dataset, card.input.shape, split, dataset=dataset, root=root)
     check_labels(contender, images, dataset)
     right = int((contender.logits(images.images_nhwc).argmax(axis=1) == images.labels_n).sum())
-    test = binomtest(right, len(images), stated.accuracy, alternative="less")
+    test = binomtest(right, len(images), stated.value, alternative="less")
     interval = binomtest(right, len(images)).proportion_ci(method="wilson")
     return Whole(
         model=str(model),
@@ -55,14 +52,14 @@ def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provi
         images=len(images),
         accuracy=right / len(images),
         accuracy_ci95=(float(interval.low), float(interval.high)),
-        expected=stated.accuracy,
+        expected=stated.value,
         expected_images=stated.images,
         p=float(test.pvalue),
         passed=bool(test.pvalue >= CHANCE),
     )
 
 
-def _figure(metrics: list[Accuracy], model: str) -> Accuracy:
+def _figure(metrics: list[Score], model: str) -> Score:
     """Return the figure of the test split, or else that of the validation split."""
     found = {figure.split: figure for figure in metrics}
     if not found:

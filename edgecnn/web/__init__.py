@@ -5,6 +5,6 @@
 (onnxruntime-web, WebAssembly): the server hands out files and receives nothing.
 """
 
-from edgecnn.web.server import BUILT, Site, default_finder, has_page, open_server, site, url
+from edgecnn.web.server import BUILT, Site, default_detector, has_page, open_server, site, url
 
-__all__ = ["BUILT", "Site", "default_finder", "has_page", "open_server", "site", "url"]
+__all__ = ["BUILT", "Site", "default_detector", "has_page", "open_server", "site", "url"]

@@ -1,7 +1,7 @@
-"""The page's files, a model, its card and perhaps a finder, over HTTP from memory: what is not in a table is not there.
+"""The page's files, a model, its card and perhaps a detector, over HTTP from memory: nothing else is there.
 
-``/`` and the other files of the built page, ``/model.onnx``, ``/card.json`` and ``/finder.onnx``, which answers 204
-where there is no finder. The Content-Security-Policy keeps the page from asking any other host for anything.
+``/`` and the other files of the built page, ``/model.onnx``, ``/card.json`` and ``/detector.onnx``, which answers 204
+where there is no detector. The Content-Security-Policy keeps the page from asking any other host for anything.
 """
 
 import http.server
@@ -21,12 +21,13 @@ from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.metadata import read_card
-from edgecnn.runtime.finder import load_finder
+from edgecnn.runtime.classifier import load
+from edgecnn.runtime.detector import load_detector
 
 BUILT = Path(__file__).with_name("built")
 INDEX = "index.html"
-FINDER = "/finder.onnx"
-DEFAULT_FINDER = "digit-finder"
+DETECTOR = "/detector.onnx"
+DEFAULT_DETECTOR = "digit-finder"
 ANY_ADDRESS = ("0.0.0.0", "")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 DIGITS = set("0123456789")
@@ -61,35 +62,35 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Site:
-    """What is served: bytes by path. ``finder`` is the name of the finder, None where there is none."""
+    """What is served: bytes by path. ``detector`` is the name of the detector, None where there is none."""
 
     model: str
     form: str
-    finder: str | None
+    detector: str | None
     contents: dict[str, bytes]
 
 
-def site(model: str | Path, *, finder: str | Path | None = None, built: Path | None = None) -> Site:
-    """Gather the built page, a classifier (a path, or a name of the zoo) and, where one is given, a finder.
+def site(model: str | Path, *, detector: str | Path | None = None, built: Path | None = None) -> Site:
+    """Gather the built page, a classifier (a path, or a name of the zoo) and, where one is given, a detector.
 
     ``built`` is the folder of the page where it is not the package's own.
 
     Raises EdgecnnError where the page has not been built, ModelError or CardError for a file that is no such model.
     """
     path = zoo.find(model)
-    card = replace(read_card(path).as_classifier(str(model)), name=zoo.title(model))
+    card = replace(load(path).card, name=zoo.title(model))
     pages = _page(built or BUILT)
     contents = pages | {"/model.onnx": path.read_bytes(), "/card.json": card.to_json().encode()}
-    if finder is not None:
-        contents[FINDER] = _finder(finder, card)
-    return Site(card.name, card.form, None if finder is None else str(finder), contents)
+    if detector is not None:
+        contents[DETECTOR] = _detector(detector, card)
+    return Site(card.name, card.form, None if detector is None else str(detector), contents)
 
 
-def default_finder(model: str | Path) -> str | None:
-    """Return the name of the zoo's finder of digits, or None where the zoo or the model has no use for it."""
+def default_detector(model: str | Path) -> str | None:
+    """Return the name of the zoo's detector of digits, or None where the zoo or the model has no use for it."""
     card = read_card(model)
     fits = card.input.channels == 1 and set(card.labels) >= DIGITS
-    return DEFAULT_FINDER if fits and DEFAULT_FINDER in zoo.names() else None
+    return DEFAULT_DETECTOR if fits and DEFAULT_DETECTOR in zoo.names() else None
 
 
 def open_server(served: Site, *, host: str = "127.0.0.1", port: int = 8000) -> http.server.ThreadingHTTPServer:
@@ -198,7 +199,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not self._is_meant():
             status, kind, content = 421, ".txt", b"this server is asked by an address of this machine alone\n"
         elif content is None:
-            status, kind, content = (204, ".onnx", b"") if path == FINDER else (404, ".txt", b"not found\n")
+            status, kind, content = (204, ".onnx", b"") if path == DETECTOR else (404, ".txt", b"not found\n")
         else:
             status, kind = 200, Path(path).suffix
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
@@ -244,9 +245,9 @@ def _page(built: Path) -> dict[str, bytes]:
     return {f"/{path.name}": path.read_bytes() for path in files}
 
 
-def _finder(given: str | Path, card: ModelCard) -> bytes:
+def _detector(given: str | Path, card: ModelCard) -> bytes:
     if card.input.channels != 1:
-        raise ModelError(f"{card.name} takes {card.input}, and a finder crops gray. Leave --finder out.")
+        raise ModelError(f"{card.name} takes {card.input}, and a detector crops gray. Leave --detector out.")
     path = zoo.find(given)
-    load_finder(given)  # a finder, or an error that says what it is
+    load_detector(given)  # a detector, or an error that says what it is
     return path.read_bytes()

@@ -51,7 +51,7 @@ class FrameReader:
 
 def open_reader(
     model: str | Path,
-    finder: str | Path,
+    detector: str | Path,
     *,
     still: bool,
     whole: bool = False,
@@ -62,15 +62,16 @@ def open_reader(
 ) -> ReadsFrames:
     """Open a model file (a path, or a name of the zoo) and what it needs to read frames.
 
-    A model of gray digits gets the finder before it; one of colour or of other things, and any where ``whole``, answers
-    for the centre of the frame. ``still`` pictures have no second frame to agree. Raises ModelError, CardError or
-    ProviderError.
+    A model of gray digits gets the detector before it; one of color or of other things, and any where ``whole``,
+    answers for the center of the frame. ``still`` pictures have no second frame to agree.
+
+    Raises ModelError, CardError or ProviderError.
     """
     classifier = load(model, provider=provider, threads=threads)
     if whole or classifier.card.input.channels == 3 or not reads_digits(classifier):
         return FrameReader(classifier, min_probability=min_probability or 0)
     reader = Reader(
-        finder,
+        detector,
         model,
         min_score=min_score,
         min_probability=MIN_PROBABILITY if min_probability is None else min_probability,

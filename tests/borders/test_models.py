@@ -203,4 +203,4 @@ def test_a_file_with_its_batch_fixed_to_more_is_refused(altered) -> None:
 def test_the_card_is_what_it_was_before_it_was_altered(with_card) -> None:
     """The tests above alter what is there: without an alteration the file is taken."""
     path = with_card(lambda document: None)
-    assert json.loads(edgecnn.load(path).card.to_json())["schema"] == 1
+    assert json.loads(edgecnn.load(path).card.to_json())["schema"] == 2

@@ -11,6 +11,8 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+from edgecnn_cli.main import app
+from typer.testing import CliRunner
 
 from edgecnn.web import server
 
@@ -72,3 +74,11 @@ def test_a_port_that_is_taken(edgecnn, built: Path, monkeypatch: pytest.MonkeyPa
         result = edgecnn("web", "mnist-compact", "--no-open", "--port", port)
     assert result.code == 2
     assert f"cannot serve at 127.0.0.1:{port} (Address already in use)" in result.err
+
+
+@pytest.mark.parametrize("command", ["web", "webcam"])
+def test_the_former_name_of_an_option_is_refused_with_the_one_it_has(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "mnist-c1", "--finder", "digit-finder"])
+    assert result.exit_code == 2
+    assert "--finder is called --detector now" in " ".join(result.output.replace("│", " ").split())
+    assert "--finder" not in CliRunner().invoke(app, [command, "--help"]).output

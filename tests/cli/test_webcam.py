@@ -51,7 +51,7 @@ def webcam(edgecnn: Callable, here: Path) -> Callable:
     """Run the command on a source without a window."""
 
     def call(source: object, *options: object, model: object = "mnist-compact") -> object:
-        return edgecnn("webcam", model, "--finder", "cells.onnx", "--source", source, "--no-display", *options)
+        return edgecnn("webcam", model, "--detector", "cells.onnx", "--source", source, "--no-display", *options)
 
     return call
 
@@ -61,7 +61,7 @@ def lines(text: str) -> list[dict]:
 
 
 def command(source: object, *options: object) -> list[str]:
-    arguments = ["webcam", "mnist-compact", "--finder", "cells.onnx", "--source", source, "--no-display", *options]
+    arguments = ["webcam", "mnist-compact", "--detector", "cells.onnx", "--source", source, "--no-display", *options]
     return [sys.executable, "-m", "edgecnn_cli.main", *map(str, arguments)]
 
 
@@ -168,7 +168,7 @@ def colours(here: Path) -> Path:
     graph.initializer.extend([numpy_helper.from_array(shape, "shape"), numpy_helper.from_array(axes, "axes")])
     proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10)
     template = _card_of("mnist-compact")
-    golden = Golden(np.zeros((1, 8, 8, 3), np.uint8), np.full((1, 3), 1 / 3, np.float32), 0.01)
+    golden = Golden(np.zeros((1, 8, 8, 3), np.uint8), {"probabilities": np.full((1, 3), 1 / 3, np.float32)}, 0.01)
     fields = vars(template) | {"labels": ["red", "green", "blue"], "input": ImageInput(8, 8, 3), "golden": golden}
     onnx.helper.set_model_props(proto, ModelCard(**fields).metadata())
     (here / "colours.onnx").write_bytes(proto.SerializeToString())
@@ -354,10 +354,13 @@ MISUSE = [
     (["--source", "cut.mp4"], r"^error: cut\.mp4: not a video that OpenCV reads"),
     (["--source", "text.txt"], r"^error: text\.txt: not a video that OpenCV reads"),
     (["--source", "http://127.0.0.1:9/"], r"^error: http://127\.0\.0\.1:9/: no answer, or not a stream"),
-    (["--source", "tiny.png", "--finder", "one-size.onnx"], r"^error: a frame of 3x2 pixels: the finder does not take"),
+    (
+        ["--source", "tiny.png", "--detector", "one-size.onnx"],
+        r"^error: a frame of 3x2 pixels: the detector does not",
+    ),
     (["--source", "page.png", "-o", "seen.mov"], r"^error: seen\.mov: cannot write such a video\. Expected"),
-    (["--source", "page.png", "--finder", "mnist-c1"], r"^error: mnist-c1: is no finder"),
-    (["--source", "page.png", "--finder", "none"], r"^error: no file and no model of the zoo named 'none'"),
+    (["--source", "page.png", "--detector", "mnist-c1"], r"^error: mnist-c1: is for classification"),
+    (["--source", "page.png", "--detector", "none"], r"^error: no file and no model of the zoo named 'none'"),
     (["--source", "page.png", "--frames", "0"], r"Invalid value for '--frames'"),
     (["--source", "page.png", "--min-score", "2"], r"Invalid value for '--min-score'"),
 ]
@@ -379,7 +382,7 @@ def test_misuse_is_told_and_leaves_with_2(
     for name, content in contents.items():
         (here / name).write_bytes(content)
     before = {path: path.read_bytes() for path in here.iterdir()}
-    arguments = ["--finder", "cells.onnx", *options, "--no-display"]
+    arguments = ["--detector", "cells.onnx", *options, "--no-display"]
     result = edgecnn("webcam", "mnist-compact", *arguments)
     assert result.code == 2
     assert result.out == ""
@@ -394,7 +397,7 @@ def test_opencv_and_ffmpeg_print_nothing_of_their_own(process, here: Path, page:
     video = write_video(here / "garbled.mp4", [np.roll(page, 5 * index, axis=1) for index in range(20)])
     (here / "cut.mp4").write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     garble(video)
-    options = ("--finder", "cells.onnx", "--source", source, "--no-display")
+    options = ("--detector", "cells.onnx", "--source", source, "--no-display")
     result = process("webcam", "mnist-compact", *options, cwd=here)
     assert re.fullmatch(r"(error: .*\n)|(warning: .*\n\d+ frames .*\n)", result.stderr)
 
@@ -404,7 +407,7 @@ def test_without_a_display_it_says_what_to_do(edgecnn, here: Path, page: np.ndar
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
     cv2.imwrite("page.png", page)
-    result = edgecnn("webcam", "mnist-compact", "--finder", "cells.onnx", "--source", "page.png")
+    result = edgecnn("webcam", "mnist-compact", "--detector", "cells.onnx", "--source", "page.png")
     assert (result.code, result.out) == (2, "")
     assert re.search(r"^error: no display .* Use --no-display", result.err)
 

@@ -10,7 +10,8 @@ from PIL import Image
 from edgecnn.data.survey import ClassCount, Shared, Survey
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read
-from edgecnn.train.prepare import Prepared, prepare
+from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.examples import Prepared
 from edgecnn.verify.compare import read_for
 
 RANDOM = np.random.default_rng(0)

@@ -38,5 +38,5 @@ def test_importing_the_room_and_its_thresholds_brings_in_nothing() -> None:
 def test_the_room_offers_what_it_lists_and_nothing_else() -> None:
     assert dir(digits) == ["Digit", "Reader", "Reading", "Seen", "VideoReader"]
     assert [getattr(digits, name).__name__ for name in dir(digits)] == dir(digits)
-    with pytest.raises(AttributeError, match=r"^module 'edgecnn.digits' has no attribute 'Finder'$"):
-        digits.Finder  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'edgecnn.digits' has no attribute 'Detector'$"):
+        digits.Detector  # noqa: B018

@@ -1,4 +1,4 @@
-"""Finds within a surer one."""
+"""Detections within a surer one."""
 
 import numpy as np
 import pytest

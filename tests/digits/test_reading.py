@@ -16,16 +16,16 @@ from edgecnn import zoo
 from edgecnn.card import ImageInput, ModelCard
 from edgecnn.digits import Reader, VideoReader
 from edgecnn.errors import ImageError, ModelError, SourceError
-from edgecnn.runtime.finder import Finder, load_finder
+from edgecnn.runtime.detector import Detector, load_detector
 
 
 @pytest.fixture(scope="session")
-def finder(finder_file: Path) -> Finder:
-    return load_finder(finder_file, threads=1)
+def finder(finder_file: Path) -> Detector:
+    return load_detector(finder_file, threads=1)
 
 
 @pytest.fixture
-def reader(finder: Finder, classifier: edgecnn.Classifier) -> Reader:
+def reader(finder: Detector, classifier: edgecnn.Classifier) -> Reader:
     return Reader(finder, classifier, min_score=0.3, min_probability=0.7)
 
 
@@ -139,7 +139,7 @@ def test_probabilities_are_what_the_classifier_says_of_the_crop(
 
 
 def test_what_is_below_the_probability_is_rejected_and_counted(
-    finder: Finder, classifier: edgecnn.Classifier, digits
+    finder: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     reader = Reader(finder, classifier, min_score=0.3, min_probability=0.999)
     reading = reader.read(frame_with(digits, ["123"]))
@@ -148,7 +148,7 @@ def test_what_is_below_the_probability_is_rejected_and_counted(
 
 
 def test_what_is_below_the_score_is_rejected_and_never_classified(
-    finder: Finder, classifier: edgecnn.Classifier, digits
+    finder: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     frame = frame_with(digits, ["12"], dark=False)
     frame[CELL : 2 * CELL, CELL : 2 * CELL] //= 2  # the first one is half as bright: its score is 0.5
@@ -157,7 +157,7 @@ def test_what_is_below_the_score_is_rejected_and_never_classified(
 
 
 def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
-    finder: Finder, classifier: edgecnn.Classifier, digits
+    finder: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     reader = Reader(finder, labelled(classifier, d7="none"), min_score=0.3, min_probability=0.0)
     reading = reader.read(frame_with(digits, ["173"]))
@@ -166,7 +166,7 @@ def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
 
 
 def test_in_a_video_a_digit_is_shown_from_its_second_frame_to_the_first_without(
-    finder: Finder, classifier: edgecnn.Classifier, digits
+    finder: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.7))
     there, empty = frame_with(digits, ["42"]), frame_with(digits, [])
@@ -174,14 +174,16 @@ def test_in_a_video_a_digit_is_shown_from_its_second_frame_to_the_first_without(
     assert texts == ["", "42", "42", "42", "", ""]
 
 
-def test_a_single_frame_that_says_otherwise_is_outvoted(finder: Finder, classifier: edgecnn.Classifier, digits) -> None:
+def test_a_single_frame_that_says_otherwise_is_outvoted(
+    finder: Detector, classifier: edgecnn.Classifier, digits
+) -> None:
     reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.4))
     lines = ["3", "3", "3", "8", "3"]
     assert [reader.read(frame_with(digits, [line])).text for line in lines] == ["", "3", "3", "3", "3"]
 
 
 def test_a_classifier_of_another_input_size_gets_resized_crops(
-    finder: Finder, classifier: edgecnn.Classifier, digits
+    finder: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     reader = Reader(finder, of_size_14(classifier.card), min_score=0.3, min_probability=0.0)
     assert [seen.crop_hwc.shape for seen in reader.read(frame_with(digits, ["12"])).seen] == [(14, 14, 1)] * 2
@@ -190,13 +192,13 @@ def test_a_classifier_of_another_input_size_gets_resized_crops(
 def test_a_frame_of_a_size_that_the_finder_does_not_take_is_told(
     classifier: edgecnn.Classifier, tmp_path: Path
 ) -> None:
-    finder = load_finder(write_finder(tmp_path / "one-size.onnx", frame=(96, 128)), threads=1)
+    finder = load_detector(write_finder(tmp_path / "one-size.onnx", frame=(96, 128)), threads=1)
     reader = Reader(finder, classifier, min_score=0.3, min_probability=0.7)
-    with pytest.raises(SourceError, match=r"^a frame of 5x3 pixels: the finder does not take it \(.+\)\. Expected"):
+    with pytest.raises(SourceError, match=r"^a frame of 5x3 pixels: the detector does not take it \(.+\)\. Expected"):
         reader.read(np.zeros((3, 5, 3), np.uint8))
 
 
-def test_a_classifier_of_other_things_than_digits_is_refused(finder: Finder, classifier: edgecnn.Classifier) -> None:
+def test_a_classifier_of_other_things_than_digits_is_refused(finder: Detector, classifier: edgecnn.Classifier) -> None:
     pets = labelled(classifier, d3="cat", d4="dog")
     with pytest.raises(ModelError, match=r"mnist-compact: reads cat, dog, and what is found .* --whole"):
         Reader(finder, pets, min_score=0, min_probability=0)

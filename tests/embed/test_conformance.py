@@ -7,9 +7,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from edgecnn import load_finder, zoo
+from edgecnn import load_detector, zoo
 from edgecnn.card import Golden
-from edgecnn.runtime.finder import Finds
+from edgecnn.runtime.detector import Detections
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,10 +48,10 @@ def test_what_does_not_run_has_its_reason(script: ModuleType) -> None:
     assert script.measure(script.Runtime("Other", "other", refuse, None), path).reason == "other is not installed"
 
 
-def moved(finds: Finds, x: float = 0, score: float = 0, gray: int = 0, left_out: int = 0) -> Finds:
+def moved(finds: Detections, x: float = 0, score: float = 0, gray: int = 0, left_out: int = 0) -> Detections:
     crops = (finds.crops_mhwc.astype(int) + gray).clip(0, 255).astype(np.uint8)
     found = (finds.boxes_m4 + np.float32([x, 0, 0, 0]), finds.scores_m - np.float32(score), crops)
-    return Finds(*(own[: len(finds) - left_out][::-1] for own in found))
+    return Detections(*(own[: len(finds) - left_out][::-1] for own in found))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def moved(finds: Finds, x: float = 0, score: float = 0, gray: int = 0, left_out:
 def test_finds_are_held_to_number_place_score_and_crop(
     script: ModuleType, change: dict[str, float], conforms: bool, reason: str
 ) -> None:
-    finder = load_finder("digit-finder")
-    expected = finder.find(finder.card.golden.images_nhwc[0])
+    finder = load_detector("digit-finder")
+    expected = finder.detect(finder.card.golden.images_nhwc[0])
     assert len(expected) > 1
     cell = script.compare_finds(moved(expected, **change), expected, 0.05)
     assert cell.conforms == conforms
@@ -84,14 +84,14 @@ def test_finds_are_held_to_number_place_score_and_crop(
 def test_a_difference_over_the_cards_or_another_label_is_bold(
     script: ModuleType, found: list[list[float]], conforms: bool, text: str
 ) -> None:
-    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.array([[0.6, 0.4]]), 0.05)
+    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), {"probabilities": np.array([[0.6, 0.4]])}, 0.05)
     cell = script.compare(np.array(found), expected)
     assert cell.conforms == conforms
     assert script._text(cell, {"other labels": "(a)"}) == text
 
 
 def test_a_card_of_logarithms_is_held_to_them(script: ModuleType) -> None:
-    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.array([[0.999, 0.001]]), 0.05, 0.2, 0.05)
+    expected = Golden(np.zeros((1, 2, 2, 1), np.uint8), {"probabilities": np.array([[0.999, 0.001]])}, 0.05, 0.2, 0.05)
     assert script.compare(np.array([[0.9991, 0.0009]]), expected).conforms is False
     cell = script.compare(np.array([[0.998, 0.002]]), expected)
     assert (script._text(cell, {}), cell.reason) == ("**6.9e-01**", "")

@@ -79,7 +79,7 @@ def broken(whole: Path) -> Path:
     own = load(whole).card.golden
     probabilities_nk = own.probabilities_nk.copy()
     probabilities_nk[3, probabilities_nk[3].argmin()] *= 3
-    return with_golden(replace(own, probabilities_nk=probabilities_nk), whole.with_name("broken.onnx"))
+    return with_golden(replace(own, answers={"probabilities": probabilities_nk}), whole.with_name("broken.onnx"))
 
 
 @pytest.fixture(scope="session")
@@ -243,12 +243,12 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     images_nhwc = np.random.default_rng(0).integers(0, 256, (5, 2, 3, 3), np.uint8)
     images_nhwc[np.arange(5), ..., np.arange(5) % 3] |= 128  # each colour is the strongest in one of them at least
-    probabilities_nk = onnx_file.golden_probabilities(model.SerializeToString(), images_nhwc)
+    probabilities_nk = golden.answers_alone(model.SerializeToString(), images_nhwc)
     card = replace(
         load("mnist-c1").card,
         labels=LABELS,
         input=ImageInput(2, 3, 3),
-        golden=Golden(images_nhwc, probabilities_nk, 1e-4),
+        golden=Golden(images_nhwc, {"probabilities": probabilities_nk}, 1e-4),
     )
     helper.set_model_props(model, card.metadata())
     onnx.save(model, path)

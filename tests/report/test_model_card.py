@@ -34,7 +34,10 @@ def test_figures_are_those_of_the_evidence(root: Path) -> None:
     found = summary(root)
     preferred, parent = found.forms
     assert (preferred.name, preferred.form, parent.form) == ("preferred", "int8-static", "fp32")
-    assert (preferred.accuracy, parent.accuracy) == (verify["candidate"]["accuracy"], verify["reference"]["accuracy"])
+    assert (preferred.score.value, parent.score.value) == (
+        verify["candidate"]["accuracy"],
+        verify["reference"]["accuracy"],
+    )
     assert (parent.p50_ms, preferred.p50_ms) == tuple(timing["p50_ms"] for timing in bench["contenders"][:2])
     assert found.images == verify["images"] == 10_000
     assert bench["environment"]["processor"] in str(found.machine)
@@ -60,7 +63,7 @@ def test_without_evidence_the_cards_are_what_there_is(root: Path) -> None:
     for name in ("verify.json", "bench.json", "fp32.card.json"):  # a card beside is a copy of the one inside
         (root / "m" / name).unlink()
     found = summary(root)
-    assert (found.forms[0].accuracy, found.forms[1].accuracy) == (None, 0.9969)
+    assert (found.forms[0].score, found.forms[1].score.value) == (None, 0.9969)
     assert (found.forms[0].p50_ms, found.machine) == (None, None)
     assert "99.69%" in model_card.pages(root)[root / "README.md"]
     assert "| - |" in model_card.pages(root)[root / "m" / "README.md"]
@@ -134,7 +137,10 @@ def test_page_of_a_file_that_was_compared_with_itself_has_no_drop(root: Path) ->
 
 def test_a_page_says_which_run_its_file_is_of(root: Path) -> None:
     page = model_card.pages(root)[root / "m" / model_card.PAGE]
-    assert "The file is of one run, with seed 0, 99.46% on its 5,000 validation images, trained with torch " in page
+    assert (
+        "The file is of one run, with seed 0, accuracy 99.46% on its 5,000 validation images, trained with torch "
+        in page
+    )
     path = root / "m" / "fp32.card.json"
     card = json.loads(path.read_text())
     trained = {"processor": "A CPU", "threads": 1, "device": "cpu", "precision": "fp32", "commit": "abc"}

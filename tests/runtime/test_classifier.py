@@ -282,7 +282,7 @@ def test_a_card_of_another_size_is_refused(rewrite, classifier: Classifier, tmp_
 
 def test_a_card_with_fewer_labels_than_classes_is_refused(rewrite, classifier: Classifier, tmp_path: Path) -> None:
     card = classifier.card
-    golden = replace(card.golden, probabilities_nk=card.golden.probabilities_nk[:, :9])
+    golden = replace(card.golden, answers={"probabilities": card.golden.probabilities_nk[:, :9]})
     path = rewrite(replace(card, labels=card.labels[:9], golden=golden), tmp_path / "fewer.onnx")
     with pytest.raises(CardError, match=r"fewer\.onnx: .*logits and probabilities of 9 classes"):
         edgecnn.load(path)
@@ -366,7 +366,7 @@ def test_the_frame_of_a_batch_that_is_none_is_named(classifier: Classifier, bad:
 def test_a_classifier_says_what_it_is(classifier: Classifier, model: Path) -> None:
     told = repr(classifier)
     assert told.startswith(f"<Classifier {model}: fp32, 28x28 gray, 10 labels, cpu, ")
-    assert repr(edgecnn.load_finder("digit-finder")).startswith("<Finder digit-finder: ")
+    assert repr(edgecnn.load_detector("digit-finder")).startswith("<Detector digit-finder: ")
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])
@@ -398,6 +398,8 @@ def test_a_file_that_changed_since_is_not_the_pickled_classifier(model: Path, tm
 
 
 def test_a_pickled_finder_is_one(digits: data.Split) -> None:
-    finder = edgecnn.load_finder("digit-finder", threads=1)
+    finder = edgecnn.load_detector("digit-finder", threads=1)
     page = finder.card.golden.images_nhwc[0]
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(finder)).find(page).scores_m, finder.find(page).scores_m)
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(finder)).detect(page).scores_m, finder.detect(page).scores_m
+    )

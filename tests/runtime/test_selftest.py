@@ -12,8 +12,9 @@ import edgecnn
 from edgecnn import onnx_file
 from edgecnn.card import Golden
 from edgecnn.errors import CardError
-from edgecnn.runtime.finder import Finds
-from edgecnn.runtime.selftest import SelfTest, judged, log_gaps, same_finds, selftest
+from edgecnn.runtime.detector import Detections
+from edgecnn.runtime.selftest import SelfTest, judged, log_gaps, selftest
+from edgecnn.tasks._detection.golden_again import same_places
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -24,7 +25,7 @@ def altered(model: Path, tmp_path: Path) -> Callable[[Change], SelfTest]:
 
     def run(change: Change) -> SelfTest:
         card = edgecnn.load(model).card
-        golden = replace(card.golden, probabilities_nk=change(card.golden.probabilities_nk.copy()))
+        golden = replace(card.golden, answers={"probabilities": change(card.golden.probabilities_nk.copy())})
         onnx_file.write_with_card(model.read_bytes(), replace(card, golden=golden), tmp_path / "altered.onnx")
         return selftest(edgecnn.load(tmp_path / "altered.onnx"))
 
@@ -92,7 +93,7 @@ def test_another_best_class_is_named(altered) -> None:
     assert not found.passed
 
 
-OLD = Golden(np.zeros((1, 2, 2, 1), np.uint8), np.float32([[0.6, 0.4 - 1e-6, 1e-6]]), 0.05)
+OLD = Golden(np.zeros((1, 2, 2, 1), np.uint8), {"probabilities": np.float32([[0.6, 0.4 - 1e-6, 1e-6]])}, 0.05)
 NEW = replace(OLD, log_tolerance=0.5, rms_tolerance=0.4)
 
 
@@ -124,7 +125,7 @@ NEW = replace(OLD, log_tolerance=0.5, rms_tolerance=0.4)
 def test_answers_are_held_to_what_the_card_allows(
     golden: Golden, found_k: list[float], passed: bool, same_labels: bool
 ) -> None:
-    verdict = judged(golden, np.float32([found_k]))
+    verdict = judged(golden, golden.probabilities_nk, np.float32([found_k]))
     assert (verdict.passed, verdict.same_labels) == (passed, same_labels)
 
 
@@ -132,9 +133,9 @@ def test_what_is_smaller_than_any_runtime_gives_counts_as_nothing() -> None:
     assert log_gaps(np.float32([0, 1e-38]), np.float32([1e-31, 1e-35])).tolist() == [0, 0]
 
 
-def finds(score: float, x: float = 0, count: int = 2) -> Finds:
+def finds(score: float, x: float = 0, count: int = 2) -> Detections:
     boxes_m4 = np.float32([[10 + x, 10, 8, 8], [40, 10, 8, 8]])[:count]
-    return Finds(boxes_m4, np.float32([score, 0.5])[:count], np.zeros((count, 28, 28, 1), np.uint8))
+    return Detections(boxes_m4, np.float32([score, 0.5])[:count], np.zeros((count, 28, 28, 1), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -142,11 +143,12 @@ def finds(score: float, x: float = 0, count: int = 2) -> Finds:
     [(finds(0.9), True), (finds(0.9, x=1), True), (finds(0.9, x=4), False), (finds(0.9, count=1), False)],
     ids=["as they were", "a pixel off", "half a box off", "one less"],
 )
-def test_finds_are_held_to_their_number_and_places(found: Finds, same: bool) -> None:
+def test_finds_are_held_to_their_number_and_places(found: Detections, same: bool) -> None:
     expected = finds(0.9)
-    golden = Golden(np.zeros((1, 9, 9, 1), np.uint8), expected.scores_m[None], 0.05, boxes_m4=expected.boxes_m4)
-    assert same_finds(golden, found) == same
-    assert same_finds(replace(golden, boxes_m4=None), found) == (len(found) == 2)
+    answers = {"boxes": expected.boxes_m4, "scores": expected.scores_m}
+    golden = Golden(np.zeros((1, 9, 9, 1), np.uint8), answers, 0.05)
+    assert same_places(golden, found.boxes_m4) == same
+    assert same_places(replace(golden, answers={"scores": expected.scores_m}), found.boxes_m4) == (len(found) == 2)
 
 
 def test_golden_probabilities_that_are_no_numbers_are_refused(altered) -> None:

@@ -23,7 +23,6 @@ from edgecnn.recipes.schema import Loss, Recipe
 from edgecnn.train import EpochRow, Outcome, loop, run_folder, train
 from edgecnn.train.augment import Batch
 from edgecnn.train.average import MovingAverage
-from edgecnn.train.figures import Figures
 from edgecnn.train.loss import mean_loss
 
 STEPS_AN_EPOCH = 4
@@ -128,9 +127,9 @@ def script(monkeypatch: pytest.MonkeyPatch, *epochs: tuple[float, float]) -> Non
     """Let validation say these (accuracy, loss), epoch by epoch; one more evaluation is a failure."""
     scripted = iter(epochs)
 
-    def evaluate(self: object) -> Figures:
+    def evaluate(self: object) -> dict[str, float]:
         accuracy, loss = next(scripted)
-        return Figures(loss, accuracy, 0.0, 0.0, 0.0)
+        return {"loss": loss, "accuracy": accuracy}
 
     monkeypatch.setattr(loop.Loop, "_evaluate", evaluate)
 
@@ -201,7 +200,8 @@ def test_gradients_are_clipped_on_request(whole: Path, tmp_path: Path, data_root
     sgd = {"optimizer__name": "sgd", "optimizer__learning_rate": 1.0, "schedule__name": "constant", "epochs": 1}
     recipe = tiny(**sgd, schedule__warmup=0.0, regularization__weight_decay=0.0, regularization__clip_norm=1e-9)
     train(recipe, tmp_path / "still", root=data_root)
-    from edgecnn.train.prepare import initial_classifier, prepare
+    from edgecnn.tasks._classification.examples import prepared as prepare
+    from edgecnn.train.prepare import initial_classifier
 
     start = initial_classifier(recipe, prepare(recipe, data_root)).state_dict()
     end = checkpoint.read(tmp_path / "still").weights
@@ -543,14 +543,15 @@ def test_validation_is_of_flip_average_averaged_weights_and_the_recipes_loss(loa
 
 def test_exported_flip_average_answers_the_mean_of_both(loaded_run: Path, tmp_path: Path, data_root: Path) -> None:
     from edgecnn.contender import open_contender
-    from edgecnn.export import LOGIT_TOLERANCE, export
+    from edgecnn.export import export
+    from edgecnn.tasks._classification.export import LOGIT_TOLERANCE
 
     images, _, logits = answers(loaded_run, data_root)
     last = checkpoint.read(loaded_run / LAST)
     plain = last.build().network(last.build().normalized(images))
     exported = export(loaded_run / LAST, tmp_path / "flip.onnx", root=data_root)
     for count in (1, len(images)):
-        found = torch.from_numpy(open_contender(exported.path).classify(images[:count].numpy()))
+        found = torch.from_numpy(open_contender(exported.path).answer(images[:count].numpy()))
         torch.testing.assert_close(found, logits[:count], atol=LOGIT_TOLERANCE, rtol=0)
     assert (plain - logits).abs().max() > 10 * LOGIT_TOLERANCE
 

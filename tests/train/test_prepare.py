@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from edgecnn import data
+from edgecnn.data import Split
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
-from edgecnn.train.prepare import Examples, golden_images, initial_classifier, prepare
+from edgecnn.tasks._classification.examples import golden_images
+from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.prepare import initial_classifier
 
 DIGITS = 1438
 COLOUR_COUNT = 90
@@ -78,7 +81,7 @@ def test_groups_join_classes_and_leave_others_out(data_root: Path) -> None:
     prepared = prepare(digits(data__groups={"low": ["0", "1"], "high": ["9"]}), data_root)
     labels = data.read_split("digits", "train", root=data_root).labels_n
     expected = [np.isin(labels, (0, 1)).sum(), (labels == 9).sum()]
-    assert prepared.train.names == ("low", "high")
+    assert prepared.train.labels == ("low", "high")
     found = np.bincount(np.concatenate([prepared.train.targets, prepared.validation.targets]))
     assert found.tolist() == expected
 
@@ -170,10 +173,10 @@ def test_initial_weights_follow_from_the_seed(data_root: Path) -> None:
     assert not torch.equal(weights(1), weights(2))
 
 
-def split_of(labels: list[int], side: int) -> Examples:
+def split_of(labels: list[int], side: int) -> Split:
     """Images whose every pixel is their place in the split."""
     images = np.broadcast_to(np.arange(len(labels), dtype=np.uint8)[:, None, None, None], (len(labels), side, side, 1))
-    return Examples(images, np.array(labels), tuple(str(label) for label in range(max(labels) + 1)))
+    return Split(images, np.array(labels), tuple(str(label) for label in range(max(labels) + 1)))
 
 
 def test_golden_images_are_the_first_of_each_class() -> None:
@@ -190,5 +193,4 @@ def test_golden_images_of_large_pictures_are_two() -> None:
 
 
 def test_golden_images_of_digits_show_every_class(data_root: Path) -> None:
-    validation = prepare(digits(), data_root).validation
-    assert len(golden_images(validation)) == 10
+    assert len(prepare(digits(), data_root).golden_nhwc) == 10

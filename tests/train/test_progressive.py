@@ -64,7 +64,7 @@ def test_whole_images_are_left_alone() -> None:
 def test_a_run_learns_on_small_images_and_is_validated_on_whole_ones(tmp_path: Path, data_root: Path) -> None:
     epochs = []
     train(growing(), tmp_path / "run", root=data_root, on_epoch=epochs.append)
-    assert epochs[-1].train.loss < epochs[0].train.loss
+    assert epochs[-1].train["loss"] < epochs[0].train["loss"]
     assert checkpoint.read(tmp_path / "run").golden_images_nhwc.shape[1:3] == (28, 28)
 
 

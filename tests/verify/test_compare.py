@@ -14,25 +14,26 @@ from sklearn import metrics as sklearn_metrics
 
 from edgecnn import checkpoint, data, onnx_file
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.contender import Contender
+from edgecnn.contender import ClassifierContender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, ModelError
 from edgecnn.runtime.classifier import load
 from edgecnn.verify import Comparison, compare, compare_files
-from edgecnn.verify.compare import Flip, read_for
+from edgecnn.verify.compare import read_for
+from edgecnn.verify.scores import Flip
 
 LABELS = ("a", "b", "c")
 SHAPE = ImageInput(1, 1, 1)
 RECORD = DatasetRecord("made-up", 1, 1, 0)
 
 
-def contender(name: str, answers: list[int], labels: tuple[str, ...] = LABELS) -> Contender:
+def contender(name: str, answers: list[int], labels: tuple[str, ...] = LABELS) -> ClassifierContender:
     """A made-up classifier: the pixel of an image is its place in ``answers``."""
     logits_nk = np.eye(len(labels), dtype=np.float32)[answers]
     golden = np.zeros((1, *SHAPE.shape), np.uint8)
-    return Contender(
+    return ClassifierContender(
         name, Path(name), "onnx", "fp32", labels, SHAPE, RECORD, golden, "", 1,
-        classify=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]],
+        answer=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]],
     )  # fmt: skip
 
 
@@ -97,10 +98,8 @@ def with_lost(n: int, lost: int, *, max_drop_pp: float) -> Comparison:
     """A candidate that gets ``lost`` of n images wrong, where the reference gets all right."""
     places = np.arange(n)
     pair = (
-        replace(
-            contender("reference", [0]), classify=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0] * 0]
-        ),
-        replace(contender("candidate", [0]), classify=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0]]),
+        replace(contender("reference", [0]), answer=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0] * 0]),
+        replace(contender("candidate", [0]), answer=lambda images: np.eye(3, dtype=np.float32)[images[:, 0, 0, 0]]),
     )
     split = Split((places < lost).astype(np.uint8).reshape(-1, 1, 1, 1), np.zeros(n, int), LABELS)
     return compare(*pair, split, dataset="made-up", split_name="test", max_drop_pp=max_drop_pp)
@@ -160,7 +159,7 @@ def test_scores_are_those_of_scikit_learn(images: list[tuple[int, int]]) -> None
 
 def test_largest_gap_of_all_logits_is_found() -> None:
     reference = contender("reference", [0, 1, 2])
-    shifted = replace(reference, classify=lambda images: reference.classify(images) + 3 * (images[:, :, 0, 0] == 1))
+    shifted = replace(reference, answer=lambda images: reference.answer(images) + 3 * (images[:, :, 0, 0] == 1))
     found = compare(reference, shifted, split_of([0, 1, 2]), dataset="d", split_name="test", max_drop_pp=0.5)
     assert found.max_abs_logit_gap == 3
 
@@ -230,7 +229,7 @@ def test_a_folder_that_lacks_classes_of_the_model_is_measured_on_as_a_whole(
 
 def test_accuracy_is_that_of_the_card(model: Path, data_root: Path) -> None:
     found = compare_files(model, model, root=data_root).reference.accuracy
-    assert found == pytest.approx(next(entry.accuracy for entry in load(model).card.metrics if entry.split == "test"))
+    assert found == pytest.approx(next(entry.value for entry in load(model).card.metrics if entry.split == "test"))
 
 
 def test_worse_candidate_has_the_drop_that_was_made(worse: Comparison, data_root: Path) -> None:

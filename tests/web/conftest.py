@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecnn import onnx_file, zoo
+from edgecnn import golden as goldens
+from edgecnn import zoo
 from edgecnn.card import CARD_KEY, Golden, ImageInput
 from edgecnn.runtime.classifier import load
 
@@ -126,7 +127,7 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = helper.make_graph(nodes, "colour", [image], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     images_nhwc = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
-    golden = Golden(images_nhwc, onnx_file.golden_probabilities(model.SerializeToString(), images_nhwc), 1e-4)
+    golden = Golden(images_nhwc, {"probabilities": goldens.answers_alone(model.SerializeToString(), images_nhwc)}, 1e-4)
     card = replace(
         load("mnist-c1").card,
         name="colour",

@@ -19,7 +19,7 @@ from edgecnn.digits.defaults import MIN_SCORE
 from edgecnn.digits.ink import ink_alone
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.runtime.classifier import Classifier, load
-from edgecnn.runtime.finder import load_finder
+from edgecnn.runtime.detector import load_detector
 from edgecnn.runtime.image import to_input
 from edgecnn.web import open_server, site, url
 
@@ -369,7 +369,7 @@ def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., An
     page.get_by_role("tab", name="Picture").click()
     for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):
         frame = page_of_digits(labels, light=light)
-        finds = load_finder(finder).find(frame)
+        finds = load_detector(finder).detect(frame)
         good = finds.scores_m >= MIN_SCORE
         crops_mhwc, boxes_m4 = ink_alone(finds.crops_mhwc[good]), finds.boxes_m4[good]
         order = reading_order(boxes_m4)

@@ -14,7 +14,7 @@ import pytest
 
 from edgecnn import zoo
 from edgecnn.errors import CardError, EdgecnnError, ModelError
-from edgecnn.web import BUILT, default_finder, open_server, site, url
+from edgecnn.web import BUILT, default_detector, open_server, site, url
 from edgecnn.web import server as server_module
 
 PAGE = {
@@ -175,11 +175,11 @@ def test_nothing_can_be_sent(port: int) -> None:
 
 
 def test_a_finder_is_served_where_there_is_one(port: int, page: Path, finder: Path) -> None:
-    answer, body = ask(port, "/finder.onnx")
+    answer, body = ask(port, "/detector.onnx")
     assert (answer.status, body) == (204, b"")
-    served = site("mnist-compact", finder=finder, built=page)
-    assert served.finder == str(finder)
-    assert served.contents["/finder.onnx"] == finder.read_bytes()
+    served = site("mnist-compact", detector=finder, built=page)
+    assert served.detector == str(finder)
+    assert served.contents["/detector.onnx"] == finder.read_bytes()
 
 
 def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(page: Path) -> None:
@@ -212,8 +212,8 @@ def test_a_page_that_is_not_built_names_the_command(tmp_path: Path) -> None:
 
 
 def test_a_finder_that_is_a_classifier_is_refused(page: Path) -> None:
-    with pytest.raises(CardError, match="mnist-compact: is no finder"):
-        site("mnist-compact", finder="mnist-compact", built=page)
+    with pytest.raises(CardError, match="mnist-compact: is for classification"):
+        site("mnist-compact", detector="mnist-compact", built=page)
 
 
 def test_a_model_that_is_not_there_is_refused(page: Path) -> None:
@@ -227,7 +227,7 @@ def test_the_finder_of_the_zoo_goes_with_models_that_read_digits(
     finder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zoo, "roots", lambda: [tmp_path])
-    assert default_finder(model) is None
+    assert default_detector(model) is None
     (tmp_path / "digit-finder").mkdir()
     (tmp_path / "digit-finder" / "fp32.onnx").write_bytes(finder.read_bytes())
-    assert default_finder(model) == "digit-finder"
+    assert default_detector(model) == "digit-finder"

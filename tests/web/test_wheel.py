@@ -35,7 +35,7 @@ def test_an_installed_wheel_has_the_page(released: Path, built: Path, tmp_path: 
     told = json.loads(result.stdout)
     files = {f"/{path.name}" for path in built.iterdir() if path.suffix != ".map"}
     assert told["page"] is True
-    assert set(told["paths"]) == files | {"/model.onnx", "/card.json", "/finder.onnx"}
+    assert set(told["paths"]) == files | {"/model.onnx", "/card.json", "/detector.onnx"}
 
 
 def test_make_wheel_builds_the_page_first() -> None:

@@ -14,7 +14,7 @@ from webcam.videos import frames_of
 import edgecnn
 from edgecnn.digits import Reader
 from edgecnn.errors import SourceError
-from edgecnn.runtime.finder import load_finder
+from edgecnn.runtime.detector import load_detector
 from edgecnn.webcam.frames import Frame, Source
 from edgecnn.webcam.recorder import Recorder
 from edgecnn.webcam.watch import Answer, Summary, Viewer, watch
@@ -39,7 +39,7 @@ class Keyboard:
 
 @pytest.fixture
 def reader(finder_file: Path, classifier: edgecnn.Classifier) -> Reader:
-    finder = load_finder(finder_file, threads=1)
+    finder = load_detector(finder_file, threads=1)
     return Reader(finder, classifier, min_score=0.3, min_probability=0.7)
 
 

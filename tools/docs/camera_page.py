@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from edgecnn import load, load_finder
+from edgecnn import load, load_detector
 from edgecnn.boxes import overlaps
 from edgecnn.data import read_split
 from edgecnn.digits import Reader
@@ -134,7 +134,7 @@ def scored(photo: Photograph, read: Read) -> tuple[Score, list[tuple[str, Box]]]
 
 def edgecnn_reader(finder: str, model: str) -> Read:
     """Return the finder and the classifier behind it, as ``edgecnn webcam`` runs them on a still picture."""
-    reader = Reader(load_finder(finder), load(model))
+    reader = Reader(load_detector(finder), load(model))
 
     def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
         return [(digit.label, digit.box) for digit in reader.read(image_hwc).digits]

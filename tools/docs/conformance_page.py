@@ -33,7 +33,8 @@ from edgecnn.embed import embed
 from edgecnn.files import sha256
 from edgecnn.machine import processor
 from edgecnn.runtime.classifier import Classifier
-from edgecnn.runtime.finder import OUTPUTS, Finder, Finds, load_either
+from edgecnn.runtime.detector import OUTPUTS, Detections, Detector
+from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import judged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,23 +151,23 @@ def measure(runtime: Runtime, path: Path) -> Cell:
     """Compare one file in one runtime with ONNX Runtime in Python, one image at a time."""
     if runtime.version is None:
         return Cell(None, False, f"{runtime.package} is not installed")
-    model = load_either(path)
+    model = load_model(path)
     golden = model.card.golden
     task, images = (
-        (FIND, frames(golden)) if isinstance(model, Finder) else (CLASSIFY, list(golden.images_nhwc[:, None]))
+        (FIND, frames(golden)) if isinstance(model, Detector) else (CLASSIFY, list(golden.images_nhwc[:, None]))
     )
     try:
         found = runtime.run(path, images, task)
     except Exception as error:  # whatever a runtime raises is its reason
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return Cell(None, False, f"{runtime.title}: {reason[:200]}")
-    if isinstance(model, Finder):
+    if isinstance(model, Detector):
         cells = [
-            compare_finds(Finds(*own), model.find(image[0]), golden.tolerance)
+            compare_finds(Detections(*own), model.detect(image[0]), golden.tolerance)
             for own, image in zip(found, images, strict=True)
         ]
         return min(cells, key=lambda cell: (cell.conforms, -(cell.gap or 0)))
-    here = replace(golden, probabilities_nk=_one_by_one(model, images))
+    here = replace(golden, answers={"probabilities": _one_by_one(model, images)})
     return compare(np.concatenate([own[0] for own in found]), here)
 
 
@@ -178,12 +179,12 @@ def frames(golden: Golden) -> Images:
 
 def compare(found_nk: Answer, golden: Golden) -> Cell:
     """Hold an answer to the golden one: the same labels, and within what the card allows."""
-    verdict = judged(golden, found_nk)
+    verdict = judged(golden, golden.probabilities_nk, found_nk)
     gap = verdict.max_abs_probability_gap if golden.log_tolerance is None else verdict.max_abs_log_gap
     return Cell(gap, verdict.passed, "" if verdict.same_labels else "other labels")
 
 
-def compare_finds(found: Finds, expected: Finds, tolerance: float) -> Cell:
+def compare_finds(found: Detections, expected: Detections, tolerance: float) -> Cell:
     """Hold finds to the expected ones: as many, each where it should be, as sure, and cut out alike."""
     if len(found) != len(expected):
         return Cell(1.0, False, f"{len(found)} finds instead of {len(expected)}")

@@ -17,7 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from edgecnn import checkpoint, networks, zoo
-from edgecnn.card import FINDER, ModelCard
+from edgecnn.card import ModelCard
 from edgecnn.inspection import Inspection, inspect
 from edgecnn.recipes.read import check
 
@@ -77,7 +77,7 @@ def _event_macs(arguments: dict[str, object]) -> int:
 def torch_counts(card: ModelCard) -> tuple[int, int]:
     """Return (parameters, multiply-adds of one image) of the network that the card's recipe describes."""
     recipe = check(card.recipe, card.name)
-    if card.kind == FINDER:
+    if card.task == "detection":
         size = (card.input.height, card.input.width)
         network = networks.build(
             recipe.network.name, recipe.network.parameters, size=size, channels=1, classes=len(card.labels)

@@ -28,9 +28,10 @@ from edgecnn.report.model_card import Summary
 from edgecnn.runtime.files import FileAnswer, Tally
 from edgecnn.runtime.selftest import SelfTest
 from edgecnn.study.results import StudyResult
+from edgecnn.tasks._detection.comparison import DetectionComparison, DetectionEvaluation
 from edgecnn.train import Outcome
-from edgecnn.verify import Comparison, FinderComparison
-from edgecnn.verify.evaluate import Evaluation, FinderEvaluation
+from edgecnn.verify import Comparison
+from edgecnn.verify.evaluation import Evaluation
 from edgecnn.verify.whole import Whole
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -61,8 +62,8 @@ class Command:
 
 
 COMMANDS = {
-    "verify": Command((Comparison, FinderComparison)),
-    "evaluate": Command((Evaluation, FinderEvaluation)),
+    "verify": Command((Comparison, DetectionComparison)),
+    "evaluate": Command((Evaluation, DetectionEvaluation)),
     "bench": Command((BenchReport,)),
     "quantize": Command((Quantized,)),
     "study": Command((StudyResult,)),
@@ -80,7 +81,7 @@ COMMANDS = {
     "list providers": Command((), {"providers": list[dict[str, Any]]}),
     "doctor": Command((Diagnosis,)),
     "demo": Command((Demo,)),
-    "web": Command((), {"url": str, "model": str, "form": str, "finder": str | None}),
+    "web": Command((), {"url": str, "model": str, "form": str, "detector": str | None}),
     "webcam": Command(
         (), {"frame": int, "latency_ms": float, "text": str, "digits": list[dict[str, Any]], "rejected": int}
     ),

@@ -21,7 +21,7 @@ from typing import Any
 from edgecnn import metrics, recipes, studies
 from edgecnn.card import ModelCard, beside
 from edgecnn.checkpoint import read as read_checkpoint
-from edgecnn.contender import open_contender
+from edgecnn.contender import open_classifier
 from edgecnn.files import write_text
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.report.curves import read_rows
@@ -76,7 +76,7 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     outcome = json.loads((run / OUTCOME).read_text(encoding="utf-8"))
     checkpoint = read_checkpoint(run)
     split = read_for(checkpoint.dataset, tuple(vars(checkpoint.input).values()), "test", root=root)
-    guessed_n = open_contender(run).logits(split.images_nhwc).argmax(axis=1)
+    guessed_n = open_classifier(run).logits(split.images_nhwc).argmax(axis=1)
     test = metrics.from_confusion(metrics.confusion_matrix(split.labels_n, guessed_n, len(checkpoint.labels)))
     kept = (
         "recipe",
@@ -107,7 +107,11 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
             "rows": [
                 [
                     row.epoch,
-                    *(round(float(v), 4) for part in (row.train, row.validation) for v in (part.loss, part.accuracy)),
+                    *(
+                        round(float(v), 4)
+                        for part in (row.train, row.validation)
+                        for v in (part["loss"], part["accuracy"])
+                    ),
                 ]
                 for row in read_rows(run)
             ],
@@ -240,7 +244,7 @@ def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     for model in models_in(ZOO):
         form, path = next(reversed(model.forms.items()))
         card = ModelCard.from_json(beside(path).read_text(encoding="utf-8"), source=str(path))
-        tests = [metric.accuracy for metric in card.metrics if metric.split == "test"]
+        tests = [score.value for score in card.metrics if score.split == "test"]
         recipe = card.recipe["name"]
         if form == "fp32" and tests and records[recipe]:
             said[recipe] = _which_run(model.name, card, tests[0], records[recipe])
@@ -248,7 +252,7 @@ def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
 
 
 def _which_run(model: str, card: ModelCard, test: float, runs: list[dict[str, Any]]) -> str:
-    validation = next(metric.accuracy for metric in card.metrics if metric.split == "validation")
+    validation = next(score.value for score in card.metrics if score.split == "validation")
     figures = (card.recipe["seed"], round(validation, 5), round(test, 5))
     known = [(r["seed"], round(r["validation"]["accuracy"], 5), round(r["test"]["accuracy"], 5)) for r in runs]
     if figures in known:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.verify.finds import f1_shares
+from edgecnn.tasks._detection.comparison import f1_shares
 from edgecnn.verify.gate import judge
 from edgecnn.verify.statistics import drop_intervals, padded_interval
 

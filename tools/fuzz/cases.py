@@ -50,13 +50,14 @@ def _models(draw: random.Random) -> bytes:
 
 def _use_model(path: Path) -> object:
     from edgecnn.inspection import inspect
-    from edgecnn.runtime.finder import Finder, load_either
+    from edgecnn.runtime.detector import Detector
+    from edgecnn.runtime.load import load_model
     from edgecnn.runtime.selftest import selftest
 
-    opened = load_either(path, threads=1)
+    opened = load_model(path, threads=1)
     card = opened.card
-    if isinstance(opened, Finder):
-        opened.find(np.zeros((64, 64), np.uint8))
+    if isinstance(opened, Detector):
+        opened.detect(np.zeros((64, 64), np.uint8))
     else:
         opened.predict(np.zeros((30, 20, 3), np.uint8))
         selftest(opened)

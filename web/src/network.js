@@ -16,7 +16,7 @@ const DENSE_FORM = "int8-dense"; // ranges its activations over the whole batch:
  */
 export async function open(read = fetchBytes) {
   const [card, wasm, model, finder] = await Promise.all(
-    ["card.json", "ort-wasm-simd-threaded.wasm", "model.onnx", "finder.onnx"].map(read),
+    ["card.json", "ort-wasm-simd-threaded.wasm", "model.onnx", "detector.onnx"].map(read),
   );
   if (!card || !wasm || !model) throw new Error("card.json, the runtime or model.onnx is not there");
   ort.env.wasm.wasmBinary = wasm;

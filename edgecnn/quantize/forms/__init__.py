@@ -11,71 +11,13 @@ A form's module has:
 ``build(parent, images_nhwc)``  its graph, with the parent's inputs and outputs; images are there if it is calibrated
 """
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Protocol, cast
+from edgecnn.quantize.forms._found import (
+    Form,
+    Parent,
+    automatic,
+    get,
+    names,
+    parent_of,
+)
 
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-
-from edgecnn.card import ModelCard
-from edgecnn.registry import FORMS
-from edgecnn.runtime.finder import load_either
-
-
-@dataclass(frozen=True)
-class Parent:
-    """The float32 model that forms are made of: its file's bytes, wherever they come from, and its card."""
-
-    graph: bytes
-    card: ModelCard
-
-    @cached_property
-    def sha256(self) -> str:
-        """What a form's card says of the file that it was made of."""
-        return hashlib.sha256(self.graph).hexdigest()
-
-    @cached_property
-    def nodes(self) -> list[onnx.NodeProto]:
-        """The operators, in topological order."""
-        return list(onnx.load_model_from_string(self.graph).graph.node)
-
-
-class Form(Protocol):
-    """What the module of a form has."""
-
-    NAME: str
-    AUTOMATIC: bool
-    CALIBRATED: bool
-    BATCH_DEPENDENT: bool
-
-    def unfit(self, parent: Parent) -> str | None:
-        """Say why there is no such form of a model, as what follows its name; None where there is."""
-
-    def build(self, parent: Parent, images_nhwc: NDArray[np.uint8]) -> bytes:
-        """Return the form as a serialized model; there are no images for one that is not calibrated."""
-
-
-def names() -> tuple[str, ...]:
-    """Return the names of the forms, sorted."""
-    return FORMS.names()
-
-
-def get(name: str) -> Form:
-    """Return the form of that name, or raise EdgecnnError."""
-    return cast(Form, FORMS.module(name))
-
-
-def automatic(parent: Parent) -> dict[str, Form]:
-    """Return the forms to try of a model, by name; those that are calibrated, which are mostly the faster, first."""
-    known = {name: get(name) for name in names()}
-    found = [name for name, form in known.items() if form.AUTOMATIC and form.unfit(parent) is None]
-    return {name: known[name] for name in sorted(found, key=lambda name: not known[name].CALIBRATED)}
-
-
-def parent_of(file: Path) -> Parent:
-    """Read the model file that forms are to be made of. Raises ModelError and CardError."""
-    return Parent(file.read_bytes(), load_either(file).card)
+__all__ = ["Form", "Parent", "automatic", "get", "names", "parent_of"]

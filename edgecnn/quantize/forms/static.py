@@ -1,6 +1,6 @@
 """int8-static, QDQ: convolutions and dense layers with int8 weights (a scale for each channel) and uint8 activations,
 whose ranges come from training images. Unsigned activations are what x86 kernels are made for. Preprocessing, softmax
-and the last dense layer stay float32, so logits keep their resolution; of a finder all but the convolutions of its
+and the last dense layer stay float32, so logits keep their resolution; of a pyramid all but the convolutions of its
 pyramid. Weights have seven bits, so that no sum saturates on any processor.
 """
 

@@ -2,7 +2,7 @@
 /**
  * What the self-test needs of a model's card: arrays in base64, and how far answers may be off.
  * @typedef {{ shape: number[], base64: string }} Numbers
- * @typedef {{ images_nhwc: Numbers, probabilities_nk: Numbers, tolerance: number, log_tolerance?: number | null,
+ * @typedef {{ images_nhwc: Numbers, answers: { probabilities: Numbers }, tolerance: number, log_tolerance?: number | null,
  *   rms_tolerance?: number }} Golden
  * @typedef {{ name: string, form: string, labels: string[], golden: Golden,
  *   input: { height: number, width: number, channels: number } }} Card
@@ -17,10 +17,10 @@ const best = (values) => values.indexOf(Math.max(...values));
  * Return the golden images, each a Uint8Array of pixels, with the probabilities that belong to them.
  * @param {Golden} golden
  */
-export function goldenImages({ images_nhwc, probabilities_nk }) {
-  const [count, classes] = probabilities_nk.shape;
+export function goldenImages({ images_nhwc, answers }) {
+  const [count, classes] = answers.probabilities.shape;
   const pixels = bytes(images_nhwc);
-  const expected = new Float32Array(bytes(probabilities_nk).buffer); // little-endian, as all that runs JavaScript
+  const expected = new Float32Array(bytes(answers.probabilities).buffer); // little-endian, as all that runs JavaScript
   const size = pixels.length / count;
   return Array.from({ length: count }, (_, index) => ({
     pixels: pixels.slice(index * size, (index + 1) * size),

@@ -18,7 +18,7 @@ def compare(found: np.ndarray, golden: dict[str, Any]) -> tuple[bool, str]:
 
     Logarithms are compared, as probabilities near one hide what happened to the rest; old cards lack what they allow.
     """
-    expected, logarithms = decode(golden["probabilities_nk"]), "log_tolerance" in golden
+    expected, logarithms = decode(golden["answers"]["probabilities"]), "log_tolerance" in golden
     allowed = golden["log_tolerance"] if logarithms else golden["tolerance"]
     allowed_mean = golden["rms_tolerance"] if logarithms else golden["tolerance"]
     wanted, best = expected.argmax(axis=1), found.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The figures of one model: a classifier on a split of its data set, a finder on the rendered pages."""
+"""The figures of one classifier on a split of its data set."""
 
 import time
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.contender import open_contender
-from edgecnn.digits.pages import digit_pages
-from edgecnn.errors import EdgecnnError
-from edgecnn.runtime.finder import load_finder
-from edgecnn.verify.compare import Scores, SplitName, check_labels, read_for, scores_of
-from edgecnn.verify.finds import Finding, count_finds, finding_of, is_finder
+from edgecnn.contender import open_classifier
+from edgecnn.verify.compare import SplitName, check_labels, read_for, scores_of
+from edgecnn.verify.compared import Table
+from edgecnn.verify.scores import Scores
+from edgecnn.verify.shown import evaluation_tables
+
+MOST_MISTAKES = 5
 
 
 @dataclass(frozen=True)
@@ -25,31 +26,43 @@ class Evaluation:
     accuracy_ci95: tuple[float, float]
     seconds: float
 
+    @property
+    def metric(self) -> str:
+        """What counts."""
+        return "accuracy"
 
-@dataclass(frozen=True)
-class FinderEvaluation:
-    """A finder on the validation pages."""
+    @property
+    def score(self) -> float:
+        """The accuracy."""
+        return self.scores.accuracy
 
-    pages: int
-    digits: int
-    finding: Finding
-    seconds: float
+    def tables(self) -> list[Table]:
+        """Return the figures over all, and class by class where there are not too many."""
+        return evaluation_tables(
+            self.scores,
+            images=self.images,
+            split=self.split,
+            dataset=self.dataset,
+            seconds=self.seconds,
+            interval=self.accuracy_ci95,
+        )
+
+    def remarks(self) -> list[str]:
+        """Say what is most often taken for another."""
+        told = (f"{true} for {said}: {count:,}" for true, said, count in confused(self.scores, MOST_MISTAKES))
+        mistakes = ", ".join(told)
+        return [f"most often taken for another: {mistakes}"] if mistakes else []
 
 
-def evaluate(
-    model: str | Path, *, dataset: str | None = None, root: str | Path | None = None, split: SplitName = "test"
-) -> Evaluation | FinderEvaluation:
-    """Measure a run, a checkpoint, a model file or a model of the zoo on the data set it was made for, or ``dataset``.
+def evaluate_classifier(
+    model: str | Path, *, dataset: str | None, root: str | Path | None, split: SplitName, provider: str
+) -> Evaluation:
+    """Measure a classifier on the data set it was made for, or ``dataset``.
 
-    Raises DataError where the images cannot be read or have other labels, EdgecnnError where ``dataset`` or ``split``
-    is asked of a finder, and what opening the model raises.
+    Raises DataError where the images cannot be read or have other labels, and what opening the model raises.
     """
     started = time.perf_counter()
-    if is_finder(Path(model)):
-        if dataset is not None or split != "test":
-            raise EdgecnnError(f"{model}: is a finder, measured on rendered pages. Leave out --data and --split.")
-        return _on_pages(model, root, started)
-    contender = open_contender(model)
+    contender = open_classifier(model, provider=provider)
     images = read_for(
         contender.dataset, contender.input.shape, split, dataset=dataset, root=root, labels=contender.labels
     )
@@ -76,12 +89,6 @@ def confused(scores: Scores, most: int) -> list[tuple[str, str, int]]:
     order = np.argsort(-wrong_kk, axis=None, kind="stable")[:most]
     places = (divmod(int(place), len(labels)) for place in order)
     return [(labels[true], labels[said], int(wrong_kk[true, said])) for true, said in places if wrong_kk[true, said]]
-
-
-def _on_pages(model: str | Path, root: str | Path | None, started: float) -> FinderEvaluation:
-    pages, finder = digit_pages.read(root, "test"), load_finder(model)
-    found = finding_of(finder, count_finds(finder, pages))
-    return FinderEvaluation(len(pages), found.found + found.missed, found, time.perf_counter() - started)
 
 
 def _interval(right: int, images: int) -> tuple[float, float]:

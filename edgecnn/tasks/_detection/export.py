@@ -1,4 +1,4 @@
-"""From a finder's checkpoint to one file: the network through PyTorch's exporter, everything else around it."""
+"""From a detector's checkpoint to one model: the network through PyTorch's exporter, everything else around it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,36 +7,43 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgecnn import golden
-from edgecnn.card import FINDER, Accuracy, ModelCard, Parity
-from edgecnn.digits.pages import digit_pages
-from edgecnn.errors import ParityError
-from edgecnn.export import finder_graph
-from edgecnn.export.proof import Proven, public_recipe, trained_parameters
+from edgecnn.card import ModelCard, Parity, Score
+from edgecnn.errors import EdgecnnError, ParityError
+from edgecnn.export.proven import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
 from edgecnn.networks.finder import MULTIPLE
 from edgecnn.onnx_file import runtime_versions
-from edgecnn.runtime.finder import load_finder
+from edgecnn.runtime.detector import load_detector
 from edgecnn.runtime.session import open_model
-from edgecnn.verify.finds import f1_on
+from edgecnn.tasks._detection import graph as graphs
+from edgecnn.tasks._detection.comparison import f1_on
+from edgecnn.tasks._detection.examples import is_here, read
+from edgecnn.tasks._detection.golden import measured
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from edgecnn.checkpoint import Checkpoint
 
-SOURCE = "golden page, the network's maps"
+SOURCE, OUTPUT = "golden image", "maps"
 MAP_TOLERANCE = 1e-3
 SIZES = ((160, 160), (64, 240))  # height and width that the parity check looks at: what was traced, and another
 SMALLEST = 64  # pixels of a side while tracing, in both directions different
 
 
-def prove(checkpoint: "Checkpoint", root: str | Path | None) -> Proven:
-    """Return the finder's model after its network's maps were compared with PyTorch's. Raises ParityError.
+def proven(
+    checkpoint: "Checkpoint", run: Path, *, dataset: str | None, root: str | Path | None, calibrated: bool
+) -> Proven:
+    """Return the detector's model after its network's maps were compared with PyTorch's. Raises ParityError.
 
-    Its card has the F1 of the file on the validation pages, where they lie in the data root; what was measured while
-    training is that of the network alone, without pyramid, merging and threshold.
+    Its card has the F1 of the file on the validation images, where they can be read; what was measured while training
+    is that of the network alone, without pyramid, merging and threshold.
     """
+    if calibrated or dataset is not None:
+        raise EdgecnnError(
+            f"{run}: holds a detector, which has no probabilities to calibrate and is proven on an image of its own. "
+            "Leave out --calibrate and --data."
+        )
     network = _network(checkpoint)
     gap = _largest_gap(checkpoint, network)
     if not gap <= MAP_TOLERANCE:
@@ -44,42 +51,43 @@ def prove(checkpoint: "Checkpoint", root: str | Path | None) -> Proven:
             f"the exported network's maps differ from PyTorch's by {gap:.3g} (allowed {MAP_TOLERANCE:g}). "
             "No file was written. An operator of the network is exported wrongly; please report it with the recipe."
         )
-    graph = finder_graph.compose(network).SerializeToString(deterministic=True)
-    return Proven(graph, _card(checkpoint, graph, root), gap, 1.0, len(SIZES), SOURCE, None)
+    graph = graphs.compose(network).SerializeToString(deterministic=True)
+    return Proven(graph, _card(checkpoint, graph, root), OUTPUT, gap, None, len(SIZES), SOURCE)
 
 
-def _measured(graph: bytes, root: str | Path | None) -> list[Accuracy]:
-    """Run the file on the validation pages; they are not rendered for this alone."""
-    if not digit_pages.is_here(root, "test"):
+def _scores(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> list[Score]:
+    """Run the file on the validation images; pages are not rendered for this alone."""
+    name = checkpoint.dataset.name
+    if not is_here(name, "validation", root):
         return []
-    pages = digit_pages.read(root, "test")
-    return [Accuracy("validation", len(pages), f1_on(pages, load_finder(graph)))]
+    boxes = read(name, "validation", root)
+    return [Score("validation", len(boxes), "f1", f1_on(boxes, load_detector(graph)))]
 
 
 def _card(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> ModelCard:
-    page_nhwc = checkpoint.golden_images_nhwc.numpy()
     return ModelCard(
         name=checkpoint.recipe.name,
         form="fp32",
-        kind=FINDER,
+        task="detection",
         labels=list(checkpoint.labels),
         input=checkpoint.input,
         network=checkpoint.recipe.network.name,
         parameters=trained_parameters(checkpoint),
         dataset=checkpoint.dataset,
         recipe=public_recipe(checkpoint),
-        metrics=_measured(graph, root),
+        metrics=_scores(checkpoint, graph, root),
         parity=Parity(
             images=len(SIZES),
             source=SOURCE,
+            output=OUTPUT,
             tolerance=MAP_TOLERANCE,
-            max_abs_logit_gap_below=MAP_TOLERANCE,
-            agreement=1.0,
+            max_abs_gap_below=MAP_TOLERANCE,
+            agreement=None,
         ),
         quantization=None,
         parent_sha256=None,
         versions=checkpoint.versions | runtime_versions(),
-        golden=golden.measured_finder(graph, page_nhwc),
+        golden=measured(graph, checkpoint.golden_images_nhwc.numpy()),
     )
 
 

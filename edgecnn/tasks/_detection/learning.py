@@ -1,8 +1,8 @@
-"""What a finder learns: its maps' targets, the loss against them, and boxes counted as found, missed or false.
+"""What a detector learns: its maps' targets, the loss against them, and boxes counted as right, false or missed.
 
 Focal loss on a heat map of centres, weakened near each of them (Law and Deng 2018, "CornerNet"; Zhou et al. 2019,
 "Objects as points"), and the absolute error of box and offset. Boxes that no one could read are left out of all three:
-finding them is neither right nor wrong.
+to detect them is neither right nor wrong.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgecnn.data.boxes import EXCUSED, IGNORED, NOTHING, RIGHT, THING
 from edgecnn.networks.finder import STRIDE, UNIT
-from edgecnn.train.figures import Figures
+from edgecnn.train.augment import Batch
 
 SPREAD, NARROWEST = 0.09, 0.6  # a centre's Gaussian: deviation by the box's side, and at least, in cells
 NEAR = 0.5  # cells whose Gaussian is above this learn the box
 BOX_WEIGHT = 1.0
-DIGIT, IGNORED, NOTHING = 1.0, 2.0, 0.0  # the last column of a target
-CANDIDATES, THRESHOLD, OVERLAP, EXCUSED = 160, 0.3, 0.5, 0.3
+CANDIDATES, THRESHOLD = 160, 0.3
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ def targets(boxes_nb5: Tensor, height: int, width: int) -> Targets:
     A Gaussian is the product of one along the rows and one along the columns, so that hundreds a page are cheap.
     """
     x, y, wide, high, what = boxes_nb5.unbind(2)
-    is_digit = (what == DIGIT).float()
+    is_thing = (what == THING).float()
     centre_x, centre_y = (x + wide / 2) / STRIDE, (y + high / 2) / STRIDE
     columns, rows = (torch.arange(cells, device=x.device) + 0.5 for cells in (width, height))
-    along_x, along_y = _gaussian(centre_x, wide, columns), _gaussian(centre_y, high, rows) * is_digit[..., None]
+    along_x, along_y = _gaussian(centre_x, wide, columns), _gaussian(centre_y, high, rows) * is_thing[..., None]
     heat, nearest = (along_y[..., None] * along_x[:, :, None]).max(1)
     inside_x, inside_y = _inside(centre_x, wide, columns), _inside(centre_y, high, rows)
     covered = torch.bmm((inside_y * (what == IGNORED)[..., None]).transpose(1, 2), inside_x) > 0
@@ -96,13 +96,13 @@ def decode(maps_nchw: Tensor, count: int = CANDIDATES, *, window: tuple[int, int
     return torch.stack((centre_x - wide / 2, centre_y - high / 2, wide, high), 2), scores
 
 
-class FindingTally:
-    """Loss, and boxes found, false and missed so far, kept on the device. A find is right when it overlaps a digit
-    that no better find has by half of their union."""
+class DetectionTally:
+    """Loss, and true positives, false positives and false negatives so far, kept on the device. A detection is right
+    when it overlaps a thing that no better detection has by half of their union."""
 
     def __init__(self, device: torch.device) -> None:
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self.pairs = torch.zeros(4, dtype=torch.int64, device=device)  # found, false, missed, images
+        self.pairs = torch.zeros(4, dtype=torch.int64, device=device)  # right, false, missed, images
 
     def add(self, loss_sum: Tensor, boxes_nb5: Tensor, maps_nchw: Tensor) -> None:
         """Count a batch; ``loss_sum`` is summed over its images."""
@@ -114,30 +114,42 @@ class FindingTally:
         sure = scores > THRESHOLD
         overlap = _overlap(boxes, boxes_nb5[..., :4]) * sure[..., None]
         what = boxes_nb5[..., 4]
-        is_digit, ignored = what == DIGIT, what == IGNORED
-        right = (overlap > OVERLAP) & is_digit[:, None]  # (N, candidates, B)
+        is_thing, ignored = what == THING, what == IGNORED
+        right = (overlap > RIGHT) & is_thing[:, None]  # (N, candidates, B)
         hits = right.any(1).sum()
         excused = ((overlap > EXCUSED) & ignored[:, None]).any(2) & ~right.any(2)
         images = torch.as_tensor(len(maps_nchw), device=hits.device)
-        self.pairs += torch.stack((hits, sure.sum() - hits - excused.sum(), is_digit.sum() - hits, images))
+        self.pairs += torch.stack((hits, sure.sum() - hits - excused.sum(), is_thing.sum() - hits, images))
 
     @property
     def mean_loss(self) -> float:
         """The mean loss of the images so far."""
         return float(self.loss_sum) / max(int(self.pairs[3]), 1)
 
-    @property
-    def accuracy(self) -> float:
-        """Found of all that was found, false or missed (the threat score)."""
-        found, false, missed = (int(count) for count in self.pairs[:3])
-        return found / max(found + false + missed, 1)
+    def figures(self) -> dict[str, float]:
+        """Return F1, precision and recall of all boxes."""
+        right, false, missed = (int(count) for count in self.pairs[:3])
+        precision, recall = right / max(right + false, 1), right / max(right + missed, 1)
+        return {"f1": 2 * precision * recall / max(precision + recall, 1e-12), "precision": precision, "recall": recall}
 
-    def figures(self) -> Figures:
-        """Return what an epoch's line says of a split."""
-        found, false, missed = (int(count) for count in self.pairs[:3])
-        precision, recall = found / max(found + false, 1), found / max(found + missed, 1)
-        f1 = 2 * precision * recall / max(precision + recall, 1e-12)
-        return Figures(self.mean_loss, self.accuracy, precision, recall, f1)
+
+@dataclass(frozen=True)
+class DetectionObjective:
+    """Boxes on each image."""
+
+    device: torch.device
+
+    def tally(self) -> DetectionTally:
+        """Return an empty tally."""
+        return DetectionTally(self.device)
+
+    def mean_loss(self, answers: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of heat map and boxes."""
+        return loss_sum(answers, batch.labels_n) / len(answers)
+
+    def loss_sum(self, answers: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of heat map and boxes."""
+        return loss_sum(answers, targets)
 
 
 def _trimmed(boxes_nb5: Tensor) -> Tensor:

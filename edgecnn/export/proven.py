@@ -17,15 +17,16 @@ OUTCOME = "outcome.json"  # of a run's folder
 
 @dataclass(frozen=True)
 class Proven:
-    """A serialized model. ``gap`` and ``agreement`` are against PyTorch in float32 on ``images`` of ``source``."""
+    """A serialized model. ``gap`` is the largest of an ``output`` to that of PyTorch in float32 on ``images`` of
+    ``source``, ``agreement`` the share of them with the same top-1, where there is one."""
 
     graph: bytes
     card: ModelCard
+    output: str
     gap: float
-    agreement: float
+    agreement: float | None
     images: int
     source: str
-    test_accuracy: float | None
 
 
 def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from edgecnn import files
 from edgecnn.metadata import read_card
 
 
-def ship(source: Path, target: Path, parent: Path) -> Path:
+def copy_to(target: Path, source: Path, parent: Path) -> Path:
     """Copy the chosen file, write its card beside it, and return where it lies.
 
     That may be the parent: a copy of it under the name of another form would pass for one, so none is written.

@@ -1,0 +1,1 @@
+"""What classification does at each stage."""

@@ -1,0 +1,66 @@
+"""The images that the quantized forms of a classifier are measured with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import data, golden
+from edgecnn.card import Calibration, Golden, ModelCard
+from edgecnn.contender import ClassifierContender, open_classifier
+from edgecnn.data import Split
+from edgecnn.verify.compare import Comparison, check_moved, compare, read_for
+
+CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
+
+
+@dataclass(frozen=True)
+class ClassificationYardstick:
+    """The training and validation images of a parent."""
+
+    card: ModelCard
+    parent: ClassifierContender
+    train: Split
+    validation: Split
+    metric: str = "accuracy"
+
+    @staticmethod
+    def read(file: Path, card: ModelCard, *, dataset: str | None, root: str | Path | None) -> "ClassificationYardstick":
+        """Read the images that a model was trained on. Raises DataError."""
+        check_moved(card.dataset, dataset, str(file))
+        train = read_for(card.dataset, card.input.shape, "train", dataset=dataset, root=root)
+        validation = read_for(card.dataset, card.input.shape, "validation", dataset=dataset, root=root)
+        return ClassificationYardstick(card, open_classifier(file), train, validation)
+
+    @property
+    def images(self) -> int:
+        """How many validation images there are."""
+        return len(self.validation)
+
+    def parent_score(self) -> float:
+        """Return the parent's accuracy."""
+        answers_n = self.parent.logits(self.validation.images_nhwc).argmax(axis=1)
+        return float((answers_n == self.validation.labels_n).mean())
+
+    def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
+        """Draw training images in stratified shares; the indices count within the training part of the split."""
+        count = min(CALIBRATION_IMAGES, len(self.train) - 1)
+        _, drawn = data.stratified(self.train.labels_n, count, CALIBRATION_SEED)
+        record = Calibration(images=count, seed=CALIBRATION_SEED, indices=drawn.tolist())
+        return self.train.images_nhwc[drawn], record
+
+    def golden(self, graph: bytes) -> Golden:
+        """Return the parent's golden images with the probabilities of a form."""
+        return golden.measured(graph, self.card.golden.images_nhwc)
+
+    def compare(self, candidate: Path, max_drop_pp: float) -> Comparison:
+        """Classify the validation images with both."""
+        return compare(
+            self.parent,
+            open_classifier(candidate),
+            self.validation,
+            dataset=self.card.dataset.name,
+            split_name="validation",
+            max_drop_pp=max_drop_pp,
+        )

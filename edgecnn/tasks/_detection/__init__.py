@@ -1,0 +1,1 @@
+"""What detection does at each stage."""

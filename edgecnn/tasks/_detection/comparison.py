@@ -1,0 +1,276 @@
+"""Two detectors on the same images: things detected, missed, and detected where there is none."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.boxes import overlaps
+from edgecnn.contender import is_checkpoint
+from edgecnn.data.boxes import EXCUSED, IGNORED, RIGHT, THING, Boxes
+from edgecnn.errors import CheckpointError, EdgecnnError
+from edgecnn.runtime.detector import Detector, load_detector
+from edgecnn.tasks._detection.examples import read
+from edgecnn.text import duration
+from edgecnn.verify.compare import SplitName
+from edgecnn.verify.compared import Table
+from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.statistics import padded_interval
+
+COLUMNS = ("true positives", "false negatives", "false positives", "precision", "recall", "F1")
+
+
+@dataclass(frozen=True)
+class DetectionScores:
+    """One detector. ``f1`` is the harmonic mean of precision and recall, all three fractions."""
+
+    model: str
+    form: str
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class DetectionComparison:
+    """The verdict. A positive ``drop_pp`` (percentage points of F1) means that the candidate is worse.
+
+    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
+    would. ``passed`` is a verdict of within.
+    """
+
+    SCHEMA: ClassVar[int] = 2
+
+    dataset: str
+    split: str
+    images: int
+    objects: int
+    reference: DetectionScores
+    candidate: DetectionScores
+    drop_pp: float
+    drop_pp_ci95: tuple[float, float]
+    max_drop_pp: float
+    verdict: Verdict = field(metadata=JUDGED)
+    images_needed: int | None = field(metadata=UNKNOWN)
+    passed: bool
+
+    @property
+    def metric(self) -> str:
+        """What is compared."""
+        return "f1"
+
+    @property
+    def reference_score(self) -> float:
+        """The F1 of the reference."""
+        return self.reference.f1
+
+    @property
+    def candidate_score(self) -> float:
+        """The F1 of the candidate."""
+        return self.candidate.f1
+
+    def tables(self) -> list[Table]:
+        """Return the counts and figures of both."""
+        both = zip(("reference", "candidate"), (self.reference, self.candidate), strict=True)
+        title = f"{self.objects:,} objects on {self.images:,} images of the {self.split} split of {self.dataset}"
+        rows = [(role, scores.model, scores.form, *_figures(scores)) for role, scores in both]
+        return [Table(title, ("", "model", "form", *COLUMNS), rows, left=3)]
+
+    def remarks(self) -> list[str]:
+        """Nothing beside."""
+        return []
+
+
+@dataclass(frozen=True)
+class DetectionEvaluation:
+    """A detector on the images of a split, with ``objects`` to be detected on them."""
+
+    dataset: str
+    split: str
+    images: int
+    objects: int
+    scores: DetectionScores
+    seconds: float
+
+    @property
+    def metric(self) -> str:
+        """What counts."""
+        return "f1"
+
+    @property
+    def score(self) -> float:
+        """The F1."""
+        return self.scores.f1
+
+    def tables(self) -> list[Table]:
+        """Return the counts and figures."""
+        title = (
+            f"{self.objects:,} objects on {self.images:,} images of the {self.split} split of {self.dataset}, "
+            f"{duration(self.seconds)}"
+        )
+        row = (self.scores.model, self.scores.form, *_figures(self.scores))
+        return [Table(title, ("model", "form", *COLUMNS), [row], left=2)]
+
+    def remarks(self) -> list[str]:
+        """Nothing beside."""
+        return []
+
+
+def _figures(scores: DetectionScores) -> tuple[str, ...]:
+    counts = (scores.true_positives, scores.false_negatives, scores.false_positives)
+    fractions = (scores.precision, scores.recall, scores.f1)
+    return *(f"{count:,}" for count in counts), *(f"{fraction:.4f}" for fraction in fractions)
+
+
+def compared(
+    reference: str | Path,
+    candidate: str | Path,
+    *,
+    dataset: str | None,
+    root: str | Path | None,
+    split: SplitName,
+    max_drop_pp: float,
+) -> DetectionComparison:
+    """Run two detector files on the images that the reference was chosen by.
+
+    Raises EdgecnnError where ``dataset`` or another ``split`` is asked for, ModelError, CardError or DataError.
+    """
+    first, second = _opened(reference), _opened(candidate)
+    boxes, name, part = _boxes_for(first, dataset, root, split)
+    return compare_on(boxes, first, second, max_drop_pp, dataset=name, split=part)
+
+
+def evaluated(
+    model: str | Path, *, dataset: str | None, root: str | Path | None, split: SplitName, provider: str
+) -> DetectionEvaluation:
+    """Run a detector file on the images that it was chosen by. Raises as ``compared`` does."""
+    started = time.perf_counter()
+    detector = _opened(model, provider)
+    boxes, name, part = _boxes_for(detector, dataset, root, split)
+    scores = scores_of(detector, count_detections(detector, boxes))
+    return DetectionEvaluation(name, part, len(boxes), boxes.things, scores, time.perf_counter() - started)
+
+
+def _opened(path: str | Path, provider: str = "cpu") -> Detector:
+    if is_checkpoint(path):
+        raise CheckpointError(
+            f"{path}: holds a detector, which is measured as the file that answers boxes. First: edgecnn export {path}"
+        )
+    return load_detector(path, provider=provider)
+
+
+def _boxes_for(
+    detector: Detector, dataset: str | None, root: str | Path | None, split: SplitName
+) -> tuple[Boxes, str, str]:
+    """Return images with boxes, and what data set and split they are of."""
+    name = detector.card.dataset.name
+    if dataset is not None or split != "test":
+        raise EdgecnnError(
+            f"{detector.name}: is a detector, measured on the validation images of {name}. Leave out --data and "
+            "--split."
+        )
+    return read(name, "validation", root), name, "validation"
+
+
+def compare_on(
+    boxes: Boxes, reference: Detector, candidate: Detector, max_drop_pp: float, *, dataset: str, split: str
+) -> DetectionComparison:
+    """Run two detectors on images. The interval is over images: what is on one image does not come apart."""
+    detectors = (reference, candidate)
+    counts = [count_detections(detector, boxes) for detector in detectors]
+    own, other = (scores_of(detector, found_p3) for detector, found_p3 in zip(detectors, counts, strict=True))
+    shares_p = f1_shares(counts[0]) - f1_shares(counts[1])
+    ci95_pp = _ci95_pp(shares_p, len(boxes))
+    verdict = judge(ci95_pp, max_drop_pp)
+    undecided = verdict == "undecided"
+    return DetectionComparison(
+        dataset=dataset,
+        split=split,
+        images=len(boxes),
+        objects=boxes.things,
+        reference=own,
+        candidate=other,
+        drop_pp=(own.f1 - other.f1) * 100,
+        drop_pp_ci95=ci95_pp,
+        max_drop_pp=max_drop_pp,
+        verdict=verdict,
+        images_needed=needed(lambda n: _ci95_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
+        passed=verdict == "within",
+    )
+
+
+def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each image counts for in F1, a number whose mean is F1 and whose spread is that of F1 over images.
+
+    F1 is a ratio of two sums over images, 2 TP over 2 TP + FP + FN; this is its linearization
+    (Cochran 1977, Sampling Techniques, 6.4).
+    """
+    twice_right_p = 2.0 * counts_p3[:, 0]
+    weight_p = twice_right_p + counts_p3[:, 1] + counts_p3[:, 2]
+    f1 = _f1(counts_p3.sum(0))
+    shares_p: NDArray[np.float64] = f1 + (twice_right_p - f1 * weight_p) / max(weight_p.mean(), 1e-9)
+    return shares_p
+
+
+def _ci95_pp(shares_p: NDArray[np.float64], images: int) -> tuple[float, float]:
+    """Return the 95 % interval (percentage points) were there so many images, and all as these."""
+    times = images / len(shares_p)
+    low, high = padded_interval(shares_p.sum() * times, (shares_p**2).sum() * times, images)
+    return float(low) * 100, float(high) * 100
+
+
+def count_detections(detector: Detector, boxes: Boxes) -> NDArray[np.int64]:
+    """Return (true positives, false positives, false negatives) of each image, (N, 3), at the score that the file has
+    as its threshold."""
+    totals = [
+        matched(detector.detect(image_hwc).boxes_m4, boxes_b4[what_b == THING], boxes_b4[what_b == IGNORED])
+        for image_hwc, boxes_b4, what_b in zip(boxes.images_nhwc, boxes.boxes_nb4, boxes.what_nb, strict=True)
+    ]
+    return np.array(totals, np.int64)
+
+
+def f1_on(boxes: Boxes, detector: Detector) -> float:
+    """Return the F1 of a detector on images."""
+    return _f1(count_detections(detector, boxes).sum(0))
+
+
+def scores_of(detector: Detector, counts_n3: NDArray[np.int64]) -> DetectionScores:
+    """Return the figures of what a detector had right, false and missed on each image."""
+    right, false, missed = (int(total) for total in counts_n3.sum(0))
+    return DetectionScores(
+        model=detector.name,
+        form=detector.card.form,
+        true_positives=right,
+        false_positives=false,
+        false_negatives=missed,
+        precision=right / max(right + false, 1),
+        recall=right / max(right + missed, 1),
+        f1=_f1(counts_n3.sum(0)),
+    )
+
+
+def _f1(counts_3: NDArray[np.int64]) -> float:
+    right, false, missed = counts_3
+    return float(2 * right / max(2 * right + false + missed, 1))
+
+
+def matched(
+    boxes_m4: NDArray[np.float32], things_k4: NDArray[np.float32], ignored_b4: NDArray[np.float32]
+) -> tuple[int, int, int]:
+    """Count (true positives, false positives, false negatives). Boxes are x, y, width, height; the better detection
+    comes first and takes its thing."""
+    free = np.ones(len(things_k4), bool)
+    false = 0
+    for box in boxes_m4:
+        overlap_k = np.where(free, overlaps(box[None], things_k4)[0], 0)
+        if overlap_k.max(initial=0) > RIGHT:
+            free[overlap_k.argmax()] = False
+        elif overlaps(box[None], ignored_b4).max(initial=0) <= EXCUSED:
+            false += 1
+    return int((~free).sum()), false, int(free.sum())

@@ -1,0 +1,74 @@
+"""The images with boxes that the quantized forms of a detector are measured with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.card import Calibration, Golden, ModelCard
+from edgecnn.data.boxes import Boxes
+from edgecnn.errors import EdgecnnError
+from edgecnn.runtime.detector import Detector, load_detector
+from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_on
+from edgecnn.tasks._detection.examples import read
+from edgecnn.tasks._detection.golden import measured
+
+FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many images
+
+
+@dataclass(frozen=True)
+class DetectionYardstick:
+    """The training and validation images of a parent."""
+
+    card: ModelCard
+    parent: Detector
+    train: Boxes
+    validation: Boxes
+    metric: str = "f1"
+
+    @staticmethod
+    def read(file: Path, card: ModelCard, *, dataset: str | None, root: str | Path | None) -> "DetectionYardstick":
+        """Read the images that a model was trained on. Raises DataError, EdgecnnError where others are named."""
+        name = card.dataset.name
+        if dataset is not None:
+            raise EdgecnnError(f"{file}: is a detector, which is quantized on {name}. Leave out --data.")
+        return DetectionYardstick(card, load_detector(file), read(name, "train", root), read(name, "validation", root))
+
+    @property
+    def images(self) -> int:
+        """How many validation images there are."""
+        return len(self.validation)
+
+    def parent_score(self) -> float:
+        """Return the parent's F1."""
+        return f1_on(self.validation, self.parent)
+
+    def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
+        """Return frames (N, 3 h, 4 w, 1) of the first training images, side by side."""
+        frames_nhwc = side_by_side(self.train.images_nhwc)
+        count = len(frames_nhwc) * ROWS * COLUMNS
+        return frames_nhwc, Calibration(count, 0, list(range(count)))
+
+    def golden(self, graph: bytes) -> Golden:
+        """Return the parent's golden image with what a form answers."""
+        return measured(graph, self.card.golden.images_nhwc)
+
+    def compare(self, candidate: Path, max_drop_pp: float) -> DetectionComparison:
+        """Detect on the validation images with both."""
+        return compare_on(
+            self.validation,
+            self.parent,
+            load_detector(candidate),
+            max_drop_pp,
+            dataset=self.card.dataset.name,
+            split="validation",
+        )
+
+
+def side_by_side(images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return frames of 3 x 4 images each, of the first ones."""
+    count = min(FRAMES, len(images_nhwc) // (ROWS * COLUMNS))
+    _, height, width, channels = images_nhwc.shape
+    grid = images_nhwc[: count * ROWS * COLUMNS].reshape(count, ROWS, COLUMNS, height, width, channels)
+    return grid.transpose(0, 1, 3, 2, 4, 5).reshape(count, ROWS * height, COLUMNS * width, channels)

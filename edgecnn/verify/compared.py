@@ -1,0 +1,93 @@
+"""What every comparison of two models says, whatever they are for."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgecnn.verify.gate import Verdict
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures to be shown: rows of text under columns, of which ``left`` are not numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    left: int = 1
+
+
+class Compared(Protocol):
+    """The verdict of a comparison. A positive ``drop_pp`` (percentage points of ``metric``) means that the candidate is
+    worse; ``images_needed`` is about how many images would decide where these leave it undecided."""
+
+    @property
+    def metric(self) -> str:
+        """The name of the figure that is compared."""
+
+    @property
+    def reference_score(self) -> float:
+        """Its value of the reference."""
+
+    @property
+    def candidate_score(self) -> float:
+        """Its value of the candidate."""
+
+    @property
+    def dataset(self) -> str:
+        """What both were run on."""
+
+    @property
+    def images(self) -> int:
+        """On how many images."""
+
+    @property
+    def drop_pp(self) -> float:
+        """By how many percentage points it drops."""
+
+    @property
+    def drop_pp_ci95(self) -> tuple[float, float]:
+        """The 95 % interval of the drop."""
+
+    @property
+    def max_drop_pp(self) -> float:
+        """What is allowed."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval shows."""
+
+    @property
+    def images_needed(self) -> int | None:
+        """How many images would decide; None where over a million would, or these do."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the drop is within what is allowed."""
+
+    def tables(self) -> list[Table]:
+        """Return what people look at."""
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said beside, a line each."""
+
+
+class Evaluated(Protocol):
+    """The figures of one model on the images of a split."""
+
+    @property
+    def images(self) -> int:
+        """On how many images."""
+
+    @property
+    def metric(self) -> str:
+        """The name of the figure that counts."""
+
+    @property
+    def score(self) -> float:
+        """Its value."""
+
+    def tables(self) -> list[Table]:
+        """Return what people look at."""
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said beside, a line each."""

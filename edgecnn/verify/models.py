@@ -1,0 +1,62 @@
+"""Models of any task, compared and measured as their task does it."""
+
+from pathlib import Path
+from typing import Protocol, cast
+
+from edgecnn.contender import task_for
+from edgecnn.verify.compare import SplitName
+from edgecnn.verify.compared import Compared, Evaluated
+
+
+class VerifyingTask(Protocol):
+    """What is asked of a task here."""
+
+    def compare(
+        self,
+        reference: str | Path,
+        candidate: str | Path,
+        *,
+        dataset: str | None,
+        root: str | Path | None,
+        split: SplitName,
+        max_drop_pp: float,
+    ) -> Compared:
+        """Run two models of the task on the same images."""
+
+    def evaluate(
+        self, model: str | Path, *, dataset: str | None, root: str | Path | None, split: SplitName, provider: str
+    ) -> Evaluated:
+        """Run one model of the task on the images of a split."""
+
+
+def compare_models(
+    reference: str | Path,
+    candidate: str | Path,
+    *,
+    dataset: str | None = None,
+    root: str | Path | None = None,
+    split: SplitName = "test",
+    max_drop_pp: float = 0.5,
+) -> Compared:
+    """Compare two runs, checkpoints, model files or models of the zoo on the images that the reference was made for.
+
+    Raises DataError where the images cannot be read or have other labels, and what opening either raises.
+    """
+    task = cast(VerifyingTask, task_for(reference))
+    return task.compare(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+
+
+def evaluate(
+    model: str | Path,
+    *,
+    dataset: str | None = None,
+    root: str | Path | None = None,
+    split: SplitName = "test",
+    provider: str = "cpu",
+) -> Evaluated:
+    """Measure a run, a checkpoint, a model file or a model of the zoo on the data set it was made for, or ``dataset``.
+
+    Raises DataError where the images cannot be read or have other labels, and what opening the model raises.
+    """
+    task = cast(VerifyingTask, task_for(model))
+    return task.evaluate(model, dataset=dataset, root=root, split=split, provider=provider)

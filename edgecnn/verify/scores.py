@@ -1,0 +1,39 @@
+"""The figures of a classifier on images, over all and class by class."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class; fractions."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One classifier. Fractions, the averages over classes; ``confusion`` counts by true and predicted class."""
+
+    model: str
+    form: str
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float | None
+    classes: list[ClassScore]
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """An image that the two classify differently: its place in the split, its label and both answers."""
+
+    index: int
+    label: str
+    reference: str
+    candidate: str
