@@ -1,0 +1,106 @@
+"""Every block of every page runs: what a reader may copy works, in the order of the page.
+
+A ``console`` block is a transcript: what follows ``$ `` is run by bash, with the lines of a here-document, the rest is
+what it prints. A ``python`` block is a program. Pages in how-to/ start in the folder that the tutorial leaves. What
+cannot run here (a camera, a GPU, another machine) is ``text``.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+TUTORIAL = DOCS / "tutorial.md"
+BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.M | re.S)
+RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
+WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [path for path in WRITTEN if path != TUTORIAL and any(kind in RUN for kind, _ in [
+    (match[2], match[3]) for match in BLOCK.finditer(path.read_text(encoding="utf-8"))
+])]  # fmt: skip
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return kind and text of each block of a page."""
+    return [(match[2], match[3]) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def commands(transcript: str) -> str:
+    """Return the commands of a console block, with their here-documents and continued lines."""
+    kept, until, going_on = [], None, False
+    for line in transcript.splitlines():
+        if until is not None or going_on or line.startswith("$ "):
+            command = line if until is not None or going_on else line.removeprefix("$ ")
+            kept.append(command)
+            if until is None and (found := re.search(r"<<'(\w+)'", command)):
+                until = found[1]
+            elif command == until:
+                until = None
+            going_on = until is None and command.endswith("\\")
+    return "\n".join(kept)
+
+
+@pytest.fixture
+def play(data_root: Path) -> Callable[[Path, Path], None]:
+    """Run all blocks of a page in a folder."""
+
+    def run(page: Path, folder: Path) -> None:
+        (folder / ".home").mkdir(exist_ok=True)
+        environment = {
+            "EDGECNN_DATA": str(data_root), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "HOME": str(folder / ".home"), "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        for kind, text in blocks(page):
+            if kind not in RUN:
+                continue
+            python, shell = [sys.executable, "-W", "error", "-c"], ["bash", "-euo", "pipefail", "-c"]
+            command = [*python, text] if kind == "python" else [*shell, commands(text)]
+            result = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+            )
+            assert result.returncode == 0, f"{page}\n{text}\n{result.stdout}\n{result.stderr}"
+
+    return run
+
+
+@pytest.fixture
+def after_tutorial(once, play, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the folder that the tutorial leaves."""
+
+    def go_through(folder: Path) -> None:
+        folder.mkdir()
+        play(TUTORIAL, folder)
+
+    yield shutil.copytree(once("tutorial", go_through), tmp_path / "tutorial")
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs(after_tutorial: Path) -> None:
+    assert (after_tutorial / "app" / "selftest.py").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "how-to"], ids=lambda page: page.stem)
+def test_a_how_to_runs(page: Path, after_tutorial: Path, play: Callable[[Path, Path], None]) -> None:
+    play(page, after_tutorial)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "how-to"], ids=lambda page: page.stem)
+def test_a_page_runs(page: Path, tmp_path: Path, play: Callable[[Path, Path], None]) -> None:
+    play(page, tmp_path)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_block_says_what_it_is(page: Path) -> None:
+    assert {kind for kind, _ in blocks(page)} <= {*RUN, *SHOWN}
+
+
+def test_a_transcript_gives_its_commands() -> None:
+    transcript = "$ cat > a <<'END'\n$ not a command\nEND\n$ one \\\n    two\nprinted\n$ three\n"
+    assert commands(transcript) == "cat > a <<'END'\n$ not a command\nEND\none \\\n    two\nthree"

@@ -1,0 +1,69 @@
+"""What the site needs beside docs/: pages that lie elsewhere in the repository, and links between all of them.
+
+The pages keep links that work in a checkout. Here a link to a file that is a page of the site becomes a link to that
+page, and one to any other file of the repository becomes its name, for the site has no such file. A link to a file that
+does not exist stays as it is, which ends the build.
+"""
+
+import os
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = {
+    "CONTRIBUTING.md": "design/contributing.md",
+    "SECURITY.md": "design/security.md",
+    "CHANGELOG.md": "design/changes.md",
+    "README.md": "index.md",
+    "exported/README.md": "models/index.md",
+    **{f"exported/{path.name}/README.md": f"models/{path.name}.md" for path in ROOT.glob("exported/*") if path.is_dir()},
+    **{f"examples/{path.name}/README.md": f"examples/{path.name}.md" for path in ROOT.glob("examples/*/")},
+}
+SOURCES = {page: source for source, page in ELSEWHERE.items() if page != "index.md"}
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^(```.*?^```[^\n]*$)", re.M | re.S)
+DIAGRAM = re.compile(r"^```mermaid\n.*?^```\n", re.M | re.S)
+ROLE = re.compile(r":(?:class|func|meth|mod|data|exc):<code>")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that lie outside of docs/."""
+    for page, source in SOURCES.items():
+        files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn links that work in a checkout into links of the site; the diagram is a picture there."""
+    place = page.file.src_uri
+    up = posixpath.relpath("pictures/path.svg", posixpath.dirname(place) or ".")
+    parts = FENCED.split(DIAGRAM.sub(f"![From a data set to a file in an application]({up})\n", markdown))
+    return "".join(part if part.startswith("```") else _linked(part, place) for part in parts)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Show a docstring's role as the name that it marks."""
+    return ROLE.sub("<code>", html)
+
+
+def _linked(text: str, place: str) -> str:
+    folder = posixpath.dirname(SOURCES.get(place, f"docs/{place}"))
+
+    def of(match: re.Match[str]) -> str:
+        picture, words, address = match.groups()
+        target, _, anchor = address.partition("#")
+        if not target or re.match(r"[a-z]+:", address):
+            return match[0]
+        source = posixpath.normpath(posixpath.join(folder, target))
+        page = ELSEWHERE.get(source, source.removeprefix("docs/") if source.startswith("docs/") else None)
+        if page is None or not (picture or page.endswith(".md")):
+            return words if (ROOT / source).exists() else match[0]
+        there = os.path.relpath(page, posixpath.dirname(place) or ".").replace(os.sep, "/")
+        return f"{picture}[{words}]({there}{'#' + anchor if anchor else ''})"
+
+    return LINK.sub(of, text)
