@@ -10,7 +10,7 @@ JOBS ?= 2
 JS_TOOLS := .js-tools
 C_FILES := $(wildcard edgecnn/embed/templates/c*/*.[ch]* tests/embed/ort/*.h tools/*.c)
 
-.PHONY: demo test test-data lint lint-python lint-c lint-js format bench docs web wheel conformance clean
+.PHONY: demo test test-data lint lint-python lint-c lint-js format bench docs site web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -55,6 +55,9 @@ docs: $(INSTALLED)  ## the pages on commands, JSON, recipes, results and the zoo
 	$(BIN)/python tools/docs/results_page.py
 	$(BIN)/python tools/docs/counts_page.py
 	$(BIN)/python tools/docs/reliability_page.py
+
+site: $(INSTALLED)  ## build/site: the documentation, built without a network; a warning or a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 web:  ## the page of edgecnn web, built by npm; without it the command says so
 	rm -rf .web && cp -R web .web

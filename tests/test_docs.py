@@ -2,13 +2,10 @@
 
 import importlib.util
 import re
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-
-import pytest
 
 from edgecnn import recipes
 from edgecnn.recipes.schema import Recipe, Rest
@@ -105,22 +102,3 @@ def test_the_results_page_says_which_run_a_model_of_the_zoo_is() -> None:
         assert re.search(
             rf"The zoo's \[{name}\]\(\S+\) is (that of seed \d+ above|another run, with seed \d+ on )", page
         ), name
-
-
-@pytest.mark.slow
-def test_the_readme_runs(tmp_path: Path, data_root: Path) -> None:
-    """Every block that a reader may copy, in one folder, in order."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```(console|python)\n(.*?)```", readme, re.S)
-    assert len(blocks) >= 8
-    environment = {
-        "EDGECNN_DATA": str(data_root), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path),
-    }  # fmt: skip
-    for kind, text in blocks:
-        if kind == "python":
-            script = [sys.executable, "-W", "error", "-c", text]
-        else:
-            commands = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
-            script = ["bash", "-euo", "pipefail", "-c", "\n".join(commands)]
-        result = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"

@@ -1,7 +1,7 @@
 """Every block of every page runs: what a reader may copy works, in the order of the page.
 
 A ``console`` block is a transcript: what follows ``$ `` is run by bash, with the lines of a here-document, the rest is
-what it prints. A ``python`` block is a program. Pages in how-to/ start in the folder that the tutorial leaves. What
+what it prints; messages and exit codes in it are held to what is printed. A ``python`` block is a program. Pages in how-to/ start in the folder that the tutorial leaves. What
 cannot run here (a camera, a GPU, another machine) is ``text``.
 """
 
@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from edgecnn import errors
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -45,6 +47,11 @@ def commands(transcript: str) -> str:
     return "\n".join(kept)
 
 
+def messages(transcript: str) -> list[str]:
+    """Return the messages and exit codes that a transcript shows, which have to be as they are printed."""
+    return [line for line in transcript.splitlines() if re.match(r"(error|warning): |exit code \d", line)]
+
+
 @pytest.fixture
 def play(data_root: Path) -> Callable[[Path, Path], None]:
     """Run all blocks of a page in a folder."""
@@ -63,20 +70,24 @@ def play(data_root: Path) -> Callable[[Path, Path], None]:
             result = subprocess.run(
                 command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
             )
-            assert result.returncode == 0, f"{page}\n{text}\n{result.stdout}\n{result.stderr}"
+            said = result.stdout + result.stderr
+            assert result.returncode == 0, f"{page}\n{text}\n{said}"
+            for line in messages(text):
+                parts = [re.escape(part) for part in line.split("…")]
+                assert re.search("^" + ".*".join(parts), said, re.M), f"{page} shows\n{line}\nwhere it is\n{said}"
 
     return run
 
 
 @pytest.fixture
-def after_tutorial(once, play, tmp_path: Path) -> Iterator[Path]:
+def after_tutorial(once, play, tmp_path: Path) -> Path:
     """A copy of the folder that the tutorial leaves."""
 
     def go_through(folder: Path) -> None:
         folder.mkdir()
         play(TUTORIAL, folder)
 
-    yield shutil.copytree(once("tutorial", go_through), tmp_path / "tutorial")
+    return shutil.copytree(once("tutorial", go_through), tmp_path / "tutorial")
 
 
 @pytest.mark.slow
@@ -99,6 +110,12 @@ def test_a_page_runs(page: Path, tmp_path: Path, play: Callable[[Path, Path], No
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_block_says_what_it_is(page: Path) -> None:
     assert {kind for kind, _ in blocks(page)} <= {*RUN, *SHOWN}
+
+
+def test_the_page_on_errors_has_every_exception_and_its_exit_code() -> None:
+    page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.EdgecnnError)]
+    assert [one for one in found if f"| `{one.__name__}` | {one.exit_code} |" not in page] == []
 
 
 def test_a_transcript_gives_its_commands() -> None:

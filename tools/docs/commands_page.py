@@ -14,7 +14,7 @@ from edgecnn.report import model_card
 ROOT = Path(__file__).resolve().parents[2]
 ZOO, TARGET = ROOT / "exported", ROOT / "docs" / "reference" / "commands.md"
 CALLED_EDGECNN = "import sys; sys.argv[0] = 'edgecnn'; from edgecnn_cli.__main__ import run; run()"
-PLAIN = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+PLAIN = {"COLUMNS": "90", "TERM": "dumb", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def page() -> str:

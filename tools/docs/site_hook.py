@@ -21,14 +21,15 @@ ELSEWHERE = {
     "CHANGELOG.md": "design/changes.md",
     "README.md": "index.md",
     "exported/README.md": "models/index.md",
-    **{f"exported/{path.name}/README.md": f"models/{path.name}.md" for path in ROOT.glob("exported/*") if path.is_dir()},
+    **{
+        f"exported/{path.name}/README.md": f"models/{path.name}.md" for path in ROOT.glob("exported/*") if path.is_dir()
+    },
     **{f"examples/{path.name}/README.md": f"examples/{path.name}.md" for path in ROOT.glob("examples/*/")},
 }
 SOURCES = {page: source for source, page in ELSEWHERE.items() if page != "index.md"}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^(```.*?^```[^\n]*$)", re.M | re.S)
 DIAGRAM = re.compile(r"^```mermaid\n.*?^```\n", re.M | re.S)
-ROLE = re.compile(r":(?:class|func|meth|mod|data|exc):<code>")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -44,11 +45,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     up = posixpath.relpath("pictures/path.svg", posixpath.dirname(place) or ".")
     parts = FENCED.split(DIAGRAM.sub(f"![From a data set to a file in an application]({up})\n", markdown))
     return "".join(part if part.startswith("```") else _linked(part, place) for part in parts)
-
-
-def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Show a docstring's role as the name that it marks."""
-    return ROLE.sub("<code>", html)
 
 
 def _linked(text: str, place: str) -> str:
