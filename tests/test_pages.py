@@ -1,14 +1,17 @@
 """Every block of every page runs: what a reader may copy works, in the order of the page.
 
 A ``console`` block is a transcript: what follows ``$ `` is run by bash, with the lines of a here-document, the rest is
-what it prints; messages and exit codes in it are held to what is printed. A ``python`` block is a program. Pages in how-to/ start in the folder that the tutorial leaves. What
-cannot run here (a camera, a GPU, another machine) is ``text``.
+what it prints; messages and exit codes in it are held to what is printed. A ``python`` block is a program. Pages in
+how-to/ start in the folder that the tutorial leaves. What cannot run here (a camera, a GPU, another machine) is
+``text``.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,14 +25,11 @@ TUTORIAL = DOCS / "tutorial.md"
 BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.M | re.S)
 RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
 WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-PAGES = [path for path in WRITTEN if path != TUTORIAL and any(kind in RUN for kind, _ in [
-    (match[2], match[3]) for match in BLOCK.finditer(path.read_text(encoding="utf-8"))
-])]  # fmt: skip
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     """Return kind and text of each block of a page."""
-    return [(match[2], match[3]) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+    return [(match[2], textwrap.dedent(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
 
 
 def commands(transcript: str) -> str:
@@ -52,6 +52,9 @@ def messages(transcript: str) -> list[str]:
     return [line for line in transcript.splitlines() if re.match(r"(error|warning): |exit code \d", line)]
 
 
+PAGES = [page for page in WRITTEN if page != TUTORIAL and any(kind in RUN for kind, _ in blocks(page))]
+
+
 @pytest.fixture
 def play(data_root: Path) -> Callable[[Path, Path], None]:
     """Run all blocks of a page in a folder."""
@@ -61,6 +64,7 @@ def play(data_root: Path) -> Callable[[Path, Path], None]:
         environment = {
             "EDGECNN_DATA": str(data_root), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": str(folder / ".home"), "PYTHONDONTWRITEBYTECODE": "1",
+            **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
         }  # fmt: skip
         for kind, text in blocks(page):
             if kind not in RUN:
