@@ -95,17 +95,20 @@ def after_tutorial(once, play, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_tutorial_runs(after_tutorial: Path) -> None:
     assert (after_tutorial / "app" / "selftest.py").exists()
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "how-to"], ids=lambda page: page.stem)
 def test_a_how_to_runs(page: Path, after_tutorial: Path, play: Callable[[Path, Path], None]) -> None:
     play(page, after_tutorial)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "how-to"], ids=lambda page: page.stem)
 def test_a_page_runs(page: Path, tmp_path: Path, play: Callable[[Path, Path], None]) -> None:
     play(page, tmp_path)
