@@ -1,7 +1,7 @@
 """Every block of every page runs: what a reader may copy works, in the order of the page.
 
-A ``console`` block is a transcript: what follows ``$ `` is run by bash, with the lines of a here-document, the rest is
-what it prints; messages and exit codes in it are held to what is printed. A ``python`` block is a program. Pages in
+A ``console`` block is a transcript: what follows ``$ `` is run by bash, the rest is what it prints; messages and exit
+codes in it are held to what is printed. A ``python`` block is a program; a block with a title is that file. Pages in
 how-to/ start in the folder that the tutorial leaves. What cannot run here (a camera, a GPU, another machine) is
 ``text``.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,28 +23,32 @@ from edgecnn import errors
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
-BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.M | re.S)
+BLOCK = re.compile(r'^( *)```(\w*)(?: title="([^"]+)")?\n(.*?)^\1```$', re.M | re.S)
 RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
 WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """Return kind and text of each block of a page."""
-    return [(match[2], textwrap.dedent(match[3])) for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page: what it is, the file that it stands for, its text."""
+
+    kind: str
+    title: str | None
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks of a page."""
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [Block(match[2], match[3], textwrap.dedent(match[4])) for match in found]
 
 
 def commands(transcript: str) -> str:
-    """Return the commands of a console block, with their here-documents and continued lines."""
-    kept, until, going_on = [], None, False
+    """Return the commands of a console block, with the lines that continue them."""
+    kept: list[str] = []
     for line in transcript.splitlines():
-        if until is not None or going_on or line.startswith("$ "):
-            command = line if until is not None or going_on else line.removeprefix("$ ")
-            kept.append(command)
-            if until is None and (found := re.search(r"<<'(\w+)'", command)):
-                until = found[1]
-            elif command == until:
-                until = None
-            going_on = until is None and command.endswith("\\")
+        if line.startswith("$ ") or (kept and kept[-1].endswith("\\")):
+            kept.append(line.removeprefix("$ "))
     return "\n".join(kept)
 
 
@@ -52,7 +57,7 @@ def messages(transcript: str) -> list[str]:
     return [line for line in transcript.splitlines() if re.match(r"(error|warning): |exit code \d", line)]
 
 
-PAGES = [page for page in WRITTEN if page != TUTORIAL and any(kind in RUN for kind, _ in blocks(page))]
+PAGES = [page for page in WRITTEN if page != TUTORIAL and any(block.kind in RUN for block in blocks(page))]
 
 
 @pytest.fixture
@@ -66,17 +71,19 @@ def play(data_root: Path) -> Callable[[Path, Path], None]:
             "HOME": str(folder / ".home"), "PYTHONDONTWRITEBYTECODE": "1",
             **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
         }  # fmt: skip
-        for kind, text in blocks(page):
-            if kind not in RUN:
+        for block in blocks(page):
+            if block.title is not None:
+                (folder / block.title).write_text(block.text, encoding="utf-8")
+            if block.title is not None or block.kind not in RUN:
                 continue
             python, shell = [sys.executable, "-W", "error", "-c"], ["bash", "-euo", "pipefail", "-c"]
-            command = [*python, text] if kind == "python" else [*shell, commands(text)]
+            command = [*python, block.text] if block.kind == "python" else [*shell, commands(block.text)]
             result = subprocess.run(
                 command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
             )
             said = result.stdout + result.stderr
-            assert result.returncode == 0, f"{page}\n{text}\n{said}"
-            for line in messages(text):
+            assert result.returncode == 0, f"{page}\n{block.text}\n{said}"
+            for line in messages(block.text):
                 parts = [re.escape(part) for part in line.split("…")]
                 assert re.search("^" + ".*".join(parts), said, re.M), f"{page} shows\n{line}\nwhere it is\n{said}"
 
@@ -116,7 +123,9 @@ def test_a_page_runs(page: Path, tmp_path: Path, play: Callable[[Path, Path], No
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_block_says_what_it_is(page: Path) -> None:
-    assert {kind for kind, _ in blocks(page)} <= {*RUN, *SHOWN}
+    assert {block.kind for block in blocks(page)} <= {*RUN, *SHOWN}
+    fences = re.findall(r"^ *```", page.read_text(encoding="utf-8"), re.M)
+    assert len(fences) == 2 * len(blocks(page)), "a fence that no test reads"
 
 
 def test_the_page_on_errors_has_every_exception_and_its_exit_code() -> None:
@@ -126,5 +135,4 @@ def test_the_page_on_errors_has_every_exception_and_its_exit_code() -> None:
 
 
 def test_a_transcript_gives_its_commands() -> None:
-    transcript = "$ cat > a <<'END'\n$ not a command\nEND\n$ one \\\n    two\nprinted\n$ three\n"
-    assert commands(transcript) == "cat > a <<'END'\n$ not a command\nEND\none \\\n    two\nthree"
+    assert commands("$ one \\\n    two\nprinted\n$ three | four\n") == "one \\\n    two\nthree | four"
