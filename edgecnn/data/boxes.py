@@ -1,6 +1,6 @@
 """Images with boxes around the things on them: what a detector is trained on, and measured on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ RIGHT, EXCUSED = 0.5, 0.3  # intersection over union of a detection with a thing
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """N images with up to B boxes on each: ``boxes_nb4`` is x, y, width, height in pixels, ``what_nb`` is NOTHING where
-    an image has fewer. ``labels`` are the names of the things."""
+    an image has fewer. ``labels`` are the names of the things, ``skipped`` pictures that could not be read."""
 
     images_nhwc: NDArray[np.uint8]
     boxes_nb4: NDArray[np.float32]
     what_nb: NDArray[np.float32]
     labels: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images_nhwc)
@@ -26,6 +27,15 @@ class Boxes:
     def things(self) -> int:
         """How many boxes are around things that are to be detected."""
         return int((self.what_nb == THING).sum())
+
+    def take(self, indices: NDArray[np.int64]) -> "Boxes":
+        """Return the images at ``indices``, in that order."""
+        return replace(
+            self,
+            images_nhwc=self.images_nhwc[indices],
+            boxes_nb4=self.boxes_nb4[indices],
+            what_nb=self.what_nb[indices],
+        )
 
     def targets_nb5(self) -> NDArray[np.float32]:
         """Return boxes with what they are around (N, B, 5), those of each image first, without columns of nothing."""

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-Groups = Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)]
+Groups = Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -28,7 +28,8 @@ class Data(Table):
     """What is learnt from. ``size`` is the side in pixels that pictures are brought to, by default their own.
     ``validation`` is a fraction of the training images when below 1, else a count, at most half; ``split_seed`` draws
     which. A folder with ``val`` beside ``train`` and ``test``, and a .npz with ``val_images``, have their own instead.
-    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels."""
+    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels; for a detector,
+    one kind of thing of several categories."""
 
     name: str = "digits"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None

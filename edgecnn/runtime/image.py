@@ -40,6 +40,7 @@ INTEGER_BITS = (8, 10, 12, 14, 16, 24, 31, 32)  # what cameras, scanners and mic
 MAX_PIXELS = 89_478_485  # what is decoded at all: Pillow's limit
 PIXELS_AT_ONCE = 1 << 20
 PIXELS_IN_CACHE = 1 << 15
+ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)  # the EXIF tag, and what it says of pictures that lie on their side
 OTHER_PROGRAMS = frozenset({"EPS"})  # formats that Pillow hands to another program: Ghostscript runs what is in them
 
 
@@ -111,6 +112,13 @@ def is_colour(path: Path) -> bool:
         raise
     except Exception:  # read_image says what is wrong with it
         return False
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture, turned upright, from its header alone. Raises ImageError."""
+    with _refusals(str(path)), _opened(path) as picture:
+        width, height = picture.size
+        return (width, height) if picture.getexif().get(ORIENTATION, 1) in SIDEWAYS else (height, width)
 
 
 def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False) -> NDArray[np.uint8]:

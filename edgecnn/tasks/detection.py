@@ -93,7 +93,7 @@ def compare(
     split: "SplitName",
     max_drop_pp: float,
 ) -> "DetectionComparison":
-    """Compare two detectors on the images that the reference was chosen by."""
+    """Compare two detectors on the images of a split."""
     from edgecnn.tasks._detection.comparison import compared
 
     return compared(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
@@ -102,7 +102,7 @@ def compare(
 def evaluate(
     model: str | Path, *, dataset: str | None, root: str | Path | None, split: "SplitName", provider: str
 ) -> "DetectionEvaluation":
-    """Measure a detector on the images that it was chosen by."""
+    """Measure a detector on the images of a split."""
     from edgecnn.tasks._detection.comparison import evaluated
 
     return evaluated(model, dataset=dataset, root=root, split=split, provider=provider)

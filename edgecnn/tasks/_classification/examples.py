@@ -16,7 +16,7 @@ from edgecnn.recipes.schema import Data, Recipe
 from edgecnn.train.examples import Examples, Prepared
 
 CHANNELS = {"auto": None, "gray": 1, "rgb": 3}
-LOST_SHOWN = 10
+LOST_SHOWN, LEAST_CLASSES = 10, 2
 VALIDATION_SHARE = 0.2  # what is suggested
 GOLDEN_BYTES = 12_288
 GOLDEN_MOST, GOLDEN_LEAST = 10, 2
@@ -26,6 +26,11 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
     """Read the recipe's training split and hold out its validation split, or read the one that a data set of the user's
     own has. The test split of a named data set is not read."""
     wanted = recipe.data
+    if wanted.groups is not None and len(wanted.groups) < LEAST_CLASSES:
+        raise RecipeError(
+            f"data.groups has one group ({', '.join(wanted.groups)}); a classifier tells at least two apart. Add "
+            "another."
+        )
     size, channels = (wanted.size, wanted.size) if wanted.size else None, CHANNELS[wanted.color]
     if not data.is_named(wanted.name):
         return _prepare_own(wanted, data.read_whole(wanted.name, size, channels))

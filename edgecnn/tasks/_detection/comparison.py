@@ -13,7 +13,7 @@ from edgecnn.contender import is_checkpoint
 from edgecnn.data.boxes import EXCUSED, IGNORED, RIGHT, THING, Boxes
 from edgecnn.errors import CheckpointError, EdgecnnError
 from edgecnn.runtime.detector import Detector, load_detector
-from edgecnn.tasks._detection.examples import read
+from edgecnn.tasks._detection.examples import Part, is_own, read_for
 from edgecnn.text import duration
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Table
@@ -137,9 +137,9 @@ def compared(
     split: SplitName,
     max_drop_pp: float,
 ) -> DetectionComparison:
-    """Run two detector files on the images that the reference was chosen by.
+    """Run two detector files on the images of a split; rendered pages are those that the reference was chosen by.
 
-    Raises EdgecnnError where ``dataset`` or another ``split`` is asked for, ModelError, CardError or DataError.
+    Raises EdgecnnError where they are not those that were asked for, ModelError, CardError or DataError.
     """
     first, second = _opened(reference), _opened(candidate)
     boxes, name, part = _boxes_for(first, dataset, root, split)
@@ -149,7 +149,7 @@ def compared(
 def evaluated(
     model: str | Path, *, dataset: str | None, root: str | Path | None, split: SplitName, provider: str
 ) -> DetectionEvaluation:
-    """Run a detector file on the images that it was chosen by. Raises as ``compared`` does."""
+    """Run a detector file on the images of a split. Raises as ``compared`` does."""
     started = time.perf_counter()
     detector = _opened(model, provider)
     boxes, name, part = _boxes_for(detector, dataset, root, split)
@@ -169,13 +169,16 @@ def _boxes_for(
     detector: Detector, dataset: str | None, root: str | Path | None, split: SplitName
 ) -> tuple[Boxes, str, str]:
     """Return images with boxes, and what data set and split they are of."""
-    name = detector.card.dataset.name
-    if dataset is not None or split != "test":
-        raise EdgecnnError(
-            f"{detector.name}: is a detector, measured on the validation images of {name}. Leave out --data and "
-            "--split."
-        )
-    return read(name, "validation", root), name, "validation"
+    name = dataset or detector.card.dataset.name
+    part: Part = split
+    if not is_own(name):
+        if dataset is not None or split != "test":
+            raise EdgecnnError(
+                f"{detector.name}: is a detector, measured on the validation images of {detector.card.dataset.name}. "
+                "Leave out --data and --split, or name a folder of pictures with boxes: --data folder:PATH"
+            )
+        part = "validation"  # rendered pages have no test split
+    return read_for(detector.card, part, root, dataset=dataset), name, part
 
 
 def compare_on(

@@ -1,5 +1,6 @@
 """From a detector's checkpoint to one model: the network through PyTorch's exporter, everything else around it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from edgecnn import data
 from edgecnn.card import ModelCard, Parity, Score
 from edgecnn.errors import EdgecnnError, ParityError
 from edgecnn.export.proven import Proven, public_recipe, trained_parameters
@@ -17,7 +19,7 @@ from edgecnn.runtime.detector import load_detector
 from edgecnn.runtime.session import open_model
 from edgecnn.tasks._detection import graph as graphs
 from edgecnn.tasks._detection.comparison import f1_on
-from edgecnn.tasks._detection.examples import is_here, read
+from edgecnn.tasks._detection.examples import Part, is_here, is_own, read_for
 from edgecnn.tasks._detection.golden import measured
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def proven(
     Its card has the F1 of the file on the validation images, where they can be read; what was measured while training
     is that of the network alone, without pyramid, merging and threshold.
     """
-    if calibrated or dataset is not None:
+    if calibrated or (dataset is not None and not is_own(checkpoint.dataset.name)):
         raise EdgecnnError(
             f"{run}: holds a detector, which has no probabilities to calibrate and is proven on an image of its own. "
             "Leave out --calibrate and --data."
@@ -52,19 +54,22 @@ def proven(
             "No file was written. An operator of the network is exported wrongly; please report it with the recipe."
         )
     graph = graphs.compose(network).SerializeToString(deterministic=True)
-    return Proven(graph, _card(checkpoint, graph, root), OUTPUT, gap, None, len(SIZES), SOURCE)
+    return Proven(graph, _card(checkpoint, graph, dataset, root), OUTPUT, gap, None, len(SIZES), SOURCE)
 
 
-def _scores(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> list[Score]:
-    """Run the file on the validation images; pages are not rendered for this alone."""
-    name = checkpoint.dataset.name
+def _scores(checkpoint: "Checkpoint", graph: bytes, dataset: str | None, root: str | Path | None) -> list[Score]:
+    """Run the file on the validation images, and on those of the test split where there is one; pages are not rendered
+    for this alone."""
+    name = dataset or checkpoint.dataset.name
     if not is_here(name, "validation", root):
         return []
-    boxes = read(name, "validation", root)
-    return [Score("validation", len(boxes), "f1", f1_on(boxes, load_detector(graph)))]
+    parts: tuple[Part, ...] = ("validation", "test") if is_own(name) else ("validation",)
+    detector = load_detector(graph)
+    every = {part: read_for(checkpoint, part, root, dataset=dataset) for part in parts}
+    return [Score(part, len(boxes), "f1", f1_on(boxes, detector)) for part, boxes in every.items()]
 
 
-def _card(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> ModelCard:
+def _card(checkpoint: "Checkpoint", graph: bytes, dataset: str | None, root: str | Path | None) -> ModelCard:
     return ModelCard(
         name=checkpoint.recipe.name,
         form="fp32",
@@ -73,9 +78,9 @@ def _card(checkpoint: "Checkpoint", graph: bytes, root: str | Path | None) -> Mo
         input=checkpoint.input,
         network=checkpoint.recipe.network.name,
         parameters=trained_parameters(checkpoint),
-        dataset=checkpoint.dataset,
+        dataset=replace(checkpoint.dataset, name=data.public_name(checkpoint.dataset.name)),
         recipe=public_recipe(checkpoint),
-        metrics=_scores(checkpoint, graph, root),
+        metrics=_scores(checkpoint, graph, dataset, root),
         parity=Parity(
             images=len(SIZES),
             source=SOURCE,

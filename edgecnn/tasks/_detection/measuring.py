@@ -11,9 +11,10 @@ from edgecnn.data.boxes import Boxes
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime.detector import Detector, load_detector
 from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_on
-from edgecnn.tasks._detection.examples import read
+from edgecnn.tasks._detection.examples import Part, is_own, read_for
 from edgecnn.tasks._detection.golden import measured
 
+PARTS: tuple[Part, Part] = ("train", "validation")
 FRAMES, ROWS, COLUMNS = 24, 3, 4  # calibration frames, each of so many images
 
 
@@ -30,10 +31,10 @@ class DetectionYardstick:
     @staticmethod
     def read(file: Path, card: ModelCard, *, dataset: str | None, root: str | Path | None) -> "DetectionYardstick":
         """Read the images that a model was trained on. Raises DataError, EdgecnnError where others are named."""
-        name = card.dataset.name
-        if dataset is not None:
-            raise EdgecnnError(f"{file}: is a detector, which is quantized on {name}. Leave out --data.")
-        return DetectionYardstick(card, load_detector(file), read(name, "train", root), read(name, "validation", root))
+        if dataset is not None and not is_own(card.dataset.name):
+            raise EdgecnnError(f"{file}: is a detector, which is quantized on {card.dataset.name}. Leave out --data.")
+        train, validation = (read_for(card, part, root, dataset=dataset) for part in PARTS)
+        return DetectionYardstick(card, load_detector(file), train, validation)
 
     @property
     def images(self) -> int:
@@ -47,7 +48,7 @@ class DetectionYardstick:
     def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
         """Return frames (N, 3 h, 4 w, 1) of the first training images, side by side."""
         frames_nhwc = side_by_side(self.train.images_nhwc)
-        count = len(frames_nhwc) * ROWS * COLUMNS
+        count = min(len(frames_nhwc) * ROWS * COLUMNS, len(self.train))
         return frames_nhwc, Calibration(count, 0, list(range(count)))
 
     def golden(self, graph: bytes) -> Golden:
@@ -68,7 +69,9 @@ class DetectionYardstick:
 
 def side_by_side(images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return frames of 3 x 4 images each, of the first ones."""
-    count = min(FRAMES, len(images_nhwc) // (ROWS * COLUMNS))
+    count = max(1, min(FRAMES, len(images_nhwc) // (ROWS * COLUMNS)))
     _, height, width, channels = images_nhwc.shape
+    if len(images_nhwc) < ROWS * COLUMNS:
+        images_nhwc = np.resize(images_nhwc, (ROWS * COLUMNS, height, width, channels))  # again from the first
     grid = images_nhwc[: count * ROWS * COLUMNS].reshape(count, ROWS, COLUMNS, height, width, channels)
     return grid.transpose(0, 1, 3, 2, 4, 5).reshape(count, ROWS * height, COLUMNS * width, channels)
