@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from edgecnn.errors import RecipeError
 from edgecnn.export import export
 from edgecnn.recipes.read import read
 from edgecnn.runtime.classifier import load
@@ -21,3 +24,11 @@ def test_groups_keep_their_order_through_run_file_and_verification(tmp_path: Pat
     assert card.dataset.groups is not None
     assert list(card.dataset.groups) == list(GROUPS)
     assert compare_files(tmp_path / "run", exported.path, root=data_root).agreement == 1.0
+
+
+def test_one_group_is_nothing_to_tell_apart(tmp_path: Path, data_root: Path) -> None:
+    recipe = read("digits-compact", {"data.groups": {"all": ["0", "1"]}})
+    with pytest.raises(
+        RecipeError, match=r"data\.groups has one group \(all\); a classifier tells at least two apart\."
+    ):
+        train(recipe, tmp_path / "run", root=data_root)

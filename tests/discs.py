@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-SIDE = 96
+SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ def draw(seed: int, *, side: int = SIDE) -> Drawn:
     picture = Image.new("L", (side, side), int(rng.integers(190, 250)))
     pen, half, boxes = ImageDraw.Draw(picture), side // 2, []
     for corner in rng.permutation(4)[: rng.integers(1, 4)]:
-        size = int(rng.integers(14, half - 10))
-        x, y = (int(rng.integers(2, half - size - 2)) + int(at) * half for at in divmod(int(corner), 2))
+        size = int(rng.integers(12, half - 6))
+        x, y = (int(rng.integers(1, half - size - 1)) + int(at) * half for at in divmod(int(corner), 2))
         pen.ellipse((x, y, x + size - 1, y + size - 1), fill=int(rng.integers(10, 90)))
         boxes.append((x, y, size, size))
     noise_hw = rng.normal(0, 4, (side, side))
