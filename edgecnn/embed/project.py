@@ -39,14 +39,14 @@ class Embedded:
 def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     """Write the project that runs a model file (a path, or a name of the zoo) in a target, all of it or nothing.
 
-    Raises EmbedError for a target that is not there and a folder that is in the way, ModelError and CardError for a
-    file that is no model.
+    Raises EmbedError for a target that is not there or has no project for the model's task, and for a folder that is in
+    the way, ModelError and CardError for a file that is no model.
     """
     folder, chosen = Path(folder), targets.get(target)
     _refuse_to_replace(folder)
     path = zoo.find(model)
     card = replace(load_model(path).card, name=zoo.title(model))
-    texts = _templates(chosen.TEMPLATES) | chosen.generated(card)
+    texts = _templates(targets.templates(target, card)) | chosen.generated(card)
     filled = {name: _fill(text, card, path.stat().st_size).encode() for name, text in texts.items()}
     contents = filled | {MODEL: path.read_bytes(), CARD: card.to_json().encode()}
     with making_folder(folder) as partial:

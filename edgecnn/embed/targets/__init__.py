@@ -1,5 +1,5 @@
 """What a project can be made for: one file each, found by its name (``Target`` says what such a file has)."""
 
-from edgecnn.embed.targets._found import Target, get, names
+from edgecnn.embed.targets._found import Target, get, names, templates
 
-__all__ = ["Target", "get", "names"]
+__all__ = ["Target", "get", "names", "templates"]

@@ -1,22 +1,22 @@
-"""What a project can be made for: one file each, found by its name.
+"""Targets by their names. A target's module has:
 
-A target's module has:
-
-``TEMPLATES``           the folders of ``../templates/`` whose files the project gets
+``TEMPLATES``           by task, the folders of ``../templates/`` whose files the project gets
 ``SELFTEST``            the commands that build the project and test it, in its folder; the last one exits with 0 or 1
 ``generated(card)``     files made from the card alone, by name
 """
 
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 from edgecnn.card import ModelCard
+from edgecnn.errors import EmbedError
 from edgecnn.registry import TARGETS
 
 
 class Target(Protocol):
     """What the module of a target has."""
 
-    TEMPLATES: tuple[str, ...]
+    TEMPLATES: Mapping[str, tuple[str, ...]]
     SELFTEST: tuple[str, ...]
 
     def generated(self, card: ModelCard) -> dict[str, str]:
@@ -31,3 +31,15 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Target:
     """Return the target of that name, or raise EmbedError."""
     return cast(Target, TARGETS.module(name))
+
+
+def templates(name: str, card: ModelCard) -> tuple[str, ...]:
+    """Return the folders of a target's project for a model. Raises EmbedError where it has none for such a model."""
+    found = get(name).TEMPLATES.get(card.task)
+    if found is None:
+        able = [other for other in names() if card.task in get(other).TEMPLATES]
+        raise EmbedError(
+            f"{card.name}: is for {card.task}, and {name} has no project for that; "
+            + (f"there is one for {', '.join(able)}. Name one of them with --to." if able else "no target has one.")
+        )
+    return found

@@ -2,7 +2,10 @@
 
 from edgecnn.card import ModelCard
 
-TEMPLATES = ("javascript", "browser")
+TEMPLATES = {
+    "classification": ("javascript", "browser", "browser_classification"),
+    "detection": ("browser", "browser_detection"),
+}
 SELFTEST = ("npm install --ignore-scripts", "npm test")
 
 

@@ -3,7 +3,7 @@
 from edgecnn.card import ModelCard
 from edgecnn.embed.targets import _header
 
-TEMPLATES = ("c",)
+TEMPLATES = {"classification": ("c",)}
 SELFTEST = ("cmake -B build", "cmake --build build", "build/selftest")
 
 

@@ -2,7 +2,7 @@
 
 from edgecnn.card import ModelCard
 
-TEMPLATES = ("javascript", "node")
+TEMPLATES = {"classification": ("javascript", "node")}
 SELFTEST = ("npm install --ignore-scripts", "npm test")
 
 

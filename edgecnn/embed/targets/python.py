@@ -2,7 +2,7 @@
 
 from edgecnn.card import ModelCard
 
-TEMPLATES = ("python",)
+TEMPLATES = {"classification": ("python",), "detection": ("python_detection",)}
 SELFTEST = ("pip install -r requirements.txt", "python selftest.py")
 
 
