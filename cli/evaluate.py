@@ -20,7 +20,7 @@ def evaluate(
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure one model on the images it was made for, or a classifier on yours.
+    """Measure one model on the images it was made for, or on yours.
 
     Example: edgecnn evaluate mnist-c1.onnx --data folder:scans
     """

@@ -25,7 +25,8 @@ class Network(Table):
 
 
 class Data(Table):
-    """What is learnt from. ``size`` is the side in pixels that pictures are brought to, by default their own.
+    """What is learnt from. ``size`` is the side in pixels that pictures are brought to, by default their own; of
+    pictures with boxes the longest side, by default their own up to 320.
     ``validation`` is a fraction of the training images when below 1, else a count, at most half; ``split_seed`` draws
     which. A folder with ``val`` beside ``train`` and ``test``, and a .npz with ``val_images``, have their own instead.
     ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels; for a detector,

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from discs import SIDE, draw, write_coco, write_yolo
-from edgecnn.tasks.detection.examples import prepared, read_for
 from PIL import Image
 
 from edgecnn.card import DatasetRecord, ImageInput
@@ -14,6 +13,7 @@ from edgecnn.data.boxes import IGNORED, NOTHING, THING
 from edgecnn.data.boxes_folder import Things, read, read_labels, shape_for, things_for, things_of
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read as read_recipe
+from edgecnn.tasks._detection.examples import prepared, read_for
 
 DISC = Things("disc", ("disc",))
 
