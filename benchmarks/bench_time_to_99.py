@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from edgecnn.machine import threads
 from edgecnn.recipes.read import read
 from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.device import keep_freed_memory
 from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.loop import Loop
 
@@ -75,6 +76,8 @@ def test_plain_dataloader_loop(benchmark, mnist: Prepared) -> None:
 @pytest.mark.benchmark(group=GROUP)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_edgecnn_mnist_fast(benchmark, mnist: Prepared, tmp_path: Path, seed: int) -> None:
+    torch.set_num_threads(threads.available())
+    keep_freed_memory()
     nothing = {"on_progress": lambda p: None, "on_epoch": lambda r: None, "should_stop": lambda: False}
 
     def run() -> Loop:

@@ -20,6 +20,7 @@ from edgecnn.data import Split
 from edgecnn.machine import threads
 from edgecnn.recipes.read import read
 from edgecnn.tasks._classification.examples import prepared as prepare
+from edgecnn.train.device import keep_freed_memory
 from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.loop import Loop
 
@@ -99,5 +100,6 @@ def test_edgecnn_loop(rounds, mnist_like: Split, tmp_path: Path, precision: str)
         loop = Loop(recipe, tmp_path / name, torch.device("cpu"), prepared)
         return lambda: loop.run_to_end(**nothing)
 
+    keep_freed_memory()
     few = mnist_like.take(np.arange(len(mnist_like) // 30))
     rounds(epoch_on(mnist_like, "run"), epoch_on(few, "warm-up"))

@@ -7,7 +7,7 @@ import pytest
 
 from edgecnn.contender import BATCH, open_contender
 from edgecnn.data import Split
-from edgecnn.verify import compare
+from edgecnn.verify.compare import compare
 
 
 @pytest.fixture(scope="module")

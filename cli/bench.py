@@ -32,7 +32,7 @@ def bench(
     Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
     """
     batches, thread_counts = integers(batch), integers(threads)
-    from edgecnn.bench import bench as measure
+    from edgecnn import bench as measure
 
     with console.stages(quiet=as_json) as say:
         report = measure(

@@ -29,7 +29,9 @@ def demo(
     Example: edgecnn demo -o edgecnn-demo
     """
     from edgecnn.demo import run_demo
+    from edgecnn.train.device import keep_freed_memory
 
+    keep_freed_memory()
     with console.stages(quiet=as_json) as say:
         result = run_demo(folder, root=root, on_stage=say)
     if as_json:

@@ -27,7 +27,7 @@ def embed(
 
     Example: edgecnn embed mnist-compact --to browser -o page
     """
-    from edgecnn.embed import embed as write
+    from edgecnn import embed as write
 
     embedded = write(model, target, output)
     if embedded.may_saturate:

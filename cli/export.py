@@ -30,9 +30,9 @@ def export(
 
     Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
     """
+    from edgecnn import export as export_run
     from edgecnn import metrics
     from edgecnn.data import is_named
-    from edgecnn.export import export as export_run
 
     with console.stages(quiet=as_json) as say:
         say("exporting and comparing with PyTorch")

@@ -93,10 +93,11 @@ def _networks() -> Listing:
 
 def _datasets(root: Path | None) -> Listing:
     from edgecnn import data
+    from edgecnn.registry import DATASETS
 
     here = data.data_root(root)
     return ("name", "state", "description"), [
-        (name, "here" if data.is_here(name, here) else "not here yet", data.describe(name)) for name in data.named()
+        (name, "here" if data.is_here(name, here) else "not here yet", data.describe(name)) for name in DATASETS.names()
     ]
 
 

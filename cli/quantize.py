@@ -44,7 +44,7 @@ def quantize(
 
     Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    from edgecnn.quantize import quantize as quantize_file
+    from edgecnn import quantize as quantize_file
 
     with console.stages(quiet=as_json) as say:
         result = quantize_file(

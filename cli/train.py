@@ -60,17 +60,19 @@ def train(
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
+    from edgecnn import train as train_recipe
     from edgecnn.documents import encode
     from edgecnn.errors import Interrupted
     from edgecnn.recipes.read import parse_setting, read
     from edgecnn.report.curves import draw_curves
-    from edgecnn.train import train as train_recipe
+    from edgecnn.train.device import keep_freed_memory
 
     named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
     recipe, run = _meant(recipe, run, resume)
     resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
     folder = run or Path("runs") / resolved.name
+    keep_freed_memory()
     if resume:
         _say_longer(folder, resolved.epochs)
     with stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:

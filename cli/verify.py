@@ -33,13 +33,11 @@ def verify(
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
-    from edgecnn.verify import compare_models
+    from edgecnn import verify as compare
 
     with console.stages(quiet=as_json) as say:
         say("running both on the same images")
-        comparison = compare_models(
-            reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
-        )
+        comparison = compare(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
     if as_json:
         console.show_json(comparison)
     else:

@@ -82,12 +82,14 @@ def webcam(
     Example: edgecnn webcam digits-webcam --source 0
     """
     from edgecnn.errors import SourceError
+    from edgecnn.webcam.opencv import silence
     from edgecnn.webcam.readers import open_reader
     from edgecnn.webcam.recorder import Recorder
     from edgecnn.webcam.sources import open_source
     from edgecnn.webcam.watch import Viewer, watch
     from edgecnn.webcam.window import Controls, Window
 
+    silence()
     if output is not None and output.exists() and os.path.exists(source) and output.samefile(source):  # noqa: PTH110
         raise SourceError(f"{output}: is the source itself. Expected another name for --output.")
     window = None if no_display else Window()

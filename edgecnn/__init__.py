@@ -1,40 +1,54 @@
-"""Small image classifiers from data set to edge device.
+"""Small image classifiers and detectors, from a data set to a verified file on a device.
 
-``edgecnn.load(path)``, or a model of the zoo as in ``edgecnn.load("mnist-compact")``, gives a :class:`Classifier`; its
-``predict(frame)`` gives a :class:`Prediction`. ``edgecnn.load_detector`` gives a :class:`Detector` in the same way, and
-``edgecnn.read_card`` gives what a file says of itself, a :class:`ModelCard`, without an engine. Names are looked up on
-first use, so that ``import edgecnn`` costs nothing and never brings in what only training needs.
+The way from images to a file, one function for each step; each takes files and makes a file, and says in its help,
+with an example, what comes out::
+
+    edgecnn.train      a recipe and a data set  ->  a run: a folder with checkpoints and the figures of every epoch
+    edgecnn.export     a run                    ->  model.onnx, proven to answer as the run does, with its card inside
+    edgecnn.quantize   model.onnx               ->  a smaller and faster model.onnx, where one is not worse
+    edgecnn.verify     two models               ->  how much accuracy is lost, and whether that is sure
+    edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
+    edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js or a page
+
+Using a file, for which NumPy and ONNX Runtime are enough::
+
+    edgecnn.load("mnist-compact").predict(frame)       a Classifier, and a Prediction of a frame of any size
+    edgecnn.load_detector("digit-finder").detect(frame)  a Detector, and its Detections: boxes, scores and crops
+    edgecnn.read_card("mnist-compact")                 what a file says of itself, a ModelCard, without an engine
+    edgecnn.digits                                     digits anywhere in a frame, as text
+
+A model is named by its path, or by its name in the zoo (``edgecnn list models``). What goes wrong is an EdgecnnError
+(``edgecnn.errors``), which says what was found, what was expected and what to do. Nothing is imported before it is
+used: ``from edgecnn import train`` brings in PyTorch once it is called. Threads, random state, environment, logging and
+warnings of your process are after each call as they were before.
 """
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from edgecnn.version import __version__
 
 if TYPE_CHECKING:
+    from edgecnn.bench import bench
     from edgecnn.card import ModelCard
+    from edgecnn.embed import embed
     from edgecnn.errors import EdgecnnError
+    from edgecnn.export import export
     from edgecnn.metadata import read_card
+    from edgecnn.quantize import quantize
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.detector import Detections, Detector, load_detector
-
-# ONNX Runtime from 1.32 on keeps a record of its use in the home folder and sends it away, unless this is there before
-# it is imported. Every module of the package, and every process that one starts, comes after this line.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    from edgecnn.train import train
+    from edgecnn.verify import verify
 
 __all__ = [
-    "Classifier",
-    "Detections",
-    "Detector",
-    "EdgecnnError",
-    "ModelCard",
-    "Prediction",
-    "__version__",
-    "load",
-    "load_detector",
-    "read_card",
+    "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "bench", "embed",
+    "export", "load", "load_detector", "quantize", "read_card", "train", "verify",
 ]  # fmt: skip
+
+_FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
+
+_STAGES = ("bench", "embed", "export", "quantize", "train", "verify")  # packages that are called: see edgecnn.lazy
 
 _HOMES = {
     "Classifier": "edgecnn.runtime.classifier",
@@ -50,6 +64,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in _STAGES:
+        return importlib.import_module(f"edgecnn.{name}")
+    if name in _FORMER:
+        raise AttributeError(f"edgecnn.{name} is called edgecnn.{_FORMER[name]} now")
     if name not in _HOMES:
         raise AttributeError(f"module 'edgecnn' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from edgecnn import documents, networks
+from edgecnn import documents, networks, torch_state
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError
 from edgecnn.files import stand_in, write_bytes
@@ -110,7 +110,7 @@ class Checkpoint:
 
         Raises CheckpointError for weights of another network, and for those that are no numbers.
         """
-        with _no_larger_than(self.weights):
+        with _no_larger_than(self.weights), torch_state.random_state(torch.device("cpu")):
             classifier = build_classifier(self.recipe, self.input, len(self.labels))
         reason = self._misfit(classifier.state_dict())
         try:

@@ -18,6 +18,7 @@ from edgecnn.errors import CheckpointError, EdgecnnError, missing_package
 from edgecnn.machine import threads as machine_threads
 from edgecnn.metadata import read_card
 from edgecnn.registry import TASKS
+from edgecnn.runtime import engine
 from edgecnn.runtime.load import load_model, task_of
 from edgecnn.runtime.model import Model
 
@@ -130,7 +131,7 @@ def import_runtime_of(path: str | Path) -> None:
     """Import what a contender runs on, so that its import can be timed apart from its loading."""
     module = "torch" if is_checkpoint(path) else "onnxruntime"
     try:
-        importlib.import_module(module)
+        importlib.import_module(module) if module == "torch" else engine.onnxruntime()
     except ModuleNotFoundError:
         raise missing_package(module) from None
 
@@ -160,12 +161,12 @@ def of_checkpoint(kind: type[Kind], checkpoint: "Checkpoint", path: Path, thread
     """Return a contender of a checkpoint, whose answers are those of its network in PyTorch, on the CPU in float32."""
     import torch
 
+    from edgecnn import torch_state
+
     network = checkpoint.build()
 
     def answer(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        with torch.inference_mode():
+        with torch_state.thread_count(threads), torch.inference_mode():
             found: NDArray[np.float32] = network(torch.from_numpy(images_nhwc)).numpy()
         if not np.isfinite(found).all():
             raise CheckpointError(f"{path}: its answers are not finite (NaN or infinite). Train again.")

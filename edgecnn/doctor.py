@@ -10,7 +10,7 @@ from edgecnn.data import data_root
 from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError
 from edgecnn.machine.environment import Environment, environment
 from edgecnn.metadata import read_card
-from edgecnn.runtime import int8, providers
+from edgecnn.runtime import engine, int8, providers
 from edgecnn.runtime.session import RUNTIMES
 from edgecnn.web import has_page
 
@@ -111,9 +111,7 @@ def _runtime() -> list[str] | str:
     if importlib.util.find_spec("onnxruntime") is None:
         return "no onnxruntime: no model can run. Run: pip install 'edgecnn[cpu]'"
     try:
-        import onnxruntime
-
-        return list(onnxruntime.get_available_providers())
+        return list(engine.onnxruntime().get_available_providers())
     except (ImportError, AttributeError) as error:  # a library is lacking, or two wheels overwrote each other
         return f"onnxruntime does not start ({error}). Reinstall it, in a new environment if need be."
 

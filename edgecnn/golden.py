@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgecnn.card import Golden, Power
 from edgecnn.contender import BATCH
 from edgecnn.damage import damages
+from edgecnn.runtime import engine
 from edgecnn.runtime.selftest import LEAST_PROBABILITY, judged, log_gaps
 
 ROOM_BYTES, PROBABILITY_BYTES = 30_000, 4  # of a card's 40 kB, for images and answers in base64
@@ -217,7 +218,7 @@ def answers(
 
 def exact_session(graph: bytes, *, threads: int, optimized: bool) -> Any:
     """Open a model to be computed exactly, on processors as well whose int8 kernels saturate."""
-    import onnxruntime as ort
+    ort = engine.onnxruntime()
 
     def opened(**settings: str) -> Any:
         options = ort.SessionOptions()

@@ -31,6 +31,13 @@ def read_card(model: str | Path | bytes) -> ModelCard:
     What the card says is checked, the graph is not looked at: ``edgecnn.load`` opens it. Raises ModelError for what is
     no model file, CardError for one without a card, or with one that does not say what it must.
 
+    Example::
+
+        import edgecnn
+
+        card = edgecnn.read_card("digits-int8.onnx")
+        print(card.labels, card.form, card.metrics)
+
     >>> read_card("mnist-c1").labels[:3]
     ['0', '1', '2']
     """

@@ -10,6 +10,7 @@ import onnx
 
 from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError, ModelError, ParityError
+from edgecnn.runtime import engine
 from edgecnn.runtime.load import load_model, task_of
 from edgecnn.runtime.model import Model
 from edgecnn.runtime.selftest import selftest
@@ -71,9 +72,8 @@ def versions_of(path: Path) -> tuple[int, int]:
 
 def runtime_versions() -> dict[str, str]:
     """Return the versions that an exported or quantized file depends on."""
-    import onnxruntime
-
-    return {"onnx": importlib.metadata.version("onnx"), "onnxruntime": str(onnxruntime.__version__)}
+    version = str(engine.onnxruntime().__version__)
+    return {"onnx": importlib.metadata.version("onnx"), "onnxruntime": version}
 
 
 def check(path: Path) -> None:

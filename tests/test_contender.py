@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from edgecnn import contender, data
 from edgecnn.checkpoint import BEST
@@ -63,13 +64,16 @@ def test_another_number_of_threads_is_a_message(run: Path, model: Path, count: f
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_threads_are_those_asked_for(run: Path, count: int, images: np.ndarray) -> None:
-    before = torch.get_num_threads()
+    before, seen = torch.get_num_threads(), []
+    hook = register_module_forward_pre_hook(lambda module, given: seen.append(torch.get_num_threads()))
     try:
         opened = open_contender(run, threads=count)
+        seen.clear()  # opening checks the network
         opened.logits(images[:1])
-        assert (opened.threads, torch.get_num_threads()) == (count, count)
+        assert (opened.threads, set(seen)) == (count, {count})
+        assert torch.get_num_threads() == before
     finally:
-        torch.set_num_threads(before)
+        hook.remove()
 
 
 def test_quantized_file_keeps_its_form(static_model: Path) -> None:

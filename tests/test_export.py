@@ -23,7 +23,7 @@ from edgecnn.card import CLASSIFICATION, DatasetRecord, ImageInput
 from edgecnn.checkpoint import Checkpoint, PixelClassifier
 from edgecnn.contender import open_contender
 from edgecnn.errors import CheckpointError, DataError, EdgecnnError, ParityError
-from edgecnn.export.export import _called
+from edgecnn.export.model_file import _called
 from edgecnn.export.proven import run_of
 from edgecnn.recipes.read import read
 from edgecnn.runtime.classifier import load

@@ -35,7 +35,7 @@ from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on,
 from edgecnn.tasks._detection.examples import PAGES
 from edgecnn.tasks._detection.examples import read as read_boxes
 from edgecnn.tasks._detection.learning import decode
-from edgecnn.verify import compare_models
+from edgecnn.verify import verify
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -294,7 +294,7 @@ def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Page
     operators = {node.op_type for node in onnx.load(out).graph.node}
     assert "QuantizeLinear" in operators
     assert selftest(load_detector(out)).passed
-    show(compare_models(made / "finder.onnx", out, max_drop_pp=100))
+    show(verify(made / "finder.onnx", out, max_drop_pp=100))
     shown = capsys.readouterr().out
     assert "objects on 24 images" in shown
     assert "passed: F1 drops by" in shown
@@ -311,20 +311,20 @@ def test_a_finder_has_no_dense_form(made: Path) -> None:
         (export, {"dataset": "mnist"}, "was made for digit-pages, not for mnist"),
         (export, {"calibrated": True}, "Leave out --calibrate and --data"),
         (quantize, {"dataset": "mnist"}, "Leave out --data"),
-        (compare_models, {"dataset": "mnist"}, "Leave out --data and --split"),
-        (compare_models, {"split": "validation"}, "Leave out --data and --split"),
+        (verify, {"dataset": "mnist"}, "Leave out --data and --split"),
+        (verify, {"split": "validation"}, "Leave out --data and --split"),
     ],
 )
 def test_what_finders_have_no_use_for_is_refused(made: Path, stage, arguments: dict[str, object], message: str) -> None:
     given = made / ("own.safetensors" if stage is export else "finder.onnx")
     with pytest.raises(EdgecnnError, match=message):
-        stage(given, made / ("finder.onnx" if stage is compare_models else "new.onnx"), **arguments)
+        stage(given, made / ("finder.onnx" if stage is verify else "new.onnx"), **arguments)
     assert not (made / "new.onnx").exists()
 
 
 def test_a_finders_checkpoint_is_to_be_exported_first(made: Path) -> None:
     with pytest.raises(CheckpointError, match=r"First: edgecnn export .*own\.safetensors"):
-        compare_models(made / "own.safetensors", made / "finder.onnx")
+        verify(made / "own.safetensors", made / "finder.onnx")
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ def test_makes_files_evidence_and_pages(
     (model,) = zoo.models_in(tmp_path)
     assert list(model.forms) == ["preferred"]
     left_out = model_card.summary(model).forms[1]
-    assert (left_out.name, left_out.path, left_out.accuracy) == ("fp32", None, verify["reference"]["accuracy"])
+    assert (left_out.name, left_out.path, left_out.score.value) == ("fp32", None, verify["reference"]["accuracy"])
     page = model_card.pages(tmp_path)[folder / "README.md"]
     assert "fp32, not shipped" in page
     assert "the first two of these commands make it" in page
@@ -78,9 +78,9 @@ def test_a_form_that_is_worse_on_the_test_split_leaves_nothing(
     script, prefers, tmp_path: Path, run: Path, data_root: Path, monkeypatch
 ) -> None:
     prefers("dense")
-    compare = script.compare_models
+    compare = script.verify
     worse = {"drop_pp": 2.5, "verdict": "beyond", "passed": False}
-    monkeypatch.setattr(script, "compare_models", lambda *both, **options: replace(compare(*both, **options), **worse))
+    monkeypatch.setattr(script, "verify", lambda *both, **options: replace(compare(*both, **options), **worse))
     with pytest.raises(CheckFailed, match=r"preferred.onnx is \d\.\d\d points worse than .* Nothing was written"):
         script.make(run, "ours", zoo=tmp_path, root=data_root, seconds=0.05)
     assert list(tmp_path.iterdir()) == []

@@ -43,6 +43,8 @@ BEFORE_BYTES, BEFORE_MOST, BEFORE_ALLOWED = 12_288, 10, {False: 1e-4, True: 0.05
 LEVELS = ("avx2", "sse")
 PAGES_A_TIME = 10  # a page has some digits and costs as much time as so many images
 SATURATED = """
+import os
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import sys, numpy as np, onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 images = np.load(sys.argv[2])

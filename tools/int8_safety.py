@@ -24,7 +24,7 @@ from edgecnn.errors import EdgecnnError, Int8Warning
 from edgecnn.machine import family, processor
 from edgecnn.quantize import quantize
 from edgecnn.runtime import int8
-from edgecnn.verify import Compared, compare_models
+from edgecnn.verify import Compared, verify
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS, TARGET = DOCS / "records" / "safety.json", DOCS / "results" / "safety.md"
@@ -125,9 +125,9 @@ def _with_accuracy(cost: Cost, found: Compared) -> Cost:
 
 def _compared(parent: Path, file: Path, root: Path | None, *, plain: bool) -> Compared:
     if not plain:
-        return compare_models(parent, file, root=root)
+        return verify(parent, file, root=root)
     with mock.patch.object(int8, "saturates", return_value=False):  # as a program that does not know of it
-        return compare_models(parent, file, root=root)
+        return verify(parent, file, root=root)
 
 
 def _joined(before: Cost | None, now: Cost) -> Cost:

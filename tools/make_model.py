@@ -23,7 +23,7 @@ from edgecnn.export import export
 from edgecnn.metadata import read_card
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
-from edgecnn.verify import compare_models
+from edgecnn.verify import verify
 
 ZOO = Path(__file__).resolve().parents[1] / "exported"
 LARGEST_BYTES = 25_000_000
@@ -46,7 +46,7 @@ def make(
         folder = Path(scratch) / name
         files = _forms(run, folder, dataset, root, calibrated, seconds)
         reference = run if read_card(files[0]).task == CLASSIFICATION else files[0]  # of others, PyTorch has no answers
-        found = compare_models(reference, files[-1], dataset=dataset, root=root)
+        found = verify(reference, files[-1], dataset=dataset, root=root)
         if found.drop_pp > found.max_drop_pp:
             raise CheckFailed(f"{files[-1].name} is {found.drop_pp:.2f} points worse than {run}. Nothing was written.")
         if found.verdict == "undecided":

@@ -33,7 +33,8 @@ from edgecnn.metadata import read_card
 from edgecnn.quantize import quantize
 from edgecnn.report import model_card
 from edgecnn.runtime.classifier import load
-from edgecnn.verify import compare_models, evaluate
+from edgecnn.verify import evaluate
+from edgecnn.verify import verify as compare
 from edgecnn.verify.compare import read_for
 
 PARENT, SHIPPED = "fp32.onnx", "preferred.onnx"
@@ -61,7 +62,7 @@ def verify(folder: Path, candidate: Path, root: Path | None) -> None:
         if read_card(parent).task == CLASSIFICATION:
             reference = Path(scratch) / f"{folder.name}.safetensors"
             checkpoint.write(reference, checkpoint_of.checkpoint_of(parent)[0])
-        found = compare_models(reference, candidate, root=root)
+        found = compare(reference, candidate, root=root)
     if found.drop_pp > found.max_drop_pp:
         raise CheckFailed(f"{candidate}: is {found.drop_pp:.2f} points worse than its reference.")
     own, other = (replace(one, model=Path(one.model).name) for one in (found.reference, found.candidate))

@@ -330,12 +330,12 @@ def line(seen: Seen) -> str:
 
 def document(seen: list[Seen]) -> dict[str, object]:
     """Return what docs/results/reliability.md is made from."""
-    import onnxruntime
+    from edgecnn.runtime.engine import onnxruntime
 
     return {
         "command": "python tools/trace.py --output docs/records/reliability/trace.json",
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"onnxruntime {onnxruntime.__version__}",
+        f"onnxruntime {onnxruntime().__version__}",
         "date": datetime.now(UTC).date().isoformat(),
         "rows": [asdict(row) for row in seen],
     }

@@ -1,5 +1,19 @@
 """Measure latency, throughput, cold start and memory, and say what the figures do and do not show."""
 
-from edgecnn.bench.measure import BenchReport, bench, compare_latency
+from typing import TYPE_CHECKING
+
+from edgecnn import lazy
+
+if TYPE_CHECKING:
+    from edgecnn.bench.measure import BenchReport, bench, compare_latency
 
 __all__ = ["BenchReport", "bench", "compare_latency"]
+
+lazy.stage(
+    __name__,
+    {
+        "BenchReport": "measure",
+        "bench": "measure",
+        "compare_latency": "measure",
+    },
+)

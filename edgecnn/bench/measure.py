@@ -97,6 +97,13 @@ def bench(
 ) -> BenchReport:
     """Measure each model for ``seconds`` in each setting; the first is what the others are compared with.
 
+    Example::
+
+        import edgecnn
+
+        report = edgecnn.bench(["digits.onnx", "digits-int8.onnx"], batches=[1], threads=[1], seconds=0.1)
+        print([(timing.model, timing.p50_ms) for timing in report.contenders], report.comparisons[0].verdict)
+
     ``threads`` defaults to what affinity and quota allow. Raises what ``open_contender`` raises.
     """
     _check(batches, threads, seconds)

@@ -1,12 +1,10 @@
 """Data sets as uint8 arrays: named ones, folders of pictures, and .npz files of the user's own."""
 
-import edgecnn.data.named  # noqa: F401 - now: the function below takes the place that an import gives to the package
 from edgecnn.data.read import (
     describe,
     is_here,
     is_named,
     licence,
-    named,
     public_name,
     read_other,
     read_split,
@@ -24,7 +22,6 @@ __all__ = [
     "is_here",
     "is_named",
     "licence",
-    "named",
     "partition",
     "public_name",
     "read_other",

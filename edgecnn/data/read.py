@@ -20,11 +20,6 @@ from edgecnn.runtime.image import to_input
 FOLDER_PREFIX = "folder:"
 
 
-def named() -> tuple[str, ...]:
-    """Return the names of the data sets that edgecnn knows, sorted."""
-    return DATASETS.names()
-
-
 def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "test")) -> bool:
     """Tell whether splits of a named data set, by default both, lie in the data root, ready to be read."""
     return all(npz.has(root / _module(name).FOLDER, split) for split in splits)

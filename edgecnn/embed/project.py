@@ -39,6 +39,13 @@ class Embedded:
 def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     """Write the project that runs a model file (a path, or a name of the zoo) in a target, all of it or nothing.
 
+    Example::
+
+        import edgecnn
+
+        project = edgecnn.embed("digits-int8.onnx", "python", "digits-app")
+        print(project.files, project.selftest)
+
     Raises EmbedError for a target that is not there or has no project for the model's task, and for a folder that is in
     the way, ModelError and CardError for a file that is no model.
     """

@@ -1,10 +1,18 @@
-"""From a checkpoint to one ONNX file that proves, before it gets its name, that it is still the same classifier.
+"""From a checkpoint to one ONNX file that proves, before it gets its name, that it is still the same model."""
 
-uint8 pixels in, ``logits`` and ``probabilities`` out; preprocessing inside as standard operators; card and golden
-images inside and beside; no external data, no trace of the builder's paths; the same bytes for the same checkpoint and
-name.
-"""
+from typing import TYPE_CHECKING
 
-from edgecnn.export.export import Exported, export
+from edgecnn import lazy
+
+if TYPE_CHECKING:
+    from edgecnn.export.model_file import Exported, export
 
 __all__ = ["Exported", "export"]
+
+lazy.stage(
+    __name__,
+    {
+        "Exported": "model_file",
+        "export": "model_file",
+    },
+)

@@ -42,6 +42,13 @@ def quantize(
 ) -> Quantized:
     """Quantize a float32 model file, or one of the zoo by name.
 
+    Example::
+
+        import edgecnn
+
+        result = edgecnn.quantize("digits.onnx", "digits-int8.onnx", method="static", seconds=0.1)
+        print(result.reason)
+
     ``auto`` tries every form that applies and is safe on any processor, and writes the preferred one: when nothing is
     better than the parent, nothing is written, and the output is the parent. The name of a form (``quantize.forms``)
     writes that one, whatever it is worth.

@@ -138,6 +138,15 @@ def load(model: str | Path | bytes, *, provider: str = "cpu", threads: int | Non
     ``provider`` is a name of ``edgecnn list providers``, and what runs or an error; ``threads`` defaults to what the
     CPU affinity and the container's quota allow.
 
+    Example::
+
+        import edgecnn
+        import numpy as np
+
+        classifier = edgecnn.load("digits-int8.onnx")
+        prediction = classifier.predict(np.zeros((28, 28), np.uint8))
+        print(prediction.label, prediction.probability)
+
     Raises ModelError, CardError, ProviderError or MissingPackageError.
     """
     return Classifier(open_model(model, provider=provider, thread_count=threads))

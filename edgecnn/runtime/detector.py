@@ -72,6 +72,14 @@ class Detector(Model):
 def load_detector(model: str | Path | bytes, *, provider: str = "cpu", threads: int | None = None) -> Detector:
     """Open a detector's file: a path, a name of the zoo such as ``digit-finder``, or the file's bytes.
 
+    Example::
+
+        import edgecnn
+        import numpy as np
+
+        found = edgecnn.load_detector("digit-finder").detect(np.full((240, 320), 255, np.uint8))
+        print(found.boxes_m4, found.scores_m)
+
     Raises ModelError, CardError, ProviderError or MissingPackageError.
     """
     return Detector(open_model(model, provider=provider, thread_count=threads))

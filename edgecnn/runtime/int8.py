@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgecnn.card import ModelCard
+from edgecnn.runtime import engine
 
 CHANNELS = 16
 RIGHT = {"conv": 200, "matmul": 200, "gemm": 200, "integer": CHANNELS * 255 * 127}  # the outputs of PROBE
@@ -51,8 +52,7 @@ def exact_entries(card: ModelCard) -> Iterator[tuple[str, str]]:
 @functools.cache
 def wrong_outputs(entry: tuple[str, str] | None) -> frozenset[str]:
     """Return the outputs of the probe that are wrong in a session with that entry; all where it does not run."""
-    import onnxruntime as ort
-
+    ort = engine.onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # fatal: what does not run is an answer
     options.intra_op_num_threads = options.inter_op_num_threads = 1

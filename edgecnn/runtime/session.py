@@ -17,7 +17,7 @@ from edgecnn import zoo
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_package
 from edgecnn.machine import threads
-from edgecnn.runtime import int8, providers
+from edgecnn.runtime import engine, int8, providers
 from edgecnn.text import shortened
 
 CPU = "CPUExecutionProvider"
@@ -181,12 +181,11 @@ def _read(model: str | Path | bytes) -> tuple[str, Path | bytes, bytes]:
 
 def _onnxruntime() -> Any:
     try:
-        import onnxruntime
+        return engine.onnxruntime()
     except ModuleNotFoundError:
         raise missing_package("onnxruntime") from None
     except ImportError as error:
         raise ProviderError(f"onnxruntime does not start ({error}). Run: edgecnn doctor") from error
-    return onnxruntime
 
 
 def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
@@ -205,8 +204,7 @@ def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterabl
 
 def _refused(name: str, provider: str, on_cpu: bool, error: Exception) -> Exception:
     if newer := NEWER.search(str(error)):
-        import onnxruntime
-
+        onnxruntime = engine.onnxruntime()
         asked = newer[1] or f"{newer[2]}, supported {newer[3]}"
         return ModelError(
             f"{name}: was made for a newer ONNX Runtime than {onnxruntime.__version__}, which is installed ({asked}). "

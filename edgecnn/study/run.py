@@ -18,6 +18,7 @@ from edgecnn.checkpoint import BEST
 from edgecnn.errors import CheckpointError, DocumentError, EdgecnnError, Interrupted
 from edgecnn.machine import threads
 from edgecnn.process import Child
+from edgecnn.registry import DATASETS
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
 from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
@@ -250,7 +251,7 @@ def _fetch(runs: Iterable[PlannedRun], root: str | Path | None) -> None:
     """See that the data sets are there before several processes look for them at once."""
     where = data.data_root(root)
     for name in sorted({run.recipe.data.name for run in runs}):
-        if name in data.named() and not data.is_here(name, where):
+        if name in DATASETS.names() and not data.is_here(name, where):
             data.read_split(name, "train", root=root)
 
 

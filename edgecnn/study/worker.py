@@ -42,8 +42,10 @@ def pin(cores: Sequence[int]) -> None:
 def _train(job: dict[str, Any], stop: threading.Event) -> None:
     from edgecnn.recipes.read import check
     from edgecnn.train import train
+    from edgecnn.train.device import keep_freed_memory
     from edgecnn.train.run_folder import RECIPE
 
+    keep_freed_memory()
     run = Path(job["run"])
     train(
         check(job["recipe"], str(run)),

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from edgecnn.contender import ContendingTask
-from edgecnn.export.export import ExportingTask
+from edgecnn.export.model_file import ExportingTask
 from edgecnn.inspection import InspectedTask
 from edgecnn.onnx_file import WritingTask
 from edgecnn.quantize.yardstick import QuantizingTask

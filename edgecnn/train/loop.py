@@ -6,18 +6,20 @@ of threads, a run that was killed and resumed therefore ends in the same weights
 another number sums come in another order, and the weights differ from their last digits on.
 """
 
+import contextlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from edgecnn import checkpoint, documents, files, networks
+from edgecnn import checkpoint, documents, files, networks, torch_state
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
 from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
@@ -27,7 +29,7 @@ from edgecnn.recipes.schema import Recipe
 from edgecnn.train import progressive, run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
-from edgecnn.train.device import keep_freed_memory, pick_device, runs_bf16
+from edgecnn.train.device import pick_device, runs_bf16
 from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.figures import LOSS, EpochRow, Outcome, Progress, best_index
 from edgecnn.train.objective import Tally
@@ -41,9 +43,10 @@ EVALUATION_BATCH = 500
 
 
 def train(
-    recipe: Recipe | str,
-    run: str | Path,
+    recipe: Recipe | str | Path,
+    run: str | Path | None = None,
     *,
+    overrides: Mapping[str, Any] | None = None,
     device: str = "auto",
     root: str | Path | None = None,
     resume: bool = False,
@@ -52,20 +55,31 @@ def train(
     on_data: Callable[[Survey | None, tuple[str, ...]], None] = lambda survey, remarks: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Train ``recipe`` (one that was read, a name or a .toml file) into the folder ``run``: best and last checkpoint,
-    metrics.jsonl, recipe.toml, state.pt.
+    """Train ``recipe`` (a name, a .toml file or one that was read) into the folder ``run`` (default: runs/RECIPE): best
+    and last checkpoint, metrics.jsonl, recipe.toml, state.pt. ``overrides`` maps dotted keys of the recipe to values.
+
+    Example::
+
+        import edgecnn
+
+        outcome = edgecnn.train("digits-compact", "runs/digits", overrides={"epochs": 1, "data.subset": 400})
+        print(outcome.best.validation, outcome.seconds)
 
     ``on_data`` is told before the first batch what a data set of the user's own has, and what else is to be known.
     ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
     CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
-    ProviderError.
+    ProviderError. Threads and random state of PyTorch are afterwards as they were before.
     """
-    run, recipe = Path(run), read(recipe) if isinstance(recipe, str) else recipe
+    recipe = _resolved(recipe, overrides)
+    run = Path(run or Path("runs") / recipe.name)
     where = pick_device(device)
     prepared = learning_task(recipe).prepare(recipe, root)
-    loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
-    run_folder.claim(run, recipe, resume=resume)
-    with run_folder.held(run):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch_state.thread_count(threads.available()))
+        stack.enter_context(torch_state.random_state(where))
+        loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
+        run_folder.claim(run, recipe, resume=resume)
+        stack.enter_context(run_folder.held(run))
         on_data(prepared.survey, tuple(loop.remarks))
         if resume:
             loop.restore()
@@ -76,12 +90,22 @@ def train(
     return outcome
 
 
+def _resolved(recipe: Recipe | str | Path, overrides: Mapping[str, Any] | None) -> Recipe:
+    """Read a recipe that is named, with what is to be otherwise; one that was read already is taken as it is."""
+    if not isinstance(recipe, Recipe):
+        return read(str(recipe), overrides)
+    if overrides:
+        raise RecipeError(
+            f"{recipe.name}: overrides ({', '.join(overrides)}) come with a recipe that was read already. Give its "
+            "name or its file, or read it with them."
+        )
+    return recipe
+
+
 class Loop:
     """One training under way: the network, the data on the device, and what a resume needs."""
 
     def __init__(self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared) -> None:
-        torch.set_num_threads(threads.available())
-        keep_freed_memory()
         self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
@@ -146,7 +170,7 @@ class Loop:
         started = saved = reported = time.perf_counter()
         seconds_before, first_step, images = self.seconds, self.step, 0
         if self.step == 0:
-            torch.manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
+            torch_state.seed(_epoch_seed(self.recipe.seed, self.epoch), self.device)
         order, mirrored = self._order(), self._mirrored()
         self.classifier.train()
         self._freeze()

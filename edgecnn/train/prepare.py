@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgecnn import networks
+from edgecnn import networks, torch_state
 from edgecnn.checkpoint import PixelClassifier, build_classifier, task_of
 from edgecnn.errors import RecipeError
 from edgecnn.recipes.schema import Recipe
@@ -42,7 +42,7 @@ def initial_classifier(
 
     ``say`` is told what a user would not expect, a sentence each.
     """
-    torch.manual_seed(recipe.seed)
+    torch_state.seed(recipe.seed, torch.device("cpu"))
     classifier = build_classifier(recipe, prepared.shape, len(prepared.train.labels))
     mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc, say)
     classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))

@@ -29,7 +29,7 @@ class VerifyingTask(Protocol):
         """Run one model of the task on the images of a split."""
 
 
-def compare_models(
+def verify(
     reference: str | Path,
     candidate: str | Path,
     *,
@@ -39,6 +39,13 @@ def compare_models(
     max_drop_pp: float = 0.5,
 ) -> Compared:
     """Compare two runs, checkpoints, model files or models of the zoo on the images that the reference was made for.
+
+    Example::
+
+        import edgecnn
+
+        comparison = edgecnn.verify("digits.onnx", "digits-int8.onnx", max_drop_pp=5.0)
+        print(comparison.verdict, comparison.drop_pp)
 
     Raises DataError where the images cannot be read or have other labels, and what opening either raises.
     """

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from edgecnn.webcam.opencv import cv2
+from edgecnn.webcam.opencv import open_video
 
 DEVICES = Path("/dev")
 PROBED = 5  # camera indices that are tried where the system does not list its cameras
@@ -26,7 +26,7 @@ def describe_cameras() -> str:
 
 
 def _opens(index: int) -> bool:
-    capture = cv2.VideoCapture(index)
+    capture = open_video(index)
     opened = bool(capture.isOpened())
     capture.release()
     return opened

@@ -7,7 +7,7 @@ from typing import Self
 
 from edgecnn.errors import SourceError
 from edgecnn.files import refuse_full_disk, replacing
-from edgecnn.webcam.opencv import Pixels, cv2
+from edgecnn.webcam.opencv import Pixels, cv2, quiet
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 
@@ -69,7 +69,8 @@ class Recorder:
                 partial = stack.enter_context(replacing(self._target))
             except OSError as error:
                 raise SourceError(f"{self._target}: cannot be written ({error.strerror}).") from error
-            writer = cv2.VideoWriter(str(partial), codec, self._fps, self._size)
+            with quiet():
+                writer = cv2.VideoWriter(str(partial), codec, self._fps, self._size)
             if not writer.isOpened():
                 raise SourceError(f"{self._target}: cannot be written. Expected a folder that takes new files.")
             self._stack = stack.pop_all()

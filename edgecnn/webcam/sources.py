@@ -18,7 +18,7 @@ from edgecnn.runtime.pictures import begins_as_picture
 from edgecnn.webcam import cameras
 from edgecnn.webcam.frames import Frame, Source, Tell
 from edgecnn.webcam.live import live_frames
-from edgecnn.webcam.opencv import Pixels, cv2
+from edgecnn.webcam.opencv import Pixels, cv2, open_video
 
 USUAL_FPS = 25.0  # of what does not say
 WHOLE = 0.95  # containers estimate their number of frames
@@ -50,13 +50,13 @@ def open_source(given: str, *, tell: Tell) -> Source:
 
 def _camera(index: int, tell: Tell) -> Source:
     name, device = f"camera {index}", cameras.DEVICES / f"video{index}"
-    capture = cv2.VideoCapture(index)
+    capture = open_video(index)
     if not capture.isOpened():
         if sys.platform == "linux" and device.exists() and not os.access(device, os.R_OK | os.W_OK):
             raise SourceError(f"{name}: {device} may not be read by this user. Add it to the group of that device.")
         raise SourceError(f"{name}: not there, or in use. {cameras.describe_cameras()}")
     fps = _fps(capture)
-    return Source(name, "live", fps, live_frames(capture, lambda: cv2.VideoCapture(index), name, tell=tell))
+    return Source(name, "live", fps, live_frames(capture, lambda: open_video(index), name, tell=tell))
 
 
 def _stream(url: str, tell: Tell) -> Source:
@@ -64,7 +64,7 @@ def _stream(url: str, tell: Tell) -> Source:
     timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS)
 
     def connect() -> cv2.VideoCapture:
-        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
+        return open_video(url, cv2.CAP_FFMPEG, timeouts)
 
     capture = connect()
     if not capture.isOpened():
@@ -101,7 +101,7 @@ def _pipe(path: Path, tell: Tell) -> Source:
             "into it first, or name a file or a URL."
         )
     os.set_blocking(pipe, True)
-    capture = cv2.VideoCapture(f"pipe:{pipe}", cv2.CAP_FFMPEG)
+    capture = open_video(f"pipe:{pipe}", cv2.CAP_FFMPEG)
     if not capture.isOpened():
         os.close(pipe)
         raise SourceError(f"{path}: what comes through this pipe is no video that FFmpeg reads without seeking in it.")
@@ -149,7 +149,7 @@ def _numbered(pattern: Path, tell: Tell) -> Source:
 
 def _video(path: Path, tell: Tell) -> Source:
     """Open a video. What has one frame, and what begins as a picture does, is a still: no second frame agrees."""
-    capture = cv2.VideoCapture(str(path))
+    capture = open_video(str(path))
     if not capture.isOpened() or _codec(capture) == TEXT:
         capture.release()
         if begins_as_picture(path):

@@ -14,7 +14,7 @@ from edgecnn.quantize import quantize
 from edgecnn.report.curves import draw_curves
 from edgecnn.runtime.image import read_image
 from edgecnn.train import train
-from edgecnn.verify import compare_models
+from edgecnn.verify import verify
 
 
 @pytest.mark.slow
@@ -31,7 +31,7 @@ def test_every_stage_takes_strings(tmp_path: Path, data_root: Path, monkeypatch)
     assert checkpoint.read("run").labels == tuple("0123456789")
     assert export("run", "model.onnx", root=root).path == Path("model.onnx")
     assert inspect("model.onnx").path == Path("model.onnx")
-    assert compare_models("run", "model.onnx", root=root).drop_pp == 0
+    assert verify("run", "model.onnx", root=root).drop_pp == 0
     assert len(bench.bench(["model.onnx"], batches=[1], seconds=0.01).contenders) == 1
     assert quantize("model.onnx", "small.onnx", method="static", root=root, seconds=0.01).output == Path("small.onnx")
     assert embed("model.onnx", "python", "project").folder == Path("project")
@@ -47,7 +47,7 @@ def test_every_stage_takes_strings(tmp_path: Path, data_root: Path, monkeypatch)
         lambda: inspect("no/such.onnx"),
         lambda: quantize("no/such.onnx"),
         lambda: embed("no/such.onnx", "python", "project"),
-        lambda: compare_models("no/such.onnx", "mnist-c1"),
+        lambda: verify("no/such.onnx", "mnist-c1"),
         lambda: edgecnn.load("no/such.onnx"),
         lambda: read_image("no/such.png"),
     ],

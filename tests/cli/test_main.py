@@ -1,5 +1,6 @@
 """The command as a whole: its sub-commands, help, version, and how errors leave it."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -40,16 +41,39 @@ def test_every_command_that_reads_data_has_a_data_root(edgecnn, command: str) ->
     assert "--data-root" in edgecnn(command, "--help").out
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; sys.argv = ['edgecnn', '--help']\n"
-        "from edgecnn_cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numpy', 'torch', 'onnx', 'onnxruntime', 'cv2', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+HEAVY = ("numpy", "torch", "onnx", "onnxruntime", "cv2", "PIL", "sklearn", "scipy", "matplotlib")
+LOADED = f"""
+import sys
+from edgecnn_cli.__main__ import run
+sys.argv[0] = "edgecnn"
+try: run()
+except SystemExit: pass
+print("loaded:", *sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("train", "--help"), ("webcam", "--help")])
+def test_help_imports_neither_numpy_nor_an_engine(arguments: tuple[str, ...]) -> None:
+    shown = subprocess.check_output([sys.executable, "-c", LOADED, *arguments], text=True)
+    assert "edgecnn" in shown
+    assert shown.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("edgecnn ex", "export"),
+        ("edgecnn train digits-", "digits-compact"),
+        ("edgecnn predict mnist-", "mnist-compact"),
+        ("edgecnn quantize mnist-c1 --method ", "static"),
+        ("edgecnn bench mnist-c1 --provider ", "cpu"),
+    ],
+)
+def test_completion_imports_neither_numpy_nor_an_engine(words: str, offered: str) -> None:
+    asked = {"_EDGECNN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    shown = subprocess.check_output([sys.executable, "-c", LOADED], text=True, env=os.environ | asked)
+    assert offered in shown.splitlines()
+    assert shown.splitlines()[-1] == "loaded:"
 
 
 def test_control_c_while_it_loads_is_no_traceback(process, tmp_path) -> None:

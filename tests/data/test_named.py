@@ -25,12 +25,13 @@ from edgecnn import data
 from edgecnn.data import npz
 from edgecnn.data.named.cifar100 import COARSE_NAMES, COARSE_OF_FINE
 from edgecnn.errors import DataError, MissingPackageError
+from edgecnn.registry import DATASETS
 
 SPLITS = ("train", "test")
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
 LABELS = np.array([0, 1, 9, 1], dtype=np.uint8)
 
-each = pytest.mark.parametrize("name", data.named())
+each = pytest.mark.parametrize("name", DATASETS.names())
 
 
 def _module(name: str):
@@ -52,7 +53,7 @@ def _files(root: Path) -> list[str]:
 
 def test_finds_every_file() -> None:
     found = ("cifar10", "cifar100", "cifar100-coarse", "digit-crops", "digits", "fashion-mnist", "mnist")
-    assert data.named() == found  # a new data set edits this line, on purpose
+    assert DATASETS.names() == found  # a new data set edits this line, on purpose
 
 
 @each

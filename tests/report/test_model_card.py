@@ -11,6 +11,7 @@ from edgecnn import data
 from edgecnn.card import ModelCard, Overflow
 from edgecnn.data import npz
 from edgecnn.errors import CardError
+from edgecnn.registry import DATASETS
 from edgecnn.report import model_card
 from edgecnn.zoo import models_in
 
@@ -101,7 +102,7 @@ def test_broken_evidence_is_named(root: Path, name: str, content: str) -> None:
         summary(root)
 
 
-@pytest.mark.parametrize("name", data.named())
+@pytest.mark.parametrize("name", DATASETS.names())
 def test_every_named_data_set_has_a_licence(name: str) -> None:
     assert not data.licence(name).startswith("not recorded"), f"edgecnn/data/named/{name}.py: LICENCE"
 

@@ -18,8 +18,8 @@ from edgecnn.contender import ClassifierContender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, ModelError
 from edgecnn.runtime.classifier import load
-from edgecnn.verify import Comparison, compare, compare_files
-from edgecnn.verify.compare import read_for
+from edgecnn.verify import Comparison, compare_files
+from edgecnn.verify.compare import compare, read_for
 from edgecnn.verify.scores import Flip
 
 LABELS = ("a", "b", "c")

@@ -219,7 +219,7 @@ def test_a_missing_camera_where_there_is_none_says_what_else_would_do(
 def test_elsewhere_cameras_are_tried(monkeypatch) -> None:
     """On a machine without cameras none of the first indices opens, and nothing is printed about it."""
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(cv2, "VideoCapture", lambda index: _Openable(index in (1, 3)))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda index, *how: _Openable(index in (1, 3)))
     assert cameras.cameras() == [1, 3]
 
 

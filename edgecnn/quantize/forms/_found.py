@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from edgecnn.card import ModelCard
 from edgecnn.registry import FORMS
+from edgecnn.runtime import engine
 from edgecnn.runtime.load import load_model
+
+engine.onnxruntime()  # before a form imports its quantizer
 
 
 @dataclass(frozen=True)

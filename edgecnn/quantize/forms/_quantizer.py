@@ -101,7 +101,7 @@ def _workplace(parent: Parent) -> Iterator[tuple[Path, Path]]:
     The shapes of a pyramid, which takes any size, stay as they are: the symbolic inference fails on them.
     """
     logger = logging.getLogger()
-    level, before = logger.level, tempfile.tempdir
+    level, handlers, before = logger.level, list(logger.handlers), tempfile.tempdir
     logger.setLevel(logging.ERROR)
     try:
         with files.temporary_folder("quantize") as folder, warnings.catch_warnings():
@@ -114,6 +114,7 @@ def _workplace(parent: Parent) -> Iterator[tuple[Path, Path]]:
     finally:
         tempfile.tempdir = before
         logger.setLevel(level)
+        logger.handlers[:] = handlers  # the quantizer logs, which gives a logger without handlers one
 
 
 def _preprocessing(model: onnx.ModelProto) -> list[str]:

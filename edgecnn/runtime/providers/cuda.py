@@ -1,5 +1,7 @@
 """NVIDIA GPUs through CUDA; its libraries may come from the pip packages of the ``gpu`` extra."""
 
+from edgecnn.runtime import engine
+
 ORT_NAME = "CUDAExecutionProvider"
 EXTRA = "gpu"
 
@@ -11,6 +13,4 @@ def options(threads: int) -> dict[str, str]:
 
 def prepare() -> None:
     """Find the CUDA and cuDNN libraries of the pip packages; the system's own are found without."""
-    import onnxruntime
-
-    onnxruntime.preload_dlls()
+    engine.onnxruntime().preload_dlls()

@@ -2,6 +2,7 @@
 
 from edgecnn import data, documents
 from edgecnn.card import ModelCard
+from edgecnn.registry import DATASETS
 from edgecnn.report.model_card import VERIFY, some
 from edgecnn.verify import Compared, Comparison
 
@@ -48,7 +49,7 @@ class ClassificationPage:
     def limits(self, card: ModelCard) -> str:
         """Say what it is for, and what it is not."""
         name = card.dataset.name
-        like = f": {data.describe(name)[0].lower()}{data.describe(name)[1:]}" if name in data.named() else "."
+        like = f": {data.describe(name)[0].lower()}{data.describe(name)[1:]}" if name in DATASETS.names() else "."
         return (
             f"For pictures like those of {name}{like} Another source, framing or polarity is another task: measure it "
             "there (`edgecnn verify … --data folder:PATH`) before relying on it. Whatever it is shown, it answers with "

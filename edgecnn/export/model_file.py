@@ -59,6 +59,13 @@ def export(
 ) -> Exported:
     """Export a run or checkpoint to ``output`` (default: named after the run, in the working directory).
 
+    Example::
+
+        import edgecnn
+
+        exported = edgecnn.export("runs/digits", "digits.onnx")
+        print(exported.size_bytes, exported.max_abs_gap)
+
     ``calibrated`` divides a classifier's logits by a temperature that is fitted on its validation split. Raises
     ParityError when the file does not answer as the original; then there is no file.
     """
