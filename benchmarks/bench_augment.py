@@ -21,7 +21,7 @@ from edgecnn.recipes.schema import Augment
 from edgecnn.train.augment import augment
 
 BATCH = 128  # a recipe's default
-COLOUR, GRAY = (32, 32, 3), (28, 28, 1)
+Color, GRAY = (32, 32, 3), (28, 28, 1)
 BILINEAR = v1.InterpolationMode.BILINEAR
 
 Transforms = list[Callable]
@@ -40,10 +40,10 @@ def flip_and_light(kind: object) -> Transforms:
 
 
 CASES = [
-    pytest.param(COLOUR, {"flip": "random", "translate": 0.125}, shift_and_flip, id="shift, flip"),
+    pytest.param(Color, {"flip": "random", "translate": 0.125}, shift_and_flip, id="shift, flip"),
     pytest.param(GRAY, {"rotate": 10, "translate": 0.1, "scale": 0.1}, turn_and_scale, id="rotate, translate, scale"),
     pytest.param(
-        COLOUR,
+        Color,
         {"flip": "random", "brightness": 0.2, "contrast": 0.2, "saturation": 0.2, "sharpness": 0.5},
         flip_and_light,
         id="flip, light, sharpness",

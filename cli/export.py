@@ -20,7 +20,7 @@ def export(
         Path | None, typer.Option("-o", "--output", metavar="MODEL.onnx", help="Default: RUN.onnx here.")
     ] = None,
     calibrated: Annotated[
-        bool, typer.Option("--calibrate", help="Fit a temperature on the validation split, so that probabilities hold.")
+        bool, typer.Option("--calibrate", help="Fit a temperature on the validation split (temperature scaling).")
     ] = False,
     dataset: Dataset = None,
     root: DataRoot = None,

@@ -156,7 +156,7 @@ Seconds = Annotated[
 
 
 def integers(text: str) -> tuple[int, ...]:
-    """Parse whole numbers separated by commas, or say what was found.
+    """Parse positive integers separated by commas, or say what was found.
 
     >>> integers("1,8,64")
     (1, 8, 64)
@@ -164,7 +164,7 @@ def integers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a list of whole numbers such as 1,8,64") from None
+        raise typer.BadParameter(f"'{text}' is not a list of positive integers such as 1,8,64") from None
 
 
 def next_command(*words: object, dataset: str | None = None, root: Path | None = None) -> str:

@@ -23,10 +23,10 @@ def register(app: typer.Typer) -> None:
 def study(
     name: StudyName,
     quick: Annotated[bool, typer.Option("--quick", help="The small size: minutes, to see that it runs.")] = False,
-    seeds: Annotated[str, typer.Option("--seeds", help="In place of the study's, such as 0,1,2.")] = "",
+    seeds: Annotated[str, typer.Option("--seeds", help="Override the study's seeds, such as 0,1,2.")] = "",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", metavar="N", help="Runs at once. Default: one a core; 1 gives a run all cores."),
+        typer.Option("--jobs", metavar="N", help="Runs at once. Default: one per core; 1 gives a run all cores."),
     ] = None,
     folder: Annotated[
         Path | None,

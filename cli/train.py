@@ -28,14 +28,14 @@ def train(
         Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run. Default: runs/RECIPE.")
     ] = None,
     dataset: Dataset = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="In place of the recipe's.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Override the recipe's epochs.")] = None,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", metavar="N", help="In place of the recipe's.")
+        int | None, typer.Option("--batch-size", metavar="N", help="Override the recipe's batch size.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", metavar="X", help="In place of the recipe's.")
+        float | None, typer.Option("--learning-rate", metavar="X", help="Override the recipe's learning rate.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="In place of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Override the recipe's seed.")] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="cuda that is not there is an error.")
     ] = "auto",

@@ -41,7 +41,7 @@ def webcam(
     ] = Path("digit-finder"),
     finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Classify the centre of the frame; colour models always do.")
+        bool, typer.Option("--whole", help="Classify the center of the frame; color models always do.")
     ] = False,
     min_probability: Annotated[
         float | None,
@@ -50,16 +50,16 @@ def webcam(
             metavar="P",
             min=0,
             max=1,
-            help=f"Reject what is less sure. Default: {MIN_PROBABILITY}, for whole frames 0.",
+            help=f"Reject digits of lower confidence. Default: {MIN_PROBABILITY}, for whole frames 0.",
         ),
     ] = None,
     min_score: Annotated[
         float,
-        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject finds that the detector is less sure of."),
+        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score."),
     ] = MIN_SCORE,
     no_display: Annotated[
         bool,
-        typer.Option("--no-display", "--json", help="No window: print one JSON object a frame, one a line."),
+        typer.Option("--no-display", "--json", help="No window: print one JSON object per frame, one per line."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="VIDEO", help="Write what is shown: .mp4 or .avi.")

@@ -1,4 +1,4 @@
-"""Boxes as x, y, width, height, all in one unit, and the square that a finder cuts out around one."""
+"""Boxes as x, y, width, height, all in one unit, and the square that is cut out around one."""
 
 import numpy as np
 from numpy.typing import NDArray

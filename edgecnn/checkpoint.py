@@ -59,9 +59,9 @@ class PixelClassifier(nn.Module):
         if not self.each:
             return pixels_nchw * self.scale + self.shift
         # On whole numbers, whose sum is exact: what is nearly blank is raised by a factor of up to 64, errors included.
-        centred_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
-        deviation_n111 = centred_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
-        return centred_nchw / (deviation_n111 + CONTRAST_FLOOR)
+        centered_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
+        deviation_n111 = centered_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
+        return centered_nchw / (deviation_n111 + CONTRAST_FLOOR)
 
     def forward(self, images_nhwc: Tensor) -> Tensor:
         """Map pixels of 0..255 (N, H, W, C), uint8 or float32, to logits_nk."""

@@ -70,8 +70,8 @@ def damages(model: onnx.ModelProto) -> list[Damage]:
     ]
 
 
-def detector_damages(model: onnx.ModelProto) -> list[Damage]:
-    """Return every damage that this detector's graph has a place for."""
+def pyramid_damages(model: onnx.ModelProto) -> list[Damage]:
+    """Return every damage that a graph with a pyramid has a place for."""
     return [
         *_of_weights(model.graph),
         *_of_quantization(model.graph),

@@ -73,7 +73,7 @@ def from_confusion(confusion_kk: NDArray[np.int64]) -> Metrics:
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose best probability lies in one tenth: how many, how sure on average, and how often right."""
+    """The images whose best probability lies in one tenth: how many, their mean confidence, and their accuracy."""
 
     images: int
     confidence: float
@@ -81,7 +81,7 @@ class Bin:
 
 
 def reliability(probabilities_nk: NDArray[np.floating[Any]], labels_n: NDArray[np.int64], bins: int = 10) -> list[Bin]:
-    """Return the bins that have images, from unsure to sure (Niculescu-Mizil and Caruana 2005)."""
+    """Return the bins that have images, from low to high confidence (Niculescu-Mizil and Caruana 2005)."""
     best_n, right_n = probabilities_nk.max(axis=1), probabilities_nk.argmax(axis=1) == labels_n
     place_n = np.minimum((best_n * bins).astype(int), bins - 1)
     members = [np.flatnonzero(place_n == place) for place in range(bins)]
@@ -89,7 +89,7 @@ def reliability(probabilities_nk: NDArray[np.floating[Any]], labels_n: NDArray[n
 
 
 def expected_calibration_error(probabilities_nk: NDArray[np.floating[Any]], labels_n: NDArray[np.int64]) -> float:
-    """Return the mean gap between how sure and how often right, over fifteen bins (Naeini et al. 2015)."""
+    """Return the mean gap between confidence and accuracy, over fifteen bins (Naeini et al. 2015)."""
     found = reliability(probabilities_nk, labels_n, bins=15)
     return sum(own.images * abs(own.confidence - own.accuracy) for own in found) / max(len(labels_n), 1)
 

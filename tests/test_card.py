@@ -298,7 +298,7 @@ def test_the_card_lies_beside_its_model() -> None:
 
 
 @pytest.mark.parametrize(("channels", "expected"), [(1, "28x32 gray"), (3, "28x32 RGB")])
-def test_an_input_reads_as_height_width_and_colour(channels: int, expected: str) -> None:
+def test_an_input_reads_as_height_width_and_color(channels: int, expected: str) -> None:
     assert str(ImageInput(28, 32, channels)) == expected
 
 

@@ -58,7 +58,7 @@ def test_each_says_what_runs_it(run: Path, model: Path) -> None:
 @pytest.mark.parametrize("count", [0, -1, 1.5])
 def test_another_number_of_threads_is_a_message(run: Path, model: Path, count: float) -> None:
     for path in (run, model):
-        with pytest.raises(ProviderError, match="expected a whole number from 1"):
+        with pytest.raises(ProviderError, match="expected a positive integer"):
             open_contender(path, threads=count)  # type: ignore[arg-type]
 
 

@@ -328,7 +328,7 @@ def test_every_network_answers_as_in_pytorch(network: str, tmp_path: Path) -> No
     assert gaps.max() < 1e-4
 
 
-def test_colour_and_standard_preprocessing_are_inside(tmp_path: Path) -> None:
+def test_color_and_standard_preprocessing_are_inside(tmp_path: Path) -> None:
     source = untrained("compact", {"filters": [4]}, ImageInput(12, 10, 3))
     source.weights["scale"].copy_(torch.tensor([0.01, 0.02, 0.03]).reshape(1, 3, 1, 1))
     source.weights["shift"].copy_(torch.tensor([-1.0, 0.5, 2.0]).reshape(1, 3, 1, 1))

@@ -104,8 +104,8 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
     corners, all_scores, all_boxes = corners[sure], all_scores[sure], all_boxes[sure]
     kept = nms(corners, all_scores, graph.OVERLAP)[: graph.FINDS]
     reach = all_boxes[kept, 2:].max(1, keepdim=True).values * CROP_MARGIN / 2
-    centre = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
-    squares = torch.cat((torch.zeros(len(kept), 1), centre - reach, centre + reach), 1)
+    center = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
+    squares = torch.cat((torch.zeros(len(kept), 1), center - reach, center + reach), 1)
     crops = roi_align(image, squares, 28, sampling_ratio=-1, aligned=True)
     return Detections(
         all_boxes[kept].numpy(), all_scores[kept].numpy(), crops.round().byte().permute(0, 2, 3, 1).numpy()
@@ -161,7 +161,7 @@ def test_nothing_found_is_no_rows(tmp_path: Path) -> None:
     assert (len(finds), finds.boxes_m4.shape, finds.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
 
 
-def test_colour_frames_become_gray(finder: Detector) -> None:
+def test_color_frames_become_gray(finder: Detector) -> None:
     gray = frame(5, 120, 160)
     assert np.array_equal(finder.detect(gray).scores_m, finder.detect(np.repeat(gray, 3, 2), bgr=True).scores_m)
 

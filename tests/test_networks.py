@@ -14,9 +14,9 @@ from edgecnn.networks._layers import Residual
 from edgecnn.recipes.read import read
 
 GRAY_28 = {"size": (28, 28), "channels": 1, "classes": 10}
-COLOUR_32 = {"size": (32, 32), "channels": 3, "classes": 10}
-SHAPES = {"mnist": GRAY_28, "fashion-mnist": GRAY_28, "cifar10": COLOUR_32, "cifar100": COLOUR_32 | {"classes": 100}}
-CLAIM = re.compile(r"([\d,]+) parameters on (28x28 gray|32x32 colour)(?: and (\d+) classes)?")
+Color_32 = {"size": (32, 32), "channels": 3, "classes": 10}
+SHAPES = {"mnist": GRAY_28, "fashion-mnist": GRAY_28, "cifar10": Color_32, "cifar100": Color_32 | {"classes": 100}}
+CLAIM = re.compile(r"([\d,]+) parameters on (28x28 gray|32x32 color)(?: and (\d+) classes)?")
 
 
 def count(network: torch.nn.Module) -> int:
@@ -77,7 +77,7 @@ def test_maps_pixels_to_logits(name: str) -> None:
 def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
     claim = CLAIM.search(networks.describe(name))
     assert claim, f"{name} claims no count: {networks.describe(name)}"
-    shape = GRAY_28 if claim[2] == "28x28 gray" else COLOUR_32
+    shape = GRAY_28 if claim[2] == "28x28 gray" else Color_32
     network = networks.build(name, {}, **shape | {"classes": int(claim[3] or 10)})
     assert count(network) == int(claim[1].replace(",", ""))
 

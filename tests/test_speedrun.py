@@ -16,7 +16,7 @@ def network(channels: int = 3, **changes: object) -> torch.nn.Module:
 
 
 def pictures(channels: int) -> Tensor:
-    """Normalized pictures whose neighbours and colours go together, as in photographs."""
+    """Normalized pictures whose neighbors and colors go together, as in photographs."""
     torch.manual_seed(1)
     rough = torch.randn(200, channels, 16, 20).cumsum(2).cumsum(3) + 3 * torch.randn(200, 1, 16, 20)
     return (rough - rough.mean((0, 2, 3), keepdim=True)) / rough.std((0, 2, 3), keepdim=True)

@@ -25,7 +25,7 @@ from edgecnn.tasks._classification.examples import prepared as prepare
 from edgecnn.train import train
 from edgecnn.train.prepare import initial_classifier
 
-COLOUR = {"size": (32, 32), "channels": 3, "classes": 10}
+Color = {"size": (32, 32), "channels": 3, "classes": 10}
 SMALL = "squeezenet1_1"
 STAGED = "shufflenet_v2_x0_5"
 STAGES = ("fc", "conv5", "stage4", "stage3", "stage2", "conv1")
@@ -53,7 +53,7 @@ def saved(path: Path, model: str = SMALL, classes: int = 7) -> dict[str, torch.T
 
 def started(weights: Path | str, model: str = SMALL) -> nn.Module:
     settings = {"weights": str(weights)}
-    network = networks.build(f"torchvision:{model}", settings, **COLOUR)
+    network = networks.build(f"torchvision:{model}", settings, **Color)
     networks.initialize(f"torchvision:{model}", settings, network, torch.zeros(1, 3, 32, 32))
     return network
 
@@ -84,20 +84,20 @@ def test_pooling_that_is_fixed_answers_as_the_adaptive_one(before: int, after: i
 
 
 def test_gray_is_the_same_as_three_channels_of_it() -> None:
-    network = networks.build(f"torchvision:{SMALL}", {}, **COLOUR | {"channels": 1})
+    network = networks.build(f"torchvision:{SMALL}", {}, **Color | {"channels": 1})
     gray = torch.rand(2, 1, 32, 32)
     assert torch.equal(network(gray), network(gray.expand(-1, 3, -1, -1)))
 
 
 def test_models_with_extra_outputs_train_without_them() -> None:
-    network = networks.build("torchvision:googlenet", {"weights": "imagenet"}, **COLOUR).train()
+    network = networks.build("torchvision:googlenet", {"weights": "imagenet"}, **Color).train()
     assert network(torch.rand(2, 3, 32, 32)).shape == (2, 10)
 
 
 def test_short_name_sets_the_model() -> None:
     assert networks.parameters(f"torchvision:{SMALL}") == {"weights": "none"}
     assert networks.parameters("torchvision") == {"model": "resnet18", "weights": "none"}
-    names = [type(networks.build(*named, **COLOUR).model) for named in (
+    names = [type(networks.build(*named, **Color).model) for named in (
         (f"torchvision:{SMALL}", {}), ("torchvision", {"model": SMALL})
     )]  # fmt: skip
     assert names == [models.SqueezeNet, models.SqueezeNet]
@@ -118,7 +118,7 @@ def test_short_name_sets_the_model() -> None:
 )
 def test_name_that_is_none_is_a_message(name: str, settings: dict, size: int, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        networks.build(name, settings, **COLOUR | {"size": (size, size)})
+        networks.build(name, settings, **Color | {"size": (size, size)})
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -179,7 +179,7 @@ def test_weights_that_are_not_there_or_broken_are_a_message(tmp_path: Path) -> N
 
 def said_of(weights: Path, model: str = SMALL) -> tuple[str, ...]:
     settings = {"weights": str(weights)}
-    network = networks.build(f"torchvision:{model}", settings, **COLOUR)
+    network = networks.build(f"torchvision:{model}", settings, **Color)
     return networks.initialize(f"torchvision:{model}", settings, network, torch.zeros(1, 3, 32, 32))
 
 

@@ -166,7 +166,7 @@ def _detections(path: Path, root: Path | None, most: int) -> tuple[int, float, l
 
     intact, model = f1_on(boxes, load_detector(path)), onnx.load_model_from_string(graph)  # type: ignore[arg-type]
     rows = []
-    for one in damage.detector_damages(model):
+    for one in damage.pyramid_damages(model):
         detector = load_detector(one.done_to(model))
         cost_pp = round(100 * (intact - f1_on(boxes, detector)), 4)
         result = selftest(detector)

@@ -161,7 +161,7 @@ def verdict(low: float, high: float) -> str:
 def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
     if not batches or min((*batches, *threads)) < 1 or seconds <= 0:
         raise EdgecnnError(
-            f"batch sizes {list(batches)}, threads {list(threads)}, {seconds:g} seconds: expected whole numbers from 1 "
+            f"batch sizes {list(batches)}, threads {list(threads)}, {seconds:g} seconds: expected positive integers "
             "and a positive time, such as --batch 1,8 --threads 1,2 --seconds 1."
         )
 

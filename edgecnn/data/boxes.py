@@ -1,4 +1,4 @@
-"""Images with boxes around the things on them: what a detector is trained on, and measured on."""
+"""Images with boxes around the things on them: to be trained on, and to be measured on."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NOTHING, THING, IGNORED = 0.0, 1.0, 2.0  # what a box is around; what no one could tell is to be ignored
-RIGHT, EXCUSED = 0.5, 0.3  # intersection over union of a detection with a thing, with what is to be ignored
+RIGHT, EXCUSED = 0.5, 0.3  # intersection over union of a box that was answered with a thing, with what is to be ignored
 
 
 @dataclass(frozen=True, eq=False)

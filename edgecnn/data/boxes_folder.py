@@ -55,7 +55,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def things_of(labels: Labels, groups: Mapping[str, Sequence[str]] | None, source: str) -> Things:
-    """Return what a detector of a data set detects: its only category, or the only one of its groups. Raises DataError.
+    """Return what is to be told from the rest: the only category, or the only one of its groups. Raises DataError.
 
     What is in no group is left out, as if it were not labeled.
     """
@@ -65,7 +65,7 @@ def things_of(labels: Labels, groups: Mapping[str, Sequence[str]] | None, source
     if groups is None or len(groups) != 1:
         found = f"{len(groups)} groups ({', '.join(groups)})" if groups else f"{len(labels.used)} categories ({some})"
         raise DataError(
-            f"{source}: {found}, and a detector detects one kind of thing. Make one of those that are to be detected: "
+            f"{source}: {found}, and a network of boxes knows one kind of thing. Make one of those that it is to know: "
             f"--set 'data.groups={{thing = [\"{labels.used[0]}\", …]}}'"
         )
     ((name, members),) = groups.items()
@@ -76,7 +76,7 @@ def things_of(labels: Labels, groups: Mapping[str, Sequence[str]] | None, source
 
 
 def things_for(labels: Labels, name: str, groups: Mapping[str, Sequence[str]] | None, source: str) -> Things:
-    """Return the categories that are what a detector of ``name`` detects. Raises DataError where there is none."""
+    """Return the categories that are what ``name`` stands for. Raises DataError where there is none."""
     members = {name, *(member for group in (groups or {}).values() for member in group)}
     known = tuple(category for category in labels.categories if category in members)
     if not known:

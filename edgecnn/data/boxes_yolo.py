@@ -75,7 +75,7 @@ def _label(line: str, place: str) -> Label:
     except ValueError as error:
         raise DataError(
             f'{place} is "{excerpt(line)}", expected class x y width height: a number from 0 and four fractions of the '
-            "picture's sides. Export the labels for detection again."
+            "picture's sides. Export the labels as boxes again."
         ) from error
     x_center, y_center, wide, high = values
     return Label((x_center - wide / 2, y_center - high / 2, wide, high), number, place)

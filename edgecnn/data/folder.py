@@ -19,7 +19,7 @@ from edgecnn.data.npz import SplitName, held_out
 from edgecnn.data.split import SHOWN, Split, refuse_unknown
 from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
 from edgecnn.errors import DataError, ImageError
-from edgecnn.runtime.image import is_colour, read_picture, to_input
+from edgecnn.runtime.image import is_color, read_picture, to_input
 from edgecnn.runtime.pictures import is_hidden, is_picture, listing, pictures_in
 
 DEFAULT_SIZE = 32
@@ -185,7 +185,7 @@ def _shape(place: Path, names: Sequence[str], size: tuple[int, int] | None, chan
 
 
 def _channels(path: Path, names: Sequence[str]) -> int:
-    return 3 if any(is_colour(file) for _, file in _pictures_of(path, names)) else 1
+    return 3 if any(is_color(file) for _, file in _pictures_of(path, names)) else 1
 
 
 def _pictures_of(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Path]]:
@@ -221,7 +221,7 @@ def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Spli
 
 
 def _left(places: _Places, path: Path) -> Left:
-    """List what lies in the classes and is not learnt from."""
+    """List what lies in the classes and is not learned from."""
     found = [listing(folder) for place in places.all for folder in sorted(_folders_in(place))]
     beside = [child for place in places.all for child in sorted(place.iterdir())]
     hidden = [child for child in beside if child.is_dir() and is_hidden(child.name)]

@@ -47,7 +47,7 @@ def describe(name: str) -> str:
     return DATASETS.describe(name)
 
 
-def licence(name: str) -> str:
+def license_of(name: str) -> str:
     """Return under what terms a data set comes: what a named one records, else that nothing is known."""
     recorded: str = getattr(_module(name), "LICENCE", "") if name in DATASETS else ""
     return recorded or "not recorded; ask whoever made it"

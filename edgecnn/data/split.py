@@ -36,7 +36,7 @@ class Split:
 
 
 def checked(split: Split, source: str, *, least: int = 2) -> Split:
-    """Return ``split`` when it can be learnt from, else raise DataError that names ``source``.
+    """Return ``split`` when it can be learned from, else raise DataError that names ``source``.
 
     ``least`` is how many classes it has to have images of: two to learn from, one to measure on.
     """

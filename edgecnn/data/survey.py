@@ -1,4 +1,4 @@
-"""What a data set of the user's own has, said before anything is learnt from it: images by class and split, what was
+"""What a data set of the user's own has, said before anything is learned from it: images by class and split, what was
 left out, and images whose pixels are there more than once, in two splits or with two labels.
 
 Images are compared as the network sees them, brought to its size, pixel by pixel: a copy that was compressed anew is

@@ -7,7 +7,7 @@ INSIDE = 0.8  # of a box
 
 
 def parts(boxes_m4: NDArray[np.float32], sure_m: NDArray[np.float32], labels_m: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which boxes, x, y, width, height, lie inside one that is surer, or around a surer one of the same label.
+    """Tell which boxes, x, y, width, height, lie inside a more confident one, or around one of the same label.
 
     ``sure_m`` is 0 for what is no digit.
     """

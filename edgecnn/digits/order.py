@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 SLOPES = np.array(sorted(np.linspace(-0.35, 0.35, 29), key=abs))  # the flattest first, so that it wins a tie
 SLOPE_COST = 5.0  # in lines, of a slope of 1
-LINE_GAP = 0.5  # in typical heights, between the centres of neighbouring lines at least
+LINE_GAP = 0.5  # in typical heights, between the centers of neighboring lines at least
 WORD_GAP = 1.5  # in typical widths
 NARROWEST = 0.6  # of the height: a row of ones is no row of words
 
@@ -19,8 +19,8 @@ def reading_order(boxes_n4: NDArray[np.float32]) -> list[list[int]]:
     if not len(boxes_n4):
         return []
     boxes = boxes_n4.astype(np.float64)
-    centres = boxes[:, :2] + boxes[:, 2:] / 2
-    x_n, y_n = (centres - centres.min(axis=0)).T
+    centers = boxes[:, :2] + boxes[:, 2:] / 2
+    x_n, y_n = (centers - centers.min(axis=0)).T
     height = float(np.median(boxes[:, 3]))
     y_sn = y_n - SLOPES[:, None] * x_n
     line_sn, lines_s = _lines(y_sn, LINE_GAP * height)
@@ -45,7 +45,7 @@ def _line_text(labels: list[str], boxes_n4: NDArray[np.float32], line: list[int]
 
 
 def _lines(y_sn: NDArray[np.float64], gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut each row of heights where sorted neighbours are ``gap`` apart: the line of each, and how many there are."""
+    """Cut each row of heights where sorted neighbors are ``gap`` apart: the line of each, and how many there are."""
     order_sn = np.argsort(y_sn, axis=1, kind="stable")
     steps = np.diff(np.take_along_axis(y_sn, order_sn, axis=1), axis=1) > gap
     sorted_sn = np.concatenate([np.zeros((len(y_sn), 1), np.int64), np.cumsum(steps, axis=1)], axis=1)

@@ -13,11 +13,11 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
 def wanted(count: int | None) -> int:
-    """Return ``count``, or what is available for None. Raises ProviderError for anything but a whole number from 1."""
+    """Return ``count``, or what is available for None. Raises ProviderError for anything but a positive integer."""
     if count is None:
         return available()
     if not isinstance(count, int) or count < 1:
-        raise ProviderError(f"asked for {count!r} threads; expected a whole number from 1.")
+        raise ProviderError(f"asked for {count!r} threads; expected a positive integer.")
     return count
 
 

@@ -11,7 +11,7 @@ INITIALIZATIONS = ("default", "glorot")
 
 
 class Residual(nn.Module):
-    """A body with a way around it; the sum goes through a ReLU (He et al. 2015)."""
+    """A residual block: a body with a shortcut around it; the sum goes through a ReLU (He et al. 2015)."""
 
     def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def norm_convolution(before: int, width: int, *, kernel: int = 3, stride: int = 
 
 
 def basic_block(before: int, width: int, stride: int = 1) -> Residual:
-    """Return ResNet's block of two 3x3 convolutions; where the shape changes, the way around is a 1x1 convolution."""
+    """Return ResNet's block of two 3x3 convolutions; where the shape changes, the shortcut is a 1x1 convolution."""
     body = [*norm_convolution(before, width, stride=stride), nn.ReLU(), *norm_convolution(width, width)]
     same = before == width and stride == 1
     shortcut = nn.Identity() if same else nn.Sequential(*norm_convolution(before, width, kernel=1, stride=stride))

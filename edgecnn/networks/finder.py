@@ -1,8 +1,8 @@
 """A heat map of things to find and their boxes, at a quarter of the frame's size: 235,009 parameters on gray.
 
 Fully convolutional: a stem of two strided convolutions, residual blocks at strides 8 and 16, added back up to stride
-4 (Lin et al. 2017, "Feature pyramid networks"). Five maps come out: the logit of a thing's centre, the way from the
-cell to the centre (x, y, in cells) and the logarithms of width and height (in units of 16 pixels), as in Zhou et al.
+4 (Lin et al. 2017, "Feature pyramid networks"). Five maps come out: the logit of a thing's center, the way from the
+cell to the center (x, y, in cells) and the logarithms of width and height (in units of 16 pixels), as in Zhou et al.
 2019, "Objects as points".
 """
 
@@ -17,9 +17,9 @@ from edgecnn.networks._layers import basic_block, norm_convolution
 TASK = "detection"
 STRIDE = 4
 MAPS = 5
-UNIT = 16.0  # pixels; sides of boxes are learnt as logarithms in this unit
+UNIT = 16.0  # pixels; sides of boxes are learned as logarithms in this unit
 MULTIPLE = 16  # what height and width must be multiples of
-RARE = 0.01  # how likely a centre is before training (Lin et al. 2017, "Focal loss")
+RARE = 0.01  # how likely a center is before training (Lin et al. 2017, "Focal loss")
 
 
 def build(

@@ -10,7 +10,7 @@ from edgecnn.networks._layers import Residual, initialized
 
 
 def build(*, size: tuple[int, int], channels: int, classes: int, initialization: str = "default") -> nn.Module:
-    """Map normalized pixels_nchw to logits_nk: 5x5, two blocks of three 3x3 with a way around, two 3x3, two dense."""
+    """Map normalized pixels_nchw to logits_nk: 5x5, two residual blocks of three 3x3, two 3x3, two dense."""
     network = nn.Sequential(
         nn.Conv2d(channels, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
         Residual(_three_convolutions(16), nn.Identity()),

@@ -1,8 +1,8 @@
-"""Whitened pixels, then blocks of batch-normed 3x3 convolutions with GELU: 1,972,792 parameters on 32x32 colour.
+"""Whitened pixels, then blocks of batch-normed 3x3 convolutions with GELU: 1,972,792 parameters on 32x32 color.
 
 The network of fast CIFAR-10 training: a first layer of fixed 2x2 filters that whiten the training images' patches
 (Page 2019, "How to train your ResNet"; Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU"), convolutions
-that start as the identity, norms without a learnt scale, and a last layer with a small fixed factor. Made for Muon,
+that start as the identity, norms without a learned scale, and a last layer with a small fixed factor. Made for Muon,
 which sets the size of each step by itself.
 """
 

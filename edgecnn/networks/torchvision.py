@@ -1,4 +1,4 @@
-"""Any classifier of torchvision as torchvision:NAME; resnet18, the default, has 11,181,642 parameters on 32x32 colour.
+"""Any classifier of torchvision as torchvision:NAME; resnet18, the default, has 11,181,642 parameters on 32x32 color.
 
 ``torchvision:resnet50`` is short for this family with ``model = "resnet50"``. ``build`` only makes the architecture,
 its last layer for the recipe's classes, so that a checkpoint is rebuilt without any other file; the weights come once,

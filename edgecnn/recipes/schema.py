@@ -25,12 +25,12 @@ class Network(Table):
 
 
 class Data(Table):
-    """What is learnt from. ``size`` is the side in pixels that pictures are brought to, by default their own; of
+    """What is learned from. ``size`` is the side in pixels that pictures are brought to, by default their own; of
     pictures with boxes the longest side, by default their own up to 320.
     ``validation`` is a fraction of the training images when below 1, else a count, at most half; ``split_seed`` draws
     which. A folder with ``val`` beside ``train`` and ``test``, and a .npz with ``val_images``, have their own instead.
-    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels; for a detector,
-    one kind of thing of several categories."""
+    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels, and of
+    several categories of boxes one kind of thing."""
 
     name: str = "digits"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None
@@ -42,10 +42,10 @@ class Data(Table):
 
 
 class Preprocess(Table):
-    """How pixels are brought to the network, inside the model file. ``unit``: divided by 255. ``standard``: then less
-    the training images' mean, divided by their deviation, by channel. ``each``: less each image's own mean, divided by
-    its own deviation, so that light and contrast do not matter. ``weights``: as the pretrained weights of a
-    torchvision network want it. ``mean`` and ``std`` set these by hand."""
+    """How pixels are brought to the network, inside the model file. ``unit``: divide by 255. ``standard``: then
+    subtract the mean of the training images and divide by their standard deviation, per channel. ``each``: subtract
+    each image's own mean and divide by its own standard deviation, so that light and contrast do not matter.
+    ``weights``: as the pretrained weights of a torchvision network want it. ``mean`` and ``std`` set these by hand."""
 
     scale: Literal["unit", "standard", "each", "weights"] = "unit"
     mean: list[FiniteFloat] | None = None

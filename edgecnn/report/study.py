@@ -1,4 +1,4 @@
-"""The picture of a study: how each run learnt, and what each label reached beside what its source states."""
+"""The picture of a study: how each run learned, and what each label reached beside what its source states."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from edgecnn.train.run_folder import METRICS
 
 Color = tuple[float, float, float, float]
 
-FEW = 10  # labels with a strong colour each
+FEW = 10  # labels with a strong color each
 SPREAD = 4.0  # from here on errors are drawn on a log axis: 99.1 and 99.4 % differ beside 11 %
 LOG_SPAN = 10.0  # from here on the values of a setting are
 ERROR_TICKS = (5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.9)

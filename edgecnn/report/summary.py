@@ -1,4 +1,4 @@
-"""One picture of the whole path: how it learnt, what it mistakes, how fast each form is, and what it says of images."""
+"""One picture of the whole path: learning curves, confusion, latency of each form, and samples."""
 
 from pathlib import Path
 

@@ -104,7 +104,7 @@ def _range(spread: Spread) -> str:
 def ink_alone(frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance) -> NDArray[np.uint8]:
     """Bring ink on any even paper to what a model expects: the ink alone, on its background, framed as its images are.
 
-    The longer side of the ink gets the usual reach, and its centre of mass the middle, as far as all of it stays inside
+    The longer side of the ink gets the usual reach, and its center of mass the middle, as far as all of it stays inside
     (the rule of MNIST, LeCun et al. 1998). Returns uint8 of the model's shape. Raises ImageError as ``to_input`` does,
     and where there is no ink.
     """
@@ -138,7 +138,7 @@ def _ink(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _smoothed(share_hw: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of each pixel and its eight neighbours."""
+    """Return the mean of each pixel and its eight neighbors."""
     padded = np.pad(share_hw, 1)
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     result: NDArray[np.float32] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
@@ -162,6 +162,6 @@ def _paper(gray_hw: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _start(mass_p: NDArray[np.float32], side: int) -> int:
-    """Return where to place a strip so that its centre of mass is in the middle of ``side``, if it stays inside."""
-    centre = float((mass_p * (np.arange(len(mass_p)) + 0.5)).sum() / mass_p.sum())
-    return min(side - len(mass_p), max(0, round(side / 2 - centre)))
+    """Return where to place a strip so that its center of mass is in the middle of ``side``, if it stays inside."""
+    center = float((mass_p * (np.arange(len(mass_p)) + 0.5)).sum() / mass_p.sum())
+    return min(side - len(mass_p), max(0, round(side / 2 - center)))

@@ -3,8 +3,8 @@
 Training on a folder, prediction, verification and the generated projects all come here, so a picture meets the same
 pixels everywhere. Three steps, in this order:
 
-1. Centre crop to the aspect ratio of the input: the largest window, its offset rounded down.
-2. Colour: gray is ``(299 R + 587 G + 114 B + 500) // 1000`` (ITU-R BT.601), RGB from gray repeats it.
+1. Center crop to the aspect ratio of the input: the largest window, its offset rounded down.
+2. Color: gray is ``(299 R + 587 G + 114 B + 500) // 1000`` (ITU-R BT.601), RGB from gray repeats it.
 3. Resize by a triangle filter whose support grows with the reduction (what Pillow calls BILINEAR), rows and columns in
    float32, rounded half up. Weights: ``max(0, 1 - |j + 0.5 - (i + 0.5) scale| / max(scale, 1))``, made to sum to one.
 """
@@ -103,8 +103,8 @@ def _refusals(name: str) -> Iterator[None]:
         raise ImageError(f"{name}: broken picture ({str(error) or type(error).__name__}).") from error
 
 
-def is_colour(path: Path) -> bool:
-    """Tell from its header alone whether a picture has colours; one that cannot be opened has none."""
+def is_color(path: Path) -> bool:
+    """Tell from its header alone whether a picture has colors; one that cannot be opened has none."""
     try:
         with _opened(path) as picture:
             return picture.mode not in ("1", "L", "LA", "La", "F") and not picture.mode.startswith("I")
@@ -124,7 +124,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False) -> NDArray[np.uint8]:
     """Turn one frame, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), into the model's uint8 (h, w, c).
 
-    ``bgr`` says that the colours come in OpenCV's order. Raises ImageError for any other shape or dtype.
+    ``bgr`` says that the colors come in OpenCV's order. Raises ImageError for any other shape or dtype.
     """
     if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.shape == wanted.shape and not bgr:
         return frame
@@ -133,7 +133,7 @@ def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False)
         pixels_hwc = pixels_hwc[..., [2, 1, 0, 3]] if pixels_hwc.shape[2] == 4 else pixels_hwc[..., ::-1]
     if pixels_hwc.shape[2] == 4:
         pixels_hwc, _ = _opaque(pixels_hwc)
-    cropped = _centre_crop(pixels_hwc, wanted.height, wanted.width)
+    cropped = _center_crop(pixels_hwc, wanted.height, wanted.width)
     return resize(_with_channels(cropped, wanted.channels), wanted.height, wanted.width)
 
 
@@ -152,8 +152,8 @@ def resize(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
 def _weights(source: int, target: int) -> NDArray[np.float32]:
     """Return the filter as a matrix (target, source) whose rows sum to one."""
     scale = source / target
-    centres = (np.arange(target) + 0.5) * scale
-    distance = np.abs(np.arange(source) + 0.5 - centres[:, None])
+    centers = (np.arange(target) + 0.5) * scale
+    distance = np.abs(np.arange(source) + 0.5 - centers[:, None])
     weights = np.maximum(0, 1 - distance / max(scale, 1.0))
     result: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return result
@@ -232,8 +232,8 @@ def _over(rgba_hw4: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
     rows = max(1, PIXELS_AT_ONCE // rgba_hw4.shape[1])
     for top in range(0, len(rgba_hw4), rows):
         part_hw4 = rgba_hw4[top : top + rows].astype(np.uint32)
-        colour, alpha = part_hw4[..., :3], part_hw4[..., 3:]
-        result_hwc[top : top + rows] = (colour * alpha + paper * (255 - alpha) + 127) // 255
+        color, alpha = part_hw4[..., :3], part_hw4[..., 3:]
+        result_hwc[top : top + rows] = (color * alpha + paper * (255 - alpha) + 127) // 255
     return result_hwc
 
 
@@ -250,15 +250,15 @@ def checked_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels_hwc
 
 
-def centred_window(tall: int, wide: int, height: int, width: int) -> tuple[int, int, int, int]:
-    """Return (top, left, height, width) of the largest centred window of a frame with the proportions of an input."""
+def centered_window(tall: int, wide: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width) of the largest centered window of a frame with the proportions of an input."""
     kept_h, kept_w = min(tall, max(1, wide * height // width)), min(wide, max(1, tall * width // height))
     return (tall - kept_h) // 2, (wide - kept_w) // 2, kept_h, kept_w
 
 
-def _centre_crop(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def _center_crop(image_hwc: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     tall, wide = image_hwc.shape[:2]
-    top, left, kept_h, kept_w = centred_window(tall, wide, height, width)
+    top, left, kept_h, kept_w = centered_window(tall, wide, height, width)
     return image_hwc[top : top + kept_h, left : left + kept_w]
 
 

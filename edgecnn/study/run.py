@@ -57,7 +57,7 @@ def run_study(
     """
     folder, planned = Path(folder), plan(study, quick=quick, seeds=seeds, changes=changes)
     if jobs is not None and jobs < 1:
-        raise EdgecnnError(f"--jobs {jobs}: expected a whole number from 1.")
+        raise EdgecnnError(f"--jobs {jobs}: expected a positive integer.")
     on_gpu = pick_device(device).type == "cuda"
     runs = {folder / "runs" / run.name: run for run in planned}
     for path, run in runs.items():

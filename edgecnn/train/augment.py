@@ -6,7 +6,7 @@ transforms, image by image.
 
 Geometry that is no more than flips and shifts by whole pixels moves bytes; rotation, scale and shear sample bilinearly.
 Brightness, contrast and saturation, each a mixture of an image with something darker, flatter or grayer (Haeberli and
-Voorhies 1994; torchvision defines them so), are one affine map of an image's colours.
+Voorhies 1994; torchvision defines them so), are one affine map of an image's colors.
 """
 
 import math
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from edgecnn.recipes.schema import Augment
 
 GRAY_OF_RGB = (0.299, 0.587, 0.114)  # ITU-R BT.601
-SHARPNESS_CENTRE, SHARPNESS_SUM = 5.0, 13.0  # the 3x3 smoothing of Pillow and torchvision: ones around a five
+SHARPNESS_Center, SHARPNESS_SUM = 5.0, 13.0  # the 3x3 smoothing of Pillow and torchvision: ones around a five
 FAR = 20.0  # a Gaussian's exponent from which on its weight, 2e-9, may stay; denormal numbers would be slow
 IN_PLACE = ("brightness", "contrast", "saturation", "sharpness", "blur", "noise")
 PART = 64  # images that are changed together on a CPU: what its cache holds
@@ -38,13 +38,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where each image of a batch goes: mirrored first where ``mirrored_n``, slanted to the left, sized, turned
-    clockwise, all about its centre, and then moved by fractions of its sides. Angles are in radians."""
+    """Where each image of a batch goes: mirrored first where ``mirrored_n``, sheared to the left, scaled, rotated
+    clockwise, all about its center, and then moved by fractions of its sides. Angles are in radians."""
 
     mirrored_n: Tensor
-    slant_n: Tensor
-    size_n: Tensor
-    turn_n: Tensor
+    shear_n: Tensor
+    scale_n: Tensor
+    angle_n: Tensor
     right_n: Tensor
     down_n: Tensor
 
@@ -53,7 +53,7 @@ def augment(images_nhwc: Tensor, labels_n: Tensor, wanted: Augment, mirrored_n: 
     """Vary uint8 images_nhwc (N, H, W, C) as ``wanted``; ``mirrored_n`` decides the alternating flip."""
     images_nhwc = _moved(images_nhwc, wanted, _flips(len(labels_n), wanted, mirrored_n, images_nhwc.device))
     if any(getattr(wanted, name) for name in IN_PLACE):
-        planes_nchw = images_nhwc.permute(0, 3, 1, 2).contiguous()  # several times as fast as interleaved colours
+        planes_nchw = images_nhwc.permute(0, 3, 1, 2).contiguous()  # several times as fast as interleaved colors
         parts = torch.split(planes_nchw, PART if planes_nchw.device.type == "cpu" else len(planes_nchw))
         images_nhwc = torch.cat([_changed_in_place(part, wanted) for part in parts]).permute(0, 2, 3, 1)
     if wanted.cutout:
@@ -95,14 +95,14 @@ def shift(images_nhwc: Tensor, steps_n: Tensor, axis: int, fill: str) -> Tensor:
 def place(images_nhwc: Tensor, where: Placement, fill: str) -> Tensor:
     """Sample bilinearly, to float32; ``fill`` is zero, or reflect, which here repeats the border.
 
-    The forward map of pixels from the centre is ``size R(turn) [1 -tan(slant); 0 1] M(mirrored)``, as in torchvision;
+    The forward map of pixels from the center is ``scale R(angle) [1 -tan(shear); 0 1] M(mirrored)``, as in torchvision;
     sampling takes its inverse.
     """
     count, height, width, channels = images_nhwc.shape
-    cos, sin, slant = where.turn_n.cos() / where.size_n, where.turn_n.sin() / where.size_n, where.slant_n.tan()
+    cos, sin, shear = where.angle_n.cos() / where.scale_n, where.angle_n.sin() / where.scale_n, where.shear_n.tan()
     mirror = torch.where(where.mirrored_n, -1.0, 1.0)
     aspect = height / width  # sampling positions run from -1 to 1 on either side, also where the sides differ
-    across_x, across_y = (cos - slant * sin) * mirror, (sin + slant * cos) * aspect * mirror
+    across_x, across_y = (cos - shear * sin) * mirror, (sin + shear * cos) * aspect * mirror
     along_x, along_y = -sin / aspect, cos
     right, down = 2 * where.right_n, 2 * where.down_n
     rows = (
@@ -117,14 +117,14 @@ def place(images_nhwc: Tensor, where: Placement, fill: str) -> Tensor:
     return moved_nchw.permute(0, 2, 3, 1)
 
 
-def recolour(planes_nchw: Tensor, brightness_n: Tensor, contrast_n: Tensor, saturation_n: Tensor) -> Tensor:
+def recolor(planes_nchw: Tensor, brightness_n: Tensor, contrast_n: Tensor, saturation_n: Tensor) -> Tensor:
     """Change brightness, contrast and saturation by factors: x -> a x + b gray(x) + c, by image."""
-    light, contrast, colour = (factor_n[:, None, None, None] for factor_n in (brightness_n, contrast_n, saturation_n))
+    light, contrast, color = (factor_n[:, None, None, None] for factor_n in (brightness_n, contrast_n, saturation_n))
     planes_nchw = planes_nchw.to(torch.float32)
     gray = _gray(planes_nchw)
     flat = (1 - contrast) * light * gray.mean((2, 3), keepdim=True)
-    toward_gray = (1 - colour) * contrast * light * gray + flat
-    return torch.addcmul(toward_gray, planes_nchw, colour * contrast * light).clamp_(0, 255)
+    toward_gray = (1 - color) * contrast * light * gray + flat
+    return torch.addcmul(toward_gray, planes_nchw, color * contrast * light).clamp_(0, 255)
 
 
 def sharpen(planes_nchw: Tensor, factor_n: Tensor) -> Tensor:
@@ -132,8 +132,8 @@ def sharpen(planes_nchw: Tensor, factor_n: Tensor) -> Tensor:
     result, factor = planes_nchw.to(torch.float32, copy=True), factor_n[:, None, None, None]
     rows = (result[..., :-2, :] + result[..., 1:-1, :]).add_(result[..., 2:, :])
     ones = (rows[..., :-2] + rows[..., 1:-1]).add_(rows[..., 2:])
-    of_ones = (1 - factor) / SHARPNESS_SUM  # smooth is ones and SHARPNESS_CENTRE - 1 times the image, by the sum
-    inner = result[..., 1:-1, 1:-1].mul_(factor + (SHARPNESS_CENTRE - 1) * of_ones)
+    of_ones = (1 - factor) / SHARPNESS_SUM  # smooth is ones and SHARPNESS_Center - 1 times the image, by the sum
+    inner = result[..., 1:-1, 1:-1].mul_(factor + (SHARPNESS_Center - 1) * of_ones)
     inner.addcmul_(ones, of_ones)
     return result.clamp_(0, 255)
 
@@ -154,7 +154,7 @@ def add_noise(planes_nchw: Tensor, deviation_n: Tensor) -> Tensor:
 
 
 def cut_out(planes_nchw: Tensor, fraction: float) -> Tensor:
-    """Put a square of the batch's mean colour somewhere into each image (DeVries and Taylor 2017); part of it may lie
+    """Put a square of the batch's mean color somewhere into each image (DeVries and Taylor 2017); part of it may lie
     outside."""
     count, _, *sides = planes_nchw.shape
     rows, columns = (_band(count, side, round(fraction * side), planes_nchw.device) for side in sides)
@@ -191,9 +191,9 @@ def _moved(images_nhwc: Tensor, wanted: Augment, flips_n: Tensor | None) -> Tens
 def _placement(count: int, wanted: Augment, flips_n: Tensor | None, device: torch.device) -> Placement:
     return Placement(
         mirrored_n=torch.zeros(count, dtype=torch.bool, device=device) if flips_n is None else flips_n,
-        slant_n=_uniform(count, math.radians(wanted.shear), device),
-        size_n=1 + _uniform(count, wanted.scale, device),
-        turn_n=_uniform(count, math.radians(wanted.rotate), device),
+        shear_n=_uniform(count, math.radians(wanted.shear), device),
+        scale_n=1 + _uniform(count, wanted.scale, device),
+        angle_n=_uniform(count, math.radians(wanted.rotate), device),
         right_n=_uniform(count, wanted.translate, device),
         down_n=_uniform(count, wanted.translate, device),
     )
@@ -204,7 +204,7 @@ def _changed_in_place(planes_nchw: Tensor, wanted: Augment) -> Tensor:
     count, device = len(planes_nchw), planes_nchw.device
     if wanted.brightness or wanted.contrast or wanted.saturation:
         reaches = (wanted.brightness, wanted.contrast, wanted.saturation)
-        planes_nchw = recolour(planes_nchw, *(1 + _uniform(count, reach, device) for reach in reaches))
+        planes_nchw = recolor(planes_nchw, *(1 + _uniform(count, reach, device) for reach in reaches))
     if wanted.sharpness:
         planes_nchw = sharpen(planes_nchw, 1 + _uniform(count, wanted.sharpness, device))
     if wanted.blur:
@@ -227,7 +227,7 @@ def _padded(images_nhwc: Tensor, axis: int, reach: int, fill: str) -> Tensor:
 
 
 def _gray(planes_nchw: Tensor) -> Tensor:
-    """Return the luminance of colours, the mean of any other number of channels: (N, 1, H, W)."""
+    """Return the luminance of colors, the mean of any other number of channels: (N, 1, H, W)."""
     if planes_nchw.shape[1] != len(GRAY_OF_RGB):
         return planes_nchw.mean(1, keepdim=True)
     red, green, blue = (planes_nchw.narrow(1, channel, 1) for channel in range(3))
@@ -245,7 +245,7 @@ def _gaussians(sigma_n: Tensor, side: int) -> Tensor:
 
 
 def _band(count: int, side: int, length: int, device: torch.device) -> Tensor:
-    """Return which of ``side`` positions lie within a band about a centre drawn for each image."""
+    """Return which of ``side`` positions lie within a band about a center drawn for each image."""
     start_n = torch.randint(side, (count, 1), device=device) - length // 2
     position = torch.arange(side, device=device)
     return (position >= start_n) & (position < start_n + length)

@@ -30,7 +30,7 @@ def keep_freed_memory() -> None:
     """Have glibc keep the memory of freed tensors for the next step, which asks for the same sizes again.
 
     Otherwise every large tensor is mapped and unmapped, and the page faults take a twentieth of a step's time, with
-    batches of a thousand colour images a quarter. Elsewhere than on Linux with glibc nothing happens.
+    batches of a thousand color images a quarter. Elsewhere than on Linux with glibc nothing happens.
 
     It is for the whole process and cannot be taken back, so a process that is there to train does it, and ``train``
     does not.

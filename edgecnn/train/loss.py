@@ -1,4 +1,4 @@
-"""What is made small: the cross entropy of a batch, in the ways that a recipe may ask for."""
+"""The training loss: the cross entropy of a batch, in the ways that a recipe may ask for."""
 
 from torch import Tensor
 from torch.nn import functional as F

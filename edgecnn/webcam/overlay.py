@@ -62,8 +62,8 @@ def _strip(image: Pixels, seen: Sequence[Seen], size: float) -> None:
     step = max(side, round(2 * CROP_SIDE * size)) + PAD
     for index, each in enumerate(seen[: (image.shape[1] + PAD) // step]):
         x, y = index * step, image.shape[0] - side
-        colour = cv2.cvtColor(each.crop_hwc, cv2.COLOR_GRAY2BGR) if each.crop_hwc.shape[2] == 1 else _bgr(each.crop_hwc)
-        image[y : y + side, x : x + side] = cv2.resize(colour, (side, side), interpolation=cv2.INTER_NEAREST)
+        color = cv2.cvtColor(each.crop_hwc, cv2.COLOR_GRAY2BGR) if each.crop_hwc.shape[2] == 1 else _bgr(each.crop_hwc)
+        image[y : y + side, x : x + side] = cv2.resize(color, (side, side), interpolation=cv2.INTER_NEAREST)
         cv2.rectangle(image, (x, y), (x + side - 1, y + side - 1), ACCEPTED if each.accepted else REJECTED, 2)
         _writing(image, f"{each.label} {each.probability:.0%}", (x, y), size * 0.8, above=True)
 

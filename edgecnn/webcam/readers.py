@@ -1,4 +1,4 @@
-"""Which reader a model gets: digits that are found in a frame, or the class of its centre."""
+"""Which reader a model gets: digits that are found in a frame, or the class of its center."""
 
 from collections import deque
 from pathlib import Path
@@ -12,7 +12,7 @@ from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.reading import NONE, Digit, Reader, Reading, Seen, VideoReader, reads_digits
 from edgecnn.digits.tracking import VOTES
 from edgecnn.runtime.classifier import Classifier, load
-from edgecnn.runtime.image import centred_window, to_input
+from edgecnn.runtime.image import centered_window, to_input
 
 
 class ReadsFrames(Protocol):
@@ -24,7 +24,7 @@ class ReadsFrames(Protocol):
 
 
 class FrameReader:
-    """Classifies the largest centred window of each frame, and averages the last frames.
+    """Classifies the largest centered window of each frame, and averages the last frames.
 
     ``votes`` is how many frames are averaged: 1 where frames are unrelated.
     """
@@ -42,7 +42,7 @@ class FrameReader:
         best = int(voted_k.argmax())
         label, probability = self._classifier.labels[best], float(voted_k[best])
         accepted = label != NONE and probability >= self._min_probability
-        box = centre_window(frame.shape[0], frame.shape[1], self._classifier.card.input)
+        box = center_window(frame.shape[0], frame.shape[1], self._classifier.card.input)
         lines = ((Digit(label, probability, box),),) if accepted else ()
         newest = int(now_k.argmax())
         seen = Seen(image_hwc, self._classifier.labels[newest], float(now_k[newest]), accepted)
@@ -81,7 +81,7 @@ def open_reader(
     return reader if still else VideoReader(reader)
 
 
-def centre_window(height: int, width: int, wanted: ImageInput) -> tuple[float, float, float, float]:
+def center_window(height: int, width: int, wanted: ImageInput) -> tuple[float, float, float, float]:
     """Return the window that ``edgecnn.runtime.image`` cuts from a frame: x, y, width, height."""
-    top, left, kept_h, kept_w = centred_window(height, width, wanted.height, wanted.width)
+    top, left, kept_h, kept_w = centered_window(height, width, wanted.height, wanted.width)
     return float(left), float(top), float(kept_w), float(kept_h)

@@ -12,7 +12,7 @@ from edgecnn.webcam.frames import Tell
 from edgecnn.webcam.opencv import Pixels, cv2
 
 TITLE = "edgecnn webcam"
-NO_WINDOW = "Use --no-display: one JSON object a frame on standard output, and a video with --output."
+NO_WINDOW = "Use --no-display: one JSON object per frame on standard output, and a video with --output."
 ESCAPE = 27
 LARGEST = 1280  # pixels of a new window
 

@@ -233,7 +233,7 @@ def test_killed_process_is_a_message(model: Path) -> None:
     ],
 )
 def test_settings_that_measure_nothing_are_a_message(model: Path, wrong: dict, message: str) -> None:
-    with pytest.raises(EdgecnnError, match=f"{message}.*expected whole numbers from 1 and a positive time"):
+    with pytest.raises(EdgecnnError, match=f"{message}.*expected positive integers and a positive time"):
         bench([model], **wrong)
 
 

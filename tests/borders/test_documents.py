@@ -73,7 +73,7 @@ def test_a_study_that_never_ends_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of a small network that has learnt nothing."""
+    """A checkpoint of a small network that has learned nothing."""
     recipe, shape = read("digits-compact", {"network.parameters": {"filters": [4, 8]}}), ImageInput(28, 28, 1)
     made = Checkpoint(
         recipe=recipe,

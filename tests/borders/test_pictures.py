@@ -13,7 +13,7 @@ from edgecnn import data
 from edgecnn.card import LONGEST_SIDE
 from edgecnn.errors import EdgecnnError, ImageError
 from edgecnn.runtime.files import predict_files
-from edgecnn.runtime.image import is_colour, read_image
+from edgecnn.runtime.image import is_color, read_image
 
 
 @pytest.mark.parametrize("name", ["broken.avif", "bad.png"])
@@ -51,9 +51,9 @@ def test_a_data_set_with_a_broken_picture_names_it(tmp_path: Path, broken_avif: 
     assert "bad.png: broken picture" in found.skipped[0]
 
 
-def test_a_header_that_no_decoder_understands_has_no_colour(tmp_path: Path, broken_avif: bytes) -> None:
+def test_a_header_that_no_decoder_understands_has_no_color(tmp_path: Path, broken_avif: bytes) -> None:
     (tmp_path / "bad.png").write_bytes(broken_avif[:40])
-    assert is_colour(tmp_path / "bad.png") is False
+    assert is_color(tmp_path / "bad.png") is False
 
 
 def _png(width: int, height: int) -> bytes:

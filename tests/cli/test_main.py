@@ -129,7 +129,7 @@ def test_an_output_that_is_full_closed_or_no_longer_read_is_an_error(arguments: 
         (["study", "b-mnist", "--seeds", "one"], "'one' is not a list of whole numbers"),
         (["study", "b-mnist", "--set", "seed=1"], "Use seeds, or --seeds 0,1,2"),
         (["study", "b-mnist", "--seeds=-1"], "seed is -1"),
-        (["study", "b-mnist", "--jobs", "0"], "--jobs 0: expected a whole number from 1"),
+        (["study", "b-mnist", "--jobs", "0"], "--jobs 0: expected a positive integer"),
         (["export", "nowhere"], "nowhere: no such"),
         (["quantize", "none.onnx"], NEITHER),
         (["verify", "none.onnx", "none.onnx"], NEITHER),

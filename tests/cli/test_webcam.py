@@ -152,11 +152,11 @@ def test_a_broken_picture_among_others_ends_it_with_its_name(webcam, here: Path,
 
 
 @pytest.fixture
-def colours(here: Path) -> Path:
-    """A model of three classes on 8x8 colours, behind the contract: the class is the strongest channel."""
+def colors(here: Path) -> Path:
+    """A model of three classes on 8x8 colors, behind the contract: the class is the strongest channel."""
     shape, axes = np.array([0, -1, 3]), np.array([1])
     graph = onnx.parser.parse_graph(
-        """colours (uint8[N, 8, 8, 3] image) => (float[N, 3] logits, float[N, 3] probabilities) {
+        """colors (uint8[N, 8, 8, 3] image) => (float[N, 3] logits, float[N, 3] probabilities) {
             pixels = Cast<to: int = 1>(image)
             flat = Reshape(pixels, shape)
             mean = ReduceMean<keepdims: int = 0>(flat, axes)
@@ -171,8 +171,8 @@ def colours(here: Path) -> Path:
     golden = Golden(np.zeros((1, 8, 8, 3), np.uint8), {"probabilities": np.full((1, 3), 1 / 3, np.float32)}, 0.01)
     fields = vars(template) | {"labels": ["red", "green", "blue"], "input": ImageInput(8, 8, 3), "golden": golden}
     onnx.helper.set_model_props(proto, ModelCard(**fields).metadata())
-    (here / "colours.onnx").write_bytes(proto.SerializeToString())
-    return here / "colours.onnx"
+    (here / "colors.onnx").write_bytes(proto.SerializeToString())
+    return here / "colors.onnx"
 
 
 def _card_of(name: str) -> ModelCard:
@@ -181,21 +181,21 @@ def _card_of(name: str) -> ModelCard:
     return edgecnn.load(name, threads=1).card
 
 
-def test_a_colour_model_classifies_the_centre_of_the_frame(webcam, here: Path, colours: Path) -> None:
+def test_a_color_model_classifies_the_center_of_the_frame(webcam, here: Path, colors: Path) -> None:
     frame_bgr = np.zeros((60, 100, 3), np.uint8)
-    frame_bgr[:, :20] = (0, 255, 0)  # outside of the centre
+    frame_bgr[:, :20] = (0, 255, 0)  # outside of the center
     frame_bgr[:, 20:80] = (0, 0, 255)
     cv2.imwrite("red.png", frame_bgr)
-    (answer,) = lines(webcam("red.png", model="colours.onnx").out)
+    (answer,) = lines(webcam("red.png", model="colors.onnx").out)
     assert list(answer) == KEYS
     assert (answer["text"], answer["rejected"]) == ("red", 0)
     assert answer["digits"] == [{"label": "red", "probability": pytest.approx(0.999, abs=1e-3), "box": [20, 0, 60, 60]}]
 
 
-def test_whole_frames_vote(webcam, here: Path, colours: Path) -> None:
-    red, green = (np.full((48, 48, 3), colour, np.uint8) for colour in ((0, 0, 255), (0, 255, 0)))
+def test_whole_frames_vote(webcam, here: Path, colors: Path) -> None:
+    red, green = (np.full((48, 48, 3), color, np.uint8) for color in ((0, 0, 255), (0, 255, 0)))
     write_video(here / "v.avi", [red, red, red, green, red])
-    assert [answer["text"] for answer in lines(webcam("v.avi", model="colours.onnx").out)] == ["red"] * 5
+    assert [answer["text"] for answer in lines(webcam("v.avi", model="colors.onnx").out)] == ["red"] * 5
 
 
 def test_whole_takes_a_digit_model_without_a_finder(edgecnn, here: Path, digits) -> None:

@@ -153,7 +153,7 @@ def test_a_crowd_is_ignored_and_what_is_in_no_group_is_no_thing(coco: Path) -> N
         DataError, match=r"coco: 2 categories \(disc, ring\).*--set 'data.groups=\{thing = \[\"disc\", …"
     ):
         things_of(labels, None, "coco")
-    with pytest.raises(DataError, match=r"coco: 2 groups \(a, b\), and a detector detects one kind of thing"):
+    with pytest.raises(DataError, match=r"coco: 2 groups \(a, b\), and a network of boxes knows one kind of thing"):
         things_of(labels, {"a": ["disc"], "b": ["ring"]}, "coco")
     with pytest.raises(DataError, match=r"group 'a' has 'cube', which is no category; there is disc, ring\."):
         things_of(labels, {"a": ["cube"]}, "coco")

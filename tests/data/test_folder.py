@@ -122,7 +122,7 @@ def test_what_is_no_picture_of_a_class_is_passed_over(divided: Path, stray: str)
     assert (found.names, _levels(found), found.skipped) == (("cat", "dog"), [1, 2, 3, 4], ())
 
 
-def test_pictures_in_hidden_folders_of_a_class_are_not_learnt_from(divided: Path) -> None:
+def test_pictures_in_hidden_folders_of_a_class_are_not_learned_from(divided: Path) -> None:
     _picture(divided / "train" / "cat" / ".ipynb_checkpoints" / "1-checkpoint.png", 9)
     _picture(divided / "train" / "cat" / "@eaDir" / "thumb.png", 9)
     assert _levels(_read(divided)) == [1, 2, 3, 4]
@@ -262,7 +262,7 @@ def test_a_class_that_the_model_lacks_is_named_with_what_differs(tmp_path: Path)
         _other(tmp_path, "cat", "dog", "eel")
 
 
-# --- sizes and colours
+# --- sizes and colors
 
 
 def test_pictures_of_any_size_and_kind_become_one_array(divided: Path) -> None:
@@ -290,24 +290,24 @@ def test_gray_pictures_alone_give_one_channel(divided: Path) -> None:
     assert _read(divided).images_nhwc.shape[3] == 1
 
 
-def test_one_picture_with_colours_gives_three_channels(divided: Path) -> None:
-    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+def test_one_picture_with_colors_gives_three_channels(divided: Path) -> None:
+    _picture(divided / "train" / "dog" / "color.jpg", mode="RGB")
     assert _read(divided).images_nhwc.shape[3] == 3
 
 
 def test_the_test_split_has_the_channels_of_the_training_split(divided: Path) -> None:
-    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+    _picture(divided / "train" / "dog" / "color.jpg", mode="RGB")
     assert _read(divided, "test").images_nhwc.shape[3] == 3
 
 
-def test_colours_of_the_test_split_alone_do_not_count(divided: Path) -> None:
-    _picture(divided / "test" / "dog" / "colour.jpg", mode="RGB")
+def test_colors_of_the_test_split_alone_do_not_count(divided: Path) -> None:
+    _picture(divided / "test" / "dog" / "color.jpg", mode="RGB")
     assert _read(divided, "test").images_nhwc.shape[3] == 1
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_channels_asked_for_come_first(divided: Path, channels: int) -> None:
-    _picture(divided / "train" / "dog" / "colour.jpg", mode="RGB")
+    _picture(divided / "train" / "dog" / "color.jpg", mode="RGB")
     assert _read(divided, channels=channels).images_nhwc.shape[3] == channels
 
 

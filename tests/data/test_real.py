@@ -10,19 +10,19 @@ pytestmark = pytest.mark.realdata
 
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 MNIST_TEST = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-GRAY, COLOUR = (28, 28, 1), (32, 32, 3)
+GRAY, Color = (28, 28, 1), (32, 32, 3)
 
 SPLITS = [
     ("mnist", "train", GRAY, MNIST_TRAIN),
     ("mnist", "test", GRAY, MNIST_TEST),
     ("fashion-mnist", "train", GRAY, [6000] * 10),
     ("fashion-mnist", "test", GRAY, [1000] * 10),
-    ("cifar10", "train", COLOUR, [5000] * 10),
-    ("cifar10", "test", COLOUR, [1000] * 10),
-    ("cifar100", "train", COLOUR, [500] * 100),
-    ("cifar100", "test", COLOUR, [100] * 100),
-    ("cifar100-coarse", "train", COLOUR, [2500] * 20),
-    ("cifar100-coarse", "test", COLOUR, [500] * 20),
+    ("cifar10", "train", Color, [5000] * 10),
+    ("cifar10", "test", Color, [1000] * 10),
+    ("cifar100", "train", Color, [500] * 100),
+    ("cifar100", "test", Color, [100] * 100),
+    ("cifar100-coarse", "train", Color, [2500] * 20),
+    ("cifar100-coarse", "test", Color, [500] * 20),
 ]
 
 # Mean and standard deviation by channel of the training pixels in 0..1, as they are in common use.

@@ -185,7 +185,7 @@ def test_a_partition_drawn_again_is_the_same(validation: int, seed: int) -> None
         assert _numbers(first) == _numbers(again)
 
 
-# --- Split and what can be learnt from
+# --- Split and what can be learned from
 
 
 @given(st.lists(st.integers(0, 9), max_size=20))
@@ -196,7 +196,7 @@ def test_take_keeps_the_order_of_the_positions(positions: list[int]) -> None:
     assert taken.labels_n.tolist() == split.labels_n[positions].tolist() if positions else not len(taken)
 
 
-def test_what_can_be_learnt_from_is_returned_as_it_is() -> None:
+def test_what_can_be_learned_from_is_returned_as_it_is() -> None:
     split = _split([0, 1])
     assert checked(split, "mine") is split
 
@@ -240,7 +240,7 @@ def test_what_can_be_learnt_from_is_returned_as_it_is() -> None:
     ],
     ids=["scaled", "NCHW", "flat", "longer", "one-hot", "above", "below", "one class", "no image"],
 )
-def test_what_cannot_be_learnt_from_says_why(changes, message: str) -> None:
+def test_what_cannot_be_learned_from_says_why(changes, message: str) -> None:
     with pytest.raises(DataError) as caught:
         checked(replace(_split([0, 1]), **changes), "mine")
     assert str(caught.value) == message

@@ -20,8 +20,8 @@ def page(lines: list[str], *, degrees: float = 0.0, pitch: tuple[int, int] = (26
     places = [(column, row) for row, line in enumerate(lines) for column, label in enumerate(line) if label != " "]
     labels = [label for line in lines for label in line if label != " "]
     turn = np.deg2rad(degrees)
-    centres = np.array(places) * pitch @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
-    return np.concatenate([centres - (10, 15), np.tile((20, 30), (len(places), 1))], axis=1).astype(np.float32), labels
+    centers = np.array(places) * pitch @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    return np.concatenate([centers - (10, 15), np.tile((20, 30), (len(places), 1))], axis=1).astype(np.float32), labels
 
 
 def test_nothing_reads_as_nothing() -> None:

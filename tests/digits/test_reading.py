@@ -87,7 +87,7 @@ def test_threads_share_a_reader(reader: Reader, digits) -> None:
         assert [reading.text for reading in pool.map(reader.read, frames)] == wanted
 
 
-def test_a_frame_is_an_array_of_any_colours_a_file_or_a_picture(reader: Reader, digits, tmp_path: Path) -> None:
+def test_a_frame_is_an_array_of_any_colors_a_file_or_a_picture(reader: Reader, digits, tmp_path: Path) -> None:
     rgb_hwc = frame_with(digits, ["27", "5"])
     picture = Image.fromarray(rgb_hwc)
     picture.save(tmp_path / "page.png")
@@ -96,7 +96,7 @@ def test_a_frame_is_an_array_of_any_colours_a_file_or_a_picture(reader: Reader, 
         assert reader.read(frame).text == "27\n5"
 
 
-def test_colours_come_in_the_order_that_is_said(reader: Reader, digits) -> None:
+def test_colors_come_in_the_order_that_is_said(reader: Reader, digits) -> None:
     """Blue ink is dark and red ink is less so: in the wrong order, crops are others."""
     rgb_hwc = frame_with(digits, ["27"])
     rgb_hwc[..., 2] = 235

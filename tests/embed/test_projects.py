@@ -219,12 +219,12 @@ LABELS = ["red " * 40 + "end", 'a "dog"  – ??/', "back\\slash"]
 
 
 @pytest.fixture(scope="session")
-def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of 2x3 RGB pictures that names the strongest colour, with labels that need care in a C header.
+def color(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 2x3 RGB pictures that names the strongest color, with labels that need care in a C header.
 
     Its card is one of before logarithms were compared.
     """
-    helper, path = onnx.helper, tmp_path_factory.mktemp("colour") / "colour.onnx"
+    helper, path = onnx.helper, tmp_path_factory.mktemp("color") / "color.onnx"
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=onnx.TensorProto.FLOAT),
         helper.make_node("ReduceSum", ["float", "axes"], ["sums"], keepdims=0),
@@ -239,10 +239,10 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outputs = [
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 3]) for name in ("logits", "probabilities")
     ]
-    graph = helper.make_graph(nodes, "colour", [image], outputs, constants)
+    graph = helper.make_graph(nodes, "color", [image], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     images_nhwc = np.random.default_rng(0).integers(0, 256, (5, 2, 3, 3), np.uint8)
-    images_nhwc[np.arange(5), ..., np.arange(5) % 3] |= 128  # each colour is the strongest in one of them at least
+    images_nhwc[np.arange(5), ..., np.arange(5) % 3] |= 128  # each color is the strongest in one of them at least
     probabilities_nk = golden.answers_alone(model.SerializeToString(), images_nhwc)
     card = replace(
         load("mnist-c1").card,
@@ -256,13 +256,13 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("variant", ["python", *PROGRAMS, pytest.param("node", marks=pytest.mark.slow)])
-def test_a_project_takes_colours_and_labels_of_all_kinds(target: str, kit: Kit, colour: Path, tmp_path: Path) -> None:
-    app = embed(colour, target, tmp_path / "app").folder
+def test_a_project_takes_colors_and_labels_of_all_kinds(target: str, kit: Kit, color: Path, tmp_path: Path) -> None:
+    app = embed(color, target, tmp_path / "app").folder
     kit.build(app)
     result = run(*kit.selftest, cwd=app)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "passed: 5 golden images, the same labels, largest probability gap" in result.stdout
-    classifier = load(colour)
+    classifier = load(color)
     for image in classifier.card.golden.images_nhwc:
         (app / "picture.ppm").write_bytes(b"P6 3 2 255\n" + image.tobytes())
         told = run(*kit.classify, "picture.ppm", cwd=app).stdout

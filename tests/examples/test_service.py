@@ -98,7 +98,7 @@ def _picture(image: np.ndarray, kind: str = "PNG") -> bytes:
 
 
 def _pictures(card_input: ImageInput) -> list[bytes]:
-    """Fifty files of several sizes and formats, gray and colour."""
+    """Fifty files of several sizes and formats, gray and color."""
     random = np.random.default_rng(0)
     shapes = [card_input.shape, (20, 30), (64, 64, 3), (40, 40, 4)]
     kinds = ["PNG", "PNG", "JPEG", "PNG"]

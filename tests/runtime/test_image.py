@@ -16,10 +16,10 @@ from PIL import Image
 
 from edgecnn.card import ImageInput
 from edgecnn.errors import ImageError
-from edgecnn.runtime.image import is_colour, read_image, read_picture, resize, to_input
+from edgecnn.runtime.image import is_color, read_image, read_picture, resize, to_input
 
 SIDES = st.integers(1, 40)
-COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
+ColorS = st.tuples(*[st.integers(0, 255)] * 3)
 RANDOM = np.random.default_rng(0)
 NOISE_HW3 = RANDOM.integers(0, 256, (40, 36, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
@@ -51,7 +51,7 @@ def _saved(picture: Image.Image, path: Path, **options: object) -> Path:
 
 
 def _one_pixel(picture: Image.Image, path: Path, **options: object) -> list[int]:
-    """Save a picture of one colour and return what is read in its first pixel."""
+    """Save a picture of one color and return what is read in its first pixel."""
     return read_image(_saved(picture, path, **options))[0, 0].tolist()
 
 
@@ -129,7 +129,7 @@ def test_golden_gray_made_larger() -> None:
     assert to_input(GOLDEN_FRAME_HWC, ImageInput(9, 9, 1))[4, :, 0].tolist() == GOLDEN_GRAY_9X9_ROW_4
 
 
-# --- crop, colour and order of channels
+# --- crop, color and order of channels
 
 
 @pytest.mark.parametrize(
@@ -155,24 +155,24 @@ def test_frames_thinner_than_the_window_still_fit(shape: tuple[int, int]) -> Non
     np.testing.assert_array_equal(to_input(plain, ImageInput(28, 28, 1)), np.full((28, 28, 1), 77))
 
 
-@given(COLOURS)
-def test_gray_is_the_documented_whole_number_formula(colour: tuple[int, int, int]) -> None:
-    red, green, blue = colour
-    found = to_input(np.array([[colour]], dtype=np.uint8), ImageInput(1, 1, 1))
+@given(ColorS)
+def test_gray_is_the_documented_whole_number_formula(color: tuple[int, int, int]) -> None:
+    red, green, blue = color
+    found = to_input(np.array([[color]], dtype=np.uint8), ImageInput(1, 1, 1))
     assert found.item() == (299 * red + 587 * green + 114 * blue + 500) // 1000
 
 
 @pytest.mark.parametrize(
-    ("colour", "gray"),
+    ("color", "gray"),
     [((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29), ((255, 255, 255), 255), ((128, 0, 2), 39)],
     ids=["red", "green", "blue", "white", "a half, rounded up"],
 )
-def test_gray_weighs_red_green_and_blue(colour: tuple[int, int, int], gray: int) -> None:
-    assert to_input(np.array([[colour]], dtype=np.uint8), ImageInput(1, 1, 1)).item() == gray
+def test_gray_weighs_red_green_and_blue(color: tuple[int, int, int], gray: int) -> None:
+    assert to_input(np.array([[color]], dtype=np.uint8), ImageInput(1, 1, 1)).item() == gray
 
 
 @pytest.mark.parametrize("bgr", [False, True])
-def test_every_colour_of_a_whole_frame_is_gray_by_the_formula(bgr: bool) -> None:
+def test_every_color_of_a_whole_frame_is_gray_by_the_formula(bgr: bool) -> None:
     """Frames are turned gray in parts: 256 rows are two of them, 181 lie in one and a little."""
     levels = np.arange(256, dtype=np.uint8)
     red, green = (plane[..., None] for plane in np.meshgrid(levels, levels, indexing="ij"))
@@ -191,15 +191,15 @@ def test_rgb_from_gray_repeats_it() -> None:
     np.testing.assert_array_equal(to_input(frame, ImageInput(5, 5, 3)), np.stack([frame] * 3, axis=2))
 
 
-def test_colour_comes_before_resize() -> None:
+def test_color_comes_before_resize() -> None:
     frame = np.array([[[255, 0, 0], [0, 255, 0]]], dtype=np.uint8)  # 76 and 150: half of their sum is 113
     assert to_input(np.repeat(frame, 2, axis=0), ImageInput(1, 1, 1)).item() == 113
 
 
-@given(COLOURS, st.integers(0, 255))
-def test_transparency_is_laid_over_white(colour: tuple[int, int, int], alpha: int) -> None:
-    found = to_input(np.array([[[*colour, alpha]]], dtype=np.uint8), ImageInput(1, 1, 3))[0, 0]
-    expected = [(part * alpha + 255 * (255 - alpha)) / 255 for part in colour]
+@given(ColorS, st.integers(0, 255))
+def test_transparency_is_laid_over_white(color: tuple[int, int, int], alpha: int) -> None:
+    found = to_input(np.array([[[*color, alpha]]], dtype=np.uint8), ImageInput(1, 1, 3))[0, 0]
+    expected = [(part * alpha + 255 * (255 - alpha)) / 255 for part in color]
     assert np.abs(found - expected).max() <= 0.5
 
 
@@ -349,7 +349,7 @@ def test_transparent_gray_is_laid_over_white(tmp_path: Path) -> None:
     assert _one_pixel(Image.new("LA", (2, 2), (0, 51)), tmp_path / "a.png") == [204, 204, 204]
 
 
-def test_a_palette_becomes_its_colours(tmp_path: Path) -> None:
+def test_a_palette_becomes_its_colors(tmp_path: Path) -> None:
     picture = Image.new("RGB", (2, 2), (10, 200, 30)).convert("P", palette=Image.Palette.ADAPTIVE)
     assert _one_pixel(picture, tmp_path / "a.png") == [10, 200, 30]
 
@@ -433,11 +433,11 @@ def test_a_picture_too_large_to_be_safe_is_refused(tmp_path: Path, monkeypatch, 
         read_image(path)
 
 
-# --- has it colours?
+# --- has it colors?
 
 
 @pytest.mark.parametrize(
-    ("mode", "suffix", "colour"),
+    ("mode", "suffix", "color"),
     [
         ("1", ".png", False),
         ("L", ".png", False),
@@ -450,29 +450,29 @@ def test_a_picture_too_large_to_be_safe_is_refused(tmp_path: Path, monkeypatch, 
         ("CMYK", ".tif", True),
     ],
 )
-def test_colour_is_told_from_the_header(tmp_path: Path, mode: str, suffix: str, colour: bool) -> None:
-    assert is_colour(_saved(Image.new(mode, (2, 2)), tmp_path / f"a{suffix}")) is colour
+def test_color_is_told_from_the_header(tmp_path: Path, mode: str, suffix: str, color: bool) -> None:
+    assert is_color(_saved(Image.new(mode, (2, 2)), tmp_path / f"a{suffix}")) is color
 
 
-def test_colour_is_told_without_the_pixels(tmp_path: Path) -> None:
+def test_color_is_told_without_the_pixels(tmp_path: Path) -> None:
     path = _saved(Image.fromarray(NOISE_HW3), tmp_path / "a.png")
     path.write_bytes(path.read_bytes()[:60])
-    assert is_colour(path)
+    assert is_color(path)
 
 
-def test_what_cannot_be_opened_has_no_colour(tmp_path: Path) -> None:
+def test_what_cannot_be_opened_has_no_color(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"hello")
-    assert not is_colour(tmp_path / "a.png")
+    assert not is_color(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("limit", [300, 200], ids=["beyond the limit", "twice the limit"])
-def test_what_is_too_large_has_no_colour(tmp_path: Path, monkeypatch, limit: int) -> None:
+def test_what_is_too_large_has_no_color(tmp_path: Path, monkeypatch, limit: int) -> None:
     path = _saved(Image.new("RGB", (25, 20)), tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    assert not is_colour(path)
+    assert not is_color(path)
 
 
-@pytest.mark.parametrize("ask", [read_image, is_colour])
+@pytest.mark.parametrize("ask", [read_image, is_color])
 def test_odd_metadata_print_no_warning_of_pillow(tmp_path: Path, ask: Callable[[Path], object]) -> None:
     path = _saved(Image.fromarray(NOISE_HW3), tmp_path / "header.tif")
     path.write_bytes(path.read_bytes()[:8])

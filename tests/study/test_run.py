@@ -131,7 +131,7 @@ def test_a_run_that_fails_otherwise_is_tried_again(tmp_path: Path, data_root: Pa
 
 
 def test_no_jobs_is_a_message(tmp_path: Path) -> None:
-    with pytest.raises(EdgecnnError, match="--jobs 0: expected a whole number from 1"):
+    with pytest.raises(EdgecnnError, match="--jobs 0: expected a positive integer"):
         run_study(read("b-mnist"), tmp_path / "out", jobs=0)
     assert list(tmp_path.iterdir()) == []
 

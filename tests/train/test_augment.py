@@ -20,7 +20,7 @@ from edgecnn.train.augment import (
     cut_out,
     flip,
     place,
-    recolour,
+    recolor,
     sharpen,
     shift,
 )
@@ -43,7 +43,7 @@ SETTINGS = {
     "mixup": 1.0,
     "cutmix": 1.0,
 }
-OF_COLOUR_ALONE = {"saturation"}
+OF_Color_ALONE = {"saturation"}
 OF_THE_BATCH = {"mixup", "cutmix"}  # one draw for all
 
 
@@ -67,7 +67,7 @@ def varied(images_nhwc: Tensor, seed: int = 0, **wanted: object) -> Tensor:
 
 
 def placement(count: int, **given: float) -> Placement:
-    keys = {"slant_n": 0.0, "size_n": 1.0, "turn_n": 0.0, "right_n": 0.0, "down_n": 0.0}
+    keys = {"shear_n": 0.0, "scale_n": 1.0, "angle_n": 0.0, "right_n": 0.0, "down_n": 0.0}
     numbers = {key: torch.full((count,), float(given.get(key.removesuffix("_n"), by))) for key, by in keys.items()}
     return Placement(mirrored_n=torch.full((count,), bool(given.get("mirrored", False))), **numbers)
 
@@ -80,20 +80,20 @@ def inside(planes: Tensor, border: int) -> Tensor:
 
 
 @pytest.mark.parametrize("factors", [(1.4, 1, 1), (0.3, 1, 1), (1, 1.6, 1), (1, 0.2, 1), (1, 1, 1.8), (1, 1, 0.0)])
-def test_colours_are_torchvisions(factors: tuple[float, float, float]) -> None:
+def test_colors_are_torchvisions(factors: tuple[float, float, float]) -> None:
     planes = planes_of(pictures())
     expected = planes.float() / 255
     for adjust, by in zip((peer.adjust_brightness, peer.adjust_contrast, peer.adjust_saturation), factors, strict=True):
         expected = torch.stack([adjust(image, by) for image in expected]) if by != 1 else expected
-    found = recolour(planes, *(torch.full((COUNT,), float(by)) for by in factors))
+    found = recolor(planes, *(torch.full((COUNT,), float(by)) for by in factors))
     torch.testing.assert_close(found, expected * 255, atol=0.1, rtol=0)  # its gray sums to 0.9999
 
 
-def test_colours_follow_one_another_as_torchvisions() -> None:
+def test_colors_follow_one_another_as_torchvisions() -> None:
     planes = (80 + pictures() // 8).permute(0, 3, 1, 2)  # far from 0 and 255, where torchvision clips in between
     expected = planes.float() / 255
     expected = peer.adjust_saturation(peer.adjust_contrast(peer.adjust_brightness(expected, 1.2), 0.7), 1.3)
-    found = recolour(planes, *(torch.full((COUNT,), by) for by in (1.2, 0.7, 1.3)))
+    found = recolor(planes, *(torch.full((COUNT,), by) for by in (1.2, 0.7, 1.3)))
     torch.testing.assert_close(found, expected * 255, atol=0.1, rtol=0)
 
 
@@ -114,15 +114,15 @@ def test_blur_is_torchvisions_away_from_the_border(sigma: float) -> None:
 
 
 PLACES = [
-    {"turn": 0.3},
-    {"turn": -2.0},
-    {"size": 1.3},
-    {"size": 0.7},
-    {"slant": 0.4},
+    {"angle": 0.3},
+    {"angle": -2.0},
+    {"scale": 1.3},
+    {"scale": 0.7},
+    {"shear": 0.4},
     {"right": 0.25},
     {"down": -0.25},
-    {"right": 1 / 12, "down": 1 / 8, "size": 1.4},
-    {"turn": 0.5, "size": 1.2, "slant": -0.3, "right": 0.1, "down": -0.2},
+    {"right": 1 / 12, "down": 1 / 8, "scale": 1.4},
+    {"angle": 0.5, "scale": 1.2, "shear": -0.3, "right": 0.1, "down": -0.2},
 ]
 
 
@@ -133,10 +133,10 @@ def test_place_is_torchvisions_affine_also_of_oblong_and_mirrored_pictures(where
     height, width = planes.shape[2:]
     expected = peer.affine(
         planes.flip(3) if mirrored else planes,
-        angle=math.degrees(where.get("turn", 0)),
+        angle=math.degrees(where.get("angle", 0)),
         translate=[where.get("right", 0) * width, where.get("down", 0) * height],
-        scale=where.get("size", 1.0),
-        shear=[math.degrees(where.get("slant", 0)), 0.0],
+        scale=where.get("scale", 1.0),
+        shear=[math.degrees(where.get("shear", 0)), 0.0],
         interpolation=InterpolationMode.BILINEAR,
         fill=-1000.0,
     )
@@ -177,9 +177,9 @@ def test_noise_has_the_asked_deviation_and_no_offset() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_cutout_is_one_rectangle_of_the_batchs_mean_colour(shape: tuple[int, int, int]) -> None:
+def test_cutout_is_one_rectangle_of_the_batchs_mean_color(shape: tuple[int, int, int]) -> None:
     planes = planes_of(pictures(200, shape) // 2 + 128)
-    planes[:, 0] -= 100  # so that colours differ
+    planes[:, 0] -= 100  # so that colors differ
     torch.manual_seed(0)
     found = cut_out(planes, 0.5)
     mean = planes.float().mean((0, 2, 3)).round().to(torch.uint8)[:, None, None]
@@ -251,7 +251,7 @@ def test_each_keeps_shape_and_range_and_leaves_its_input_alone(name: str, shape:
     assert 0 <= found.min() <= found.max() <= 255
     assert torch.equal(images, pictures(shape=shape))
     changed = not torch.allclose(found.float(), images.float(), atol=1e-3)
-    assert changed == (shape[2] == 3 or name not in OF_COLOUR_ALONE)
+    assert changed == (shape[2] == 3 or name not in OF_Color_ALONE)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -327,15 +327,15 @@ def test_translation_is_by_whole_pixels_and_no_further_than_asked(fraction: floa
 
 
 def moments(found: Tensor) -> tuple[Tensor, Tensor]:
-    """Return centre (N, 2; x, y from the middle) and covariance (N, 2, 2) of the light of gray images."""
+    """Return center (N, 2; x, y from the middle) and covariance (N, 2, 2) of the light of gray images."""
     light = found[..., 0].double()
     count, height, width = light.shape
     y, x = torch.meshgrid(torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2, indexing="ij")
     places = torch.stack((x, y), dim=-1).reshape(1, -1, 2).double()
     weights = (light / light.sum((1, 2), keepdim=True)).reshape(count, -1, 1)
-    centre = (weights * places).sum(1)
-    apart = places - centre[:, None]
-    return centre, (weights * apart).mT @ apart
+    center = (weights * places).sum(1)
+    apart = places - center[:, None]
+    return center, (weights * apart).mT @ apart
 
 
 def bar(count: int = 300) -> Tensor:
@@ -369,8 +369,8 @@ def test_shear_reaches_what_is_asked_either_way_along_the_rows() -> None:
 
 
 def test_translation_with_rotation_is_of_the_side_at_most() -> None:
-    centre, _ = moments(varied(bar(), translate=0.2, scale=0.3, rotate=20))
-    reach = centre.abs().max(0).values / torch.tensor([61, 41])
+    center, _ = moments(varied(bar(), translate=0.2, scale=0.3, rotate=20))
+    reach = center.abs().max(0).values / torch.tensor([61, 41])
     assert (reach > 0.18).all()
     assert (reach < 0.205).all()
 

@@ -50,7 +50,7 @@ def test_what_no_one_could_read_is_not_judged() -> None:
     assert wanted.weight_nhw.sum() == CELLS**2 - 100
 
 
-def test_a_digit_on_something_unread_is_still_learnt() -> None:
+def test_a_digit_on_something_unread_is_still_learned() -> None:
     wanted = targets(batch((50.0, 50.0, 20.0, 20.0, THING), (40.0, 40.0, 40.0, 40.0, IGNORED)), CELLS, CELLS)
     assert wanted.weight_nhw[0][wanted.heat_nhw[0] == 1].tolist() == [1.0]
 

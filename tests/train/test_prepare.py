@@ -16,7 +16,7 @@ from edgecnn.tasks._classification.examples import prepared as prepare
 from edgecnn.train.prepare import initial_classifier
 
 DIGITS = 1438
-COLOUR_COUNT = 90
+Color_COUNT = 90
 
 
 def digits(**changes: object) -> Recipe:
@@ -24,11 +24,11 @@ def digits(**changes: object) -> Recipe:
 
 
 @pytest.fixture
-def colour(tmp_path: Path) -> Path:
+def color(tmp_path: Path) -> Path:
     """Random RGB images of three classes in a .npz; each channel has a range of its own."""
-    images = np.random.default_rng(0).integers(0, (50, 150, 255), (COLOUR_COUNT, 8, 8, 3)).astype(np.uint8)
-    np.savez(tmp_path / "colour.npz", images=images, labels=np.arange(COLOUR_COUNT) % 3)
-    return tmp_path / "colour.npz"
+    images = np.random.default_rng(0).integers(0, (50, 150, 255), (Color_COUNT, 8, 8, 3)).astype(np.uint8)
+    np.savez(tmp_path / "color.npz", images=images, labels=np.arange(Color_COUNT) % 3)
+    return tmp_path / "color.npz"
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_group_of_unknown_labels_is_a_message(data_root: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "color", "shape"), [(12, "auto", (12, 12, 1)), (None, "rgb", (28, 28, 3))])
-def test_images_are_brought_to_size_and_colour(
+def test_images_are_brought_to_size_and_color(
     data_root: Path, size: int | None, color: str, shape: tuple[int, int, int]
 ) -> None:
     prepared = prepare(digits(data__size=size, data__color=color, data__subset=40, data__validation=10), data_root)
     assert prepared.shape.shape == shape
 
 
-def test_standard_is_the_training_images_mean_and_deviation(colour: Path) -> None:
-    recipe = digits(data__name=str(colour), data__validation=20, preprocess__scale="standard")
+def test_standard_is_the_training_images_mean_and_deviation(color: Path) -> None:
+    recipe = digits(data__name=str(color), data__validation=20, preprocess__scale="standard")
     prepared = prepare(recipe, None)
     classifier = initial_classifier(recipe, prepared)
     pixels = prepared.train.images_nhwc.astype(np.float64) / 255
@@ -116,9 +116,9 @@ def test_unit_divides_by_255_alone(data_root: Path) -> None:
     assert classifier.shift.item() == 0
 
 
-def test_mean_and_std_can_be_given(colour: Path) -> None:
+def test_mean_and_std_can_be_given(color: Path) -> None:
     given = {"preprocess__mean": [0.1, 0.2, 0.3], "preprocess__std": [0.5, 0.25, 0.125]}
-    recipe = digits(data__name=str(colour), data__validation=20, **given)
+    recipe = digits(data__name=str(color), data__validation=20, **given)
     classifier = initial_classifier(recipe, prepare(recipe, None))
     np.testing.assert_allclose(classifier.scale.flatten().numpy() * 255, [2, 4, 8], rtol=1e-6)
     np.testing.assert_allclose(classifier.shift.flatten().numpy(), [-0.2, -0.8, -2.4], rtol=1e-6)

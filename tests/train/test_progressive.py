@@ -49,7 +49,7 @@ def test_a_side_never_grows_and_is_a_multiple_below_the_whole(side: int, fractio
     assert side_of(side, 1.0) == side
 
 
-def test_half_the_side_is_the_mean_of_neighbours_but_for_the_antialiasing() -> None:
+def test_half_the_side_is_the_mean_of_neighbors_but_for_the_antialiasing() -> None:
     ramp = torch.arange(16, dtype=torch.uint8).mul(10).expand(1, 16, 16)[..., None]
     small = resized(ramp, 0.5)
     assert small.shape == (1, 8, 8, 1)

@@ -109,8 +109,8 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of 16x16 RGB pictures that names the strongest colour."""
+def color(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 16x16 RGB pictures that names the strongest color."""
     node, value = helper.make_node, helper.make_tensor_value_info
     nodes = [
         node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
@@ -124,19 +124,19 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     outputs = [value(name, TensorProto.FLOAT, ["N", 3]) for name in ("logits", "probabilities")]
     image = value("image", TensorProto.UINT8, ["N", 16, 16, 3])
-    graph = helper.make_graph(nodes, "colour", [image], outputs, constants)
+    graph = helper.make_graph(nodes, "color", [image], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     images_nhwc = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
     golden = Golden(images_nhwc, {"probabilities": goldens.answers_alone(model.SerializeToString(), images_nhwc)}, 1e-4)
     card = replace(
         load("mnist-c1").card,
-        name="colour",
+        name="color",
         labels=["red", "green", "blue"],
         input=ImageInput(16, 16, 3),
         golden=golden,
     )
     helper.set_model_props(model, card.metadata())
-    path = tmp_path_factory.mktemp("colour") / "colour.onnx"
+    path = tmp_path_factory.mktemp("color") / "color.onnx"
     onnx.save(model, path)
     return path
 

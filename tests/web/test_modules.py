@@ -120,7 +120,7 @@ def test_preprocessing_is_that_of_python_to_the_byte(javascript: Javascript, wan
 
 
 def mass(image_hwc: Pixels) -> tuple[float, float]:
-    """Return where the centre of mass is: row and column."""
+    """Return where the center of mass is: row and column."""
     weights = image_hwc[..., 0].astype(float)
     rows, columns = np.indices(weights.shape) + 0.5
     return float((weights * rows).sum() / weights.sum()), float((weights * columns).sum() / weights.sum())
@@ -154,7 +154,7 @@ def test_where_the_drawing_is_does_not_matter(javascript: Javascript) -> None:
 
 
 def test_mass_at_the_edge_of_the_ink_cuts_nothing_off(javascript: Javascript) -> None:
-    """A square with a long thin tail: its centre of mass in the middle would push the tail out."""
+    """A square with a long thin tail: its center of mass in the middle would push the tail out."""
     image = np.zeros((280, 280, 1), np.uint8)
     image[200:260, 10:70] = 255
     image[10:200, 10:12] = 60

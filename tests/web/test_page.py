@@ -218,7 +218,7 @@ def test_a_hundred_mnist_digits_get_the_answers_of_python(visit: Callable[..., A
 def test_a_hundred_mnist_digits_drawn_on_the_canvas_are_as_often_right_as_in_python(
     visit: Callable[..., Any], real_data_root: Path
 ) -> None:
-    """Each is painted onto the canvas ten times as large, so it goes the way of ink: fitted and centred."""
+    """Each is painted onto the canvas ten times as large, so it goes the way of ink: fitted and centered."""
     split = data.read_split("mnist", "test", root=real_data_root)
     labels = [split.names[label] for label in split.labels_n[:100]]
     python = [prediction.label for prediction in load(MODEL).predict_batch(split.images_nhwc[:100])]
@@ -415,8 +415,8 @@ def test_the_finder_reads_a_drawing_and_the_camera(
         assert page.locator("#camera-boxes rect").count() == 3
 
 
-def test_a_colour_model_takes_pictures_and_no_drawing(visit: Callable[..., Any], colour: Path) -> None:
-    page, classifier = visit(colour), load(colour)
+def test_a_color_model_takes_pictures_and_no_drawing(visit: Callable[..., Any], color: Path) -> None:
+    page, classifier = visit(color), load(color)
     playwright.expect(page.get_by_role("tab", name="Draw")).to_be_hidden()
     says(page, "Choose a picture")
     picture = np.random.default_rng(0).integers(0, 200, (50, 90, 3), np.uint8)

@@ -68,7 +68,7 @@ def test_crops_are_hidden_unless_wanted() -> None:
     assert not changed(*(draw(plain(128), found, "", crops=False) for found in (reading(), reading(seen=seen)))).any()
 
 
-def test_colour_crops_keep_their_colours() -> None:
+def test_color_crops_keep_their_colors() -> None:
     red_rgb = np.zeros((32, 32, 3), np.uint8)
     red_rgb[..., 0] = 250
     image = draw(plain(128), reading(seen=(Seen(red_rgb, "7", 0.9, True),)), "", crops=True)

@@ -7,14 +7,14 @@ import edgecnn
 from edgecnn.card import ImageInput
 from edgecnn.digits import Reader, VideoReader
 from edgecnn.runtime.image import to_input
-from edgecnn.webcam.readers import FrameReader, centre_window, open_reader
+from edgecnn.webcam.readers import FrameReader, center_window, open_reader
 
 
 @pytest.mark.parametrize("size", [(60, 80), (80, 60), (50, 50), (1, 9), (37, 111)])
 @pytest.mark.parametrize("wanted", [ImageInput(28, 28, 1), ImageInput(16, 32, 3)])
-def test_the_centre_window_is_the_references(size: tuple[int, int], wanted: ImageInput) -> None:
+def test_the_center_window_is_the_references(size: tuple[int, int], wanted: ImageInput) -> None:
     """Outside of it nothing counts, inside of it every pixel does."""
-    x, y, width, height = (int(value) for value in centre_window(*size, wanted))
+    x, y, width, height = (int(value) for value in center_window(*size, wanted))
     inside = np.zeros((*size, 3), np.uint8)
     inside[y : y + height, x : x + width] = 255
     assert to_input(inside, wanted).min() == 255
@@ -41,7 +41,7 @@ def test_an_unsure_whole_frame_is_rejected(classifier: edgecnn.Classifier) -> No
     assert (reading.text, reading.digits, reading.rejected) == ("", (), 1)
 
 
-def test_a_colour_models_colours_arrive_in_its_order(classifier: edgecnn.Classifier) -> None:
+def test_a_color_models_colors_arrive_in_its_order(classifier: edgecnn.Classifier) -> None:
     frame_bgr = np.zeros((28, 28, 3), np.uint8)
     frame_bgr[..., 2] = 255  # red
     (seen,) = FrameReader(classifier, min_probability=0).read(frame_bgr, bgr=True).seen

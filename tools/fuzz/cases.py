@@ -274,9 +274,9 @@ def _classifier() -> Any:
 def _use_picture(path: Path) -> object:
     from edgecnn.errors import ImageError
     from edgecnn.runtime.files import predict_files
-    from edgecnn.runtime.image import is_colour
+    from edgecnn.runtime.image import is_color
 
-    is_colour(path)
+    is_color(path)
     (answer,) = predict_files(_classifier(), [path])
     if answer.error is not None:
         raise ImageError(answer.error)

@@ -38,7 +38,7 @@ export function inkAlone(image) {
 
 /**
  * What was drawn as MNIST has it (LeCun et al. 1998): the ink fitted into 20x20 keeping its aspect, anti-aliased, and
- * its centre of mass placed at the centre of 28x28. Takes a gray image, ink above 0; null where there is no ink.
+ * its center of mass placed at the center of 28x28. Takes a gray image, ink above 0; null where there is no ink.
  * @param {Picture} image
  */
 export function fitInk(image) {
@@ -50,7 +50,7 @@ export function fitInk(image) {
     Math.max(1, Math.round(ink.height * scale)),
     Math.max(1, Math.round(ink.width * scale)),
   );
-  const mass = centreOfMass(small);
+  const mass = centerOfMass(small);
   const left = placed(mass.x, small.width);
   const top = placed(mass.y, small.height);
   const pixels = new Uint8Array(SIDE * SIDE);
@@ -61,7 +61,7 @@ export function fitInk(image) {
 }
 
 /**
- * The offset that brings the mass to the centre, as far as all the ink stays inside.
+ * The offset that brings the mass to the center, as far as all the ink stays inside.
  * @param {number} mass
  * @param {number} size
  */
@@ -85,7 +85,7 @@ function boundsOfInk({ pixels, height, width }) {
 }
 
 /** @param {Picture} image */
-function centreOfMass({ pixels, height, width }) {
+function centerOfMass({ pixels, height, width }) {
   let [mass, x, y] = [0, 0, 0];
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1) {

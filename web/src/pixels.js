@@ -1,5 +1,5 @@
-// From a picture of any size to the model's input, as edgecnn/runtime/image.py does it: centre crop, colour, triangle
-// filter. An image is { pixels, height, width, channels }: bytes in rows from the top left, colours together.
+// From a picture of any size to the model's input, as edgecnn/runtime/image.py does it: center crop, color, triangle
+// filter. An image is { pixels, height, width, channels }: bytes in rows from the top left, colors together.
 
 /** @import { Frame, Input, Picture, Size, Window } from "./types.d.ts" */
 
@@ -26,8 +26,8 @@ function over({ data, height, width }, paper) {
   const pixels = new Uint8Array(height * width * 3);
   for (let from = 0, to = 0; from < data.length; from += 4) {
     const alpha = data[from + 3];
-    for (let colour = 0; colour < 3; colour += 1, to += 1) {
-      pixels[to] = (data[from + colour] * alpha + paper * (255 - alpha) + 127) / 255;
+    for (let color = 0; color < 3; color += 1, to += 1) {
+      pixels[to] = (data[from + color] * alpha + paper * (255 - alpha) + 127) / 255;
     }
   }
   return { pixels, height, width, channels: 3 };
@@ -54,13 +54,13 @@ export function withChannels(image, channels) {
 }
 
 /**
- * The largest centred window that has the aspect ratio of height x width.
+ * The largest centered window that has the aspect ratio of height x width.
  * @param {Size} image
  * @param {number} height
  * @param {number} width
  * @returns {Window}
  */
-export function centreWindow(image, height, width) {
+export function centerWindow(image, height, width) {
   const tall = Math.min(image.height, Math.max(1, Math.floor((image.width * height) / width)));
   const wide = Math.min(image.width, Math.max(1, Math.floor((image.height * width) / height)));
   return { left: (image.width - wide) >> 1, top: (image.height - tall) >> 1, width: wide, height: tall };
@@ -109,13 +109,13 @@ export function resize(image, height, width) {
   const pixels = new Uint8Array(height * width * channels);
   weights(image.width, width).forEach(({ first, values }, x) => {
     for (let y = 0; y < height; y += 1) {
-      for (let colour = 0; colour < channels; colour += 1) {
+      for (let color = 0; color < channels; color += 1) {
         let sum = 0;
         for (let index = 0; index < values.length; index += 1) {
-          sum = Math.fround(sum + values[index] * tall[y * row + (first + index) * channels + colour]);
+          sum = Math.fround(sum + values[index] * tall[y * row + (first + index) * channels + color]);
         }
         const rounded = Math.floor(Math.fround(sum + 0.5));
-        pixels[(y * width + x) * channels + colour] = Math.min(255, Math.max(0, rounded));
+        pixels[(y * width + x) * channels + color] = Math.min(255, Math.max(0, rounded));
       }
     }
   });
@@ -128,7 +128,7 @@ export function resize(image, height, width) {
  * @param {Input} input
  */
 export function toInput(image, { height, width, channels }) {
-  const cut = crop(image, centreWindow(image, height, width));
+  const cut = crop(image, centerWindow(image, height, width));
   return resize(withChannels(cut, channels), height, width);
 }
 
@@ -141,11 +141,11 @@ function weights(source, target) {
   const scale = source / target;
   const support = Math.max(scale, 1);
   return Array.from({ length: target }, (_, index) => {
-    const centre = (index + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support));
-    const last = Math.min(source, Math.ceil(centre + support));
+    const center = (index + 0.5) * scale;
+    const first = Math.max(0, Math.floor(center - support));
+    const last = Math.min(source, Math.ceil(center + support));
     const triangle = Array.from({ length: last - first }, (_, place) =>
-      Math.max(0, 1 - Math.abs(first + place + 0.5 - centre) / support),
+      Math.max(0, 1 - Math.abs(first + place + 0.5 - center) / support),
     );
     const total = triangle.reduce((sum, value) => sum + value);
     return { first, values: Float32Array.from(triangle, (value) => value / total) };

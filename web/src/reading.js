@@ -9,7 +9,7 @@ const STEEPEST = 14; // steps of 0.025 to either side
 const SLOPES = Array.from({ length: 2 * STEEPEST + 1 }, (_, index) => (index - STEEPEST) * 0.025) // the flattest first,
   .sort((one, other) => Math.abs(one) - Math.abs(other)); // so that it wins a tie
 const SLOPE_COST = 5; // in lines, of a slope of 1
-const LINE_GAP = 0.5; // in typical heights, between the centres of neighbouring lines at least
+const LINE_GAP = 0.5; // in typical heights, between the centers of neighboring lines at least
 const WORD_GAP = 1.5; // in typical widths
 const INSIDE = 0.8; // of a box that is a part of another
 const NARROWEST = 0.6; // of the height: a row of ones is no row of words
@@ -23,9 +23,9 @@ export function readingOrder(boxes) {
   if (boxes.length === 0) return [];
   const height = median(boxes.map((box) => box[3]));
   const [x, y] = [0, 1].map((axis) => {
-    const centres = boxes.map((box) => box[axis] + box[axis + 2] / 2);
-    const least = Math.min(...centres);
-    return centres.map((centre) => centre - least);
+    const centers = boxes.map((box) => box[axis] + box[axis + 2] / 2);
+    const least = Math.min(...centers);
+    return centers.map((center) => center - least);
   });
   const tries = SLOPES.map((slope) => linesAlong(slope, x, y, LINE_GAP * height));
   const costs = tries.map(

@@ -1,6 +1,6 @@
 // One frame in, what is on it out: the only place that knows of finder, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
-import { centreWindow, toInput, withChannels } from "./pixels.js";
+import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
 import { memory } from "./tracking.js";
 
@@ -94,7 +94,7 @@ async function whole(network, frame, drawn, remembered) {
     answers,
     boxes: null,
     rejected: 0,
-    window: fitted ? null : centreWindow(frame, input.height, input.width),
+    window: fitted ? null : centerWindow(frame, input.height, input.width),
     findMs: null,
     classifyMs: performance.now() - start,
   };

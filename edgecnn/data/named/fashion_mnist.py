@@ -1,4 +1,4 @@
-"""Articles of clothing, 60,000 + 10,000, 28x28 gray (Xiao et al. 2017, Zalando, MIT licence)."""
+"""Articles of clothing, 60,000 + 10,000, 28x28 gray (Xiao et al. 2017, Zalando, MIT license)."""
 
 from pathlib import Path
 

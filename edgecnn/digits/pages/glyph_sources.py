@@ -32,7 +32,7 @@ BUNDLED = (
     *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
     *("cmr10", "cmb10", "cmss10", "cmtt10", "cmti10"),
 )
-# Font packages that are used where they are installed, all under the SIL Open Font Licence or Apache's.
+# Font packages that are used where they are installed, all under the SIL Open Font License or Apache's.
 PACKAGES = (
     *("font-amatic-sc", "font-caladea", "font-fredoka-one", "font-hanken-grotesk"),
     *("font-intuitive", "font-source-sans-pro", "font-source-serif-pro"),

@@ -110,7 +110,7 @@ def draw(
     """Lay a glyph onto ``coverage_hw``; return the corners of its ink (K, 2) as x, y in pixels, None where it has none.
 
     ``grow`` moves the edge outwards, in pixels of the canvas. The corners are those of the convex hull of the pixels
-    that are more than half ink, at pixel centres, so that any perspective of them is the hull of the perspective; they
+    that are more than half ink, at pixel centers, so that any perspective of them is the hull of the perspective; they
     may lie beyond the canvas.
     """
     (xx, xy, dx), (yx, yy, dy) = to_canvas_23.tolist()
@@ -119,7 +119,7 @@ def draw(
     if x1 <= 0 or y1 <= 0 or x0 >= coverage_hw.shape[1] or y0 >= coverage_hw.shape[0]:
         return None
     local = to_canvas_23.copy()
-    local[:, 2] += ((xx + xy) / 2 - 0.5 - x0, (yx + yy) / 2 - 0.5 - y0)  # OpenCV counts from pixel centres
+    local[:, 2] += ((xx + xy) / 2 - 0.5 - x0, (yx + yy) / 2 - 0.5 - y0)  # OpenCV counts from pixel centers
     field = np.asarray(
         cv2.warpAffine(
             glyph.field_hw, local, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
@@ -221,19 +221,19 @@ def _skeleton(image_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     while True:
         before = ink
         for removable in _removable():
-            around = cv2.filter2D(ink, cv2.CV_8U, NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)
+            around = cv2.filter2D(ink, cv2.CV_8U, NeighborS, borderType=cv2.BORDER_CONSTANT)
             ink = np.asarray(cv2.bitwise_and(ink, cv2.LUT(around, removable)), np.uint8)
         if np.array_equal(before, ink):
             return ink * 255
 
 
-# Bits of the eight neighbours, clockwise from the one above.
-NEIGHBOURS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+# Bits of the eight neighbors, clockwise from the one above.
+NeighborS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
 @functools.cache
 def _removable() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return for both halves of a step, by the neighbours' bits, 0 where a pixel goes and 1 where it stays."""
+    """Return for both halves of a step, by the neighbors' bits, 0 where a pixel goes and 1 where it stays."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1  # up, up right, right, …
     up, right, down, left = bits[:, 0], bits[:, 2], bits[:, 4], bits[:, 6]
     crossings = ((bits == 0) & (np.roll(bits, -1, 1) == 1)).sum(1)

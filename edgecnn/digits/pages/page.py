@@ -88,20 +88,20 @@ def _bare(rng: np.random.Generator, height: int, width: int) -> tuple[Canvas, ND
     tilt = np.eye(3)
     tilt[2, :2] = rng.normal(0, 0.08, 2) / (width / 2, height / 2)
     rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
-    centred = _shift(width / 2, height / 2) @ tilt @ rotation
+    centered = _shift(width / 2, height / 2) @ tilt @ rotation
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    seen = cv2.perspectiveTransform(corners[None], np.linalg.inv(centred))[0]
+    seen = cv2.perspectiveTransform(corners[None], np.linalg.inv(centered))[0]
     low, high = np.floor(seen.min(0)) - 1, np.ceil(seen.max(0)) + 1
-    return Canvas(int(high[1] - low[1]), int(high[0] - low[0]), height, width), centred @ _shift(*low)
+    return Canvas(int(high[1] - low[1]), int(high[0] - low[0]), height, width), centered @ _shift(*low)
 
 
 def _seen(image: NDArray[np.float32], to_page_33: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
     """Bring a canvas to the page."""
     if np.array_equal(to_page_33, np.eye(3)):
         return image
-    between_centres = _shift(-0.5, -0.5) @ to_page_33 @ _shift(0.5, 0.5)  # OpenCV counts from there
+    between_centers = _shift(-0.5, -0.5) @ to_page_33 @ _shift(0.5, 0.5)  # OpenCV counts from there
     page = cv2.warpPerspective(
-        image, between_centres, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        image, between_centers, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(page, np.float32)
 

@@ -137,7 +137,7 @@ def segments(digit: int, thick: int) -> Glyph:
 
 
 def _segment(ends: tuple[int, int, int, int], half: float, unit: float) -> NDArray[np.int32]:
-    """Return a bar with pointed ends that leaves a gap to its neighbours, in sixteenths of a pixel."""
+    """Return a bar with pointed ends that leaves a gap to its neighbors, in sixteenths of a pixel."""
     (x0, y0), (x1, y1) = np.array(ends[:2], np.float64), np.array(ends[2:], np.float64)
     along = np.array([x1 - x0, y1 - y0]) / 50
     across = np.array([-along[1], along[0]]) * half

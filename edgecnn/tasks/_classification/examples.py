@@ -40,7 +40,7 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
 
 
 def _prepare_own(wanted: Data, whole: Whole) -> Prepared:
-    """Divide a data set of the user's own, and say what is in it. Its test split is compared, not learnt from."""
+    """Divide a data set of the user's own, and say what is in it. Its test split is compared, not learned from."""
     used = _used(whole.train, wanted)
     test = data.restricted(whole.test, None, wanted.groups, wanted.split_seed)
     if whole.validation is None:

@@ -65,7 +65,7 @@ class ClassificationPage:
             f"{dataset.name}{subset}{grouped}: {dataset.train:,} images to train and {dataset.validation:,} to "
             f"validate, drawn with seed {dataset.split_seed}. The test split was opened for the figures above "
             "alone.\n\n"
-            f"License of the data: {data.licence(dataset.name)}. License of edgecnn and of this file: MIT."
+            f"License of the data: {data.license_of(dataset.name)}. License of edgecnn and of this file: MIT."
         )
 
     def comparison(self, document: bytes) -> Comparison:

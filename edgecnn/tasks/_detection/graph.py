@@ -116,7 +116,7 @@ def _inlined(graph: _Graph, network: onnx.ModelProto, pixels: str, prefix: str) 
 
 
 def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
-    """Return the strongest peaks as centre and side boxes (K, 4), in pixels of the frame, and scores (K,).
+    """Return the strongest peaks as center and side boxes (K, 4), in pixels of the frame, and scores (K,).
 
     A peak is a maximum along its column: in small print the next digit is one cell to the side, and two peaks of one
     digit have boxes that are merged later.
@@ -134,12 +134,12 @@ def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
     cell = graph("Concat", *(graph("Unsqueeze", part, graph.ints(0)) for part in (column, row)), axis=0)  # (2, K)
     values = graph("Gather", graph("Reshape", maps, graph.ints(5, -1)), cells, axis=1)  # (5, K)
     offset = graph("Slice", values, graph.ints(1), graph.ints(3), graph.ints(0))
-    centre = graph("Add", graph("Add", graph("Cast", cell, to=TensorProto.FLOAT), graph.floats(0.5)), offset)
+    center = graph("Add", graph("Add", graph("Cast", cell, to=TensorProto.FLOAT), graph.floats(0.5)), offset)
     logs = graph("Slice", values, graph.ints(3), graph.ints(5), graph.ints(0))
     logs = graph("Min", graph("Max", logs, graph.floats(-LARGEST_LOG)), graph.floats(LARGEST_LOG))
     both = graph(
         "Concat",
-        graph("Mul", centre, graph.floats(STRIDE)),
+        graph("Mul", center, graph.floats(STRIDE)),
         graph("Mul", graph("Exp", logs), graph.floats(UNIT)),
         axis=0,
     )
@@ -150,9 +150,9 @@ def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
 def _merged(graph: _Graph, boxes: str, scores: str) -> tuple[str, str, str]:
     """Return what stays after overlapping finds are merged: corners (M, 4) as x0, y0, x1, y1, scores (M,), sides
     (M, 2)."""
-    centre, side = _columns(graph, boxes, 0, 2), _columns(graph, boxes, 2, 4)
+    center, side = _columns(graph, boxes, 0, 2), _columns(graph, boxes, 2, 4)
     half = graph("Mul", side, graph.floats(0.5))
-    corners = graph("Concat", graph("Sub", centre, half), graph("Add", centre, half), axis=1)
+    corners = graph("Concat", graph("Sub", center, half), graph("Add", center, half), axis=1)
     kept = graph(
         "NonMaxSuppression", graph("Unsqueeze", corners, graph.ints(0)), graph("Unsqueeze", scores, graph.ints(0, 1)),
         graph.ints(FINDS), graph.floats(OVERLAP), graph.floats(THRESHOLD),
@@ -167,8 +167,8 @@ def _crops(graph: _Graph, frame_nchw: str, corners: str, sides: str) -> None:
     side = graph("ReduceMax", sides, graph.ints(1), keepdims=1)
     reach = graph("Mul", side, graph.floats(CROP_MARGIN / 2))
     low, high = _columns(graph, corners, 0, 2), _columns(graph, corners, 2, 4)
-    centre = graph("Mul", graph("Add", low, high), graph.floats(0.5))
-    squares = graph("Concat", graph("Sub", centre, reach), graph("Add", centre, reach), axis=1)
+    center = graph("Mul", graph("Add", low, high), graph.floats(0.5))
+    squares = graph("Concat", graph("Sub", center, reach), graph("Add", center, reach), axis=1)
     count = graph("Shape", squares, start=0, end=1)
     batch = graph("Expand", graph.ints(0), count)
     crops = graph(

@@ -1,6 +1,6 @@
 """What a detector learns: its maps' targets, the loss against them, and boxes counted as right, false or missed.
 
-Focal loss on a heat map of centres, weakened near each of them (Law and Deng 2018, "CornerNet"; Zhou et al. 2019,
+Focal loss on a heat map of centers, weakened near each of them (Law and Deng 2018, "CornerNet"; Zhou et al. 2019,
 "Objects as points"), and the absolute error of box and offset. Boxes that no one could read are left out of all three:
 to detect them is neither right nor wrong.
 """
@@ -15,7 +15,7 @@ from edgecnn.data.boxes import EXCUSED, IGNORED, NOTHING, RIGHT, THING
 from edgecnn.networks.finder import STRIDE, UNIT
 from edgecnn.train.augment import Batch
 
-SPREAD, NARROWEST = 0.09, 0.6  # a centre's Gaussian: deviation by the box's side, and at least, in cells
+SPREAD, NARROWEST = 0.09, 0.6  # a center's Gaussian: deviation by the box's side, and at least, in cells
 NEAR = 0.5  # cells whose Gaussian is above this learn the box
 BOX_WEIGHT = 1.0
 CANDIDATES, THRESHOLD = 160, 0.3
@@ -38,46 +38,46 @@ def targets(boxes_nb5: Tensor, height: int, width: int) -> Targets:
     """
     x, y, wide, high, what = boxes_nb5.unbind(2)
     is_thing = (what == THING).float()
-    centre_x, centre_y = (x + wide / 2) / STRIDE, (y + high / 2) / STRIDE
+    center_x, center_y = (x + wide / 2) / STRIDE, (y + high / 2) / STRIDE
     columns, rows = (torch.arange(cells, device=x.device) + 0.5 for cells in (width, height))
-    along_x, along_y = _gaussian(centre_x, wide, columns), _gaussian(centre_y, high, rows) * is_thing[..., None]
+    along_x, along_y = _gaussian(center_x, wide, columns), _gaussian(center_y, high, rows) * is_thing[..., None]
     heat, nearest = (along_y[..., None] * along_x[:, :, None]).max(1)
-    inside_x, inside_y = _inside(centre_x, wide, columns), _inside(centre_y, high, rows)
+    inside_x, inside_y = _inside(center_x, wide, columns), _inside(center_y, high, rows)
     covered = torch.bmm((inside_y * (what == IGNORED)[..., None]).transpose(1, 2), inside_x) > 0
 
     def of_nearest(values_nb: Tensor) -> Tensor:
         return values_nb.gather(1, nearest.flatten(1)).reshape(nearest.shape)
 
     logs = ((side.clamp(min=1) / UNIT).log() for side in (wide, high))
-    values = (of_nearest(centre_x) - columns, of_nearest(centre_y) - rows[:, None], *(of_nearest(log) for log in logs))
+    values = (of_nearest(center_x) - columns, of_nearest(center_y) - rows[:, None], *(of_nearest(log) for log in logs))
     judged = (~covered | (heat > 0.05)).float()
     return Targets(heat, judged, torch.stack(values, 1), torch.where(heat > NEAR, heat, 0.0))
 
 
-def _gaussian(centre_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
-    """Return (N, B, cells): 1 at the centre's own cell."""
-    away = centre_nb[..., None] - cells
+def _gaussian(center_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
+    """Return (N, B, cells): 1 at the center's own cell."""
+    away = center_nb[..., None] - cells
     spread = (side_nb / STRIDE * SPREAD).clamp(min=NARROWEST)[..., None]
     return torch.where((away >= -0.5) & (away < 0.5), 1.0, torch.exp(-0.5 * (away / spread) ** 2))
 
 
-def _inside(centre_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
-    return ((centre_nb[..., None] - cells).abs() <= side_nb[..., None] / STRIDE / 2).float()
+def _inside(center_nb: Tensor, side_nb: Tensor, cells: Tensor) -> Tensor:
+    return ((center_nb[..., None] - cells).abs() <= side_nb[..., None] / STRIDE / 2).float()
 
 
 def loss_sum(maps_nchw: Tensor, boxes_nb5: Tensor) -> Tensor:
     """Return the loss summed over the images: focal, a share of each thing, plus the boxes' absolute error."""
     wanted = targets(_trimmed(boxes_nb5), *maps_nchw.shape[2:])
     logit_nhw = maps_nchw[:, 0]
-    is_centre = wanted.heat_nhw == 1
+    is_center = wanted.heat_nhw == 1
     there, gone = F.logsigmoid(logit_nhw), F.logsigmoid(-logit_nhw)
     likely = logit_nhw.sigmoid()
     focal = torch.where(
-        is_centre, -there * (1 - likely) ** 2, -gone * likely**2 * (1 - wanted.heat_nhw) ** 4 * wanted.weight_nhw
+        is_center, -there * (1 - likely) ** 2, -gone * likely**2 * (1 - wanted.heat_nhw) ** 4 * wanted.weight_nhw
     )
     off = (maps_nchw[:, 1:] - wanted.boxes_nchw).abs().sum(1) * wanted.box_weight_nhw
-    centres = is_centre.sum().clamp(min=1)
-    per_thing = focal.sum() / centres + BOX_WEIGHT * off.sum() / wanted.box_weight_nhw.sum().clamp(min=1)
+    centers = is_center.sum().clamp(min=1)
+    per_thing = focal.sum() / centers + BOX_WEIGHT * off.sum() / wanted.box_weight_nhw.sum().clamp(min=1)
     return per_thing * len(maps_nchw)
 
 
@@ -91,9 +91,9 @@ def decode(maps_nchw: Tensor, count: int = CANDIDATES, *, window: tuple[int, int
     scores, cells = peaks.topk(min(count, peaks.shape[1]))
     width = maps_nchw.shape[3]
     dx, dy, wide, high = maps_nchw[:, 1:].flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).unbind(1)
-    centre_x, centre_y = (cells % width + 0.5 + dx) * STRIDE, (cells // width + 0.5 + dy) * STRIDE
+    center_x, center_y = (cells % width + 0.5 + dx) * STRIDE, (cells // width + 0.5 + dy) * STRIDE
     wide, high = wide.clamp(-4, 4).exp() * UNIT, high.clamp(-4, 4).exp() * UNIT
-    return torch.stack((centre_x - wide / 2, centre_y - high / 2, wide, high), 2), scores
+    return torch.stack((center_x - wide / 2, center_y - high / 2, wide, high), 2), scores
 
 
 class DetectionTally:

@@ -14,8 +14,8 @@ export function paint(canvas, pixels, { height, width, channels }) {
   const context = contextOf(canvas);
   const picture = context.createImageData(width, height);
   for (let index = 0; index < height * width; index += 1) {
-    for (let colour = 0; colour < 3; colour += 1) {
-      picture.data[4 * index + colour] = pixels[channels * index + (channels === 1 ? 0 : colour)];
+    for (let color = 0; color < 3; color += 1) {
+      picture.data[4 * index + color] = pixels[channels * index + (channels === 1 ? 0 : color)];
     }
     picture.data[4 * index + 3] = 255;
   }

@@ -12,7 +12,7 @@ typedef struct Classifier Classifier;
 /* Open a model file; NULL when it cannot be opened, and the reason is on standard error. */
 Classifier *classifier_open(const char *path);
 
-/* Classify MODEL_BYTES pixels 0..255, rows from the top left, colours together; 0 when it worked. */
+/* Classify MODEL_BYTES pixels 0..255, rows from the top left, colors together; 0 when it worked. */
 int classifier_run(Classifier *classifier, const unsigned char *pixels, float probabilities[MODEL_CLASSES]);
 
 void classifier_close(Classifier *classifier);

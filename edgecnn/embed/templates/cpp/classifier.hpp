@@ -25,7 +25,7 @@ class Classifier {
   explicit Classifier(const std::string &path);
   ~Classifier();
 
-  // Classify MODEL_BYTES pixels 0..255, rows from the top left, colours together. One thread at a time.
+  // Classify MODEL_BYTES pixels 0..255, rows from the top left, colors together. One thread at a time.
   Probabilities operator()(const unsigned char *pixels);
 
  private:
