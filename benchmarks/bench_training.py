@@ -6,6 +6,7 @@ it, a DataLoader with batch 64 (with two workers and without), float32. Extra in
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from edgecnn.machine import threads
 from edgecnn.recipes.read import read
 from edgecnn.tasks._classification.examples import prepared as prepare
 from edgecnn.train.device import keep_freed_memory
-from edgecnn.train.examples import Examples, Prepared
+from edgecnn.train.examples import Examples
 from edgecnn.train.loop import Loop
 
 BATCH = 64
@@ -96,7 +97,7 @@ def test_edgecnn_loop(rounds, mnist_like: Split, tmp_path: Path, precision: str)
 
     def epoch_on(split: Split, name: str) -> Epoch:
         (tmp_path / name).mkdir()
-        prepared = Prepared(examples(split), digits.validation, digits.record)
+        prepared = replace(digits, train=examples(split))
         loop = Loop(recipe, tmp_path / name, torch.device("cpu"), prepared)
         return lambda: loop.run_to_end(**nothing)
 

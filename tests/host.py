@@ -116,7 +116,7 @@ SETTINGS: dict[str, Callable[[], Any]] = {
         gc.isenabled(), gc.get_threshold(), sys.stdin, sys.stdout, sys.stderr,
     ),
     "process": lambda: (
-        Path.cwd(), umask(), tempfile.tempdir, multiprocessing.get_start_method(allow_none=True),
+        Path.cwd(), umask(), tempfile.gettempdir(), multiprocessing.get_start_method(allow_none=True),
         socket.getdefaulttimeout(), os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None,
     ),
 }  # fmt: skip

@@ -174,7 +174,7 @@ def test_the_added_recipe_trains_the_added_network_on_the_added_data(extended: P
     arguments = ("train", "digits-tiny", "--data", "stripes", "--set", "data.validation=0.2", "-o", "run", "--json")
     assert json.loads(call(extended, *arguments))["best"]["validation"]["accuracy"] == 1.0
     exported = json.loads(call(extended, "export", "run", "-o", "stripes.onnx", "--json"))
-    assert exported["test_accuracy"] == 1.0
+    assert exported["test_score"]["value"] == 1.0
 
 
 @pytest.mark.slow

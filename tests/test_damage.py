@@ -86,7 +86,7 @@ def blind_card(own: Golden) -> Golden:
 @pytest.mark.slow
 def test_a_finder_is_damaged_too_and_notices_lost_filters() -> None:
     model = onnx.load(zoo.find("digit-finder/fp32"))
-    done = damage.finder_damages(model)
+    done = damage.pyramid_damages(model)
     assert len(done) > 40
     kinds = Counter(one.kind for one in done)
     assert kinds["one filter zeroed"] == 3

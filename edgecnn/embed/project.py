@@ -87,6 +87,7 @@ def _fill(text: str, card: ModelCard, size_bytes: int) -> str:
         "@BYTES@": f"{height * width * channels:,}",
         "@PICTURE@": "picture.pgm" if channels == 1 else "picture.ppm",
         "@CLASSES@": f"{len(card.labels)} labels ({some}{', …' if len(card.labels) > 4 else ''})",
+        "@LABELS@": ", ".join(markdown(label) for label in card.labels),
         "@IMAGES@": str(len(card.golden.images_nhwc)),
     }
     for placeholder, value in values.items():

@@ -41,7 +41,7 @@ def test_serves_until_ctrl_c_and_ends_without_a_word(built: Path) -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.match(
-            r"http://127\.0\.0\.1:\d+/(?=  mnist-compact \(int8-\w+\), finder digit-finder; Ctrl-C ends$)", line
+            r"http://127\.0\.0\.1:\d+/(?=  mnist-compact \(int8-\w+\), detector digit-finder; Ctrl-C ends$)", line
         )
         assert address is not None, line
         with urllib.request.urlopen(address[0], timeout=20) as answer:

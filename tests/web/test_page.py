@@ -62,9 +62,9 @@ def visit(built: Path, browser: Any) -> Iterator[Callable[..., Any]]:
     heard: list[str] = []
     closing: list[Callable[[], object]] = []
 
-    def opened(model: str | Path = MODEL, *, finder: Path | None = None, by: Any = None, **options: Any) -> Any:
+    def opened(model: str | Path = MODEL, *, detector: Path | None = None, by: Any = None, **options: Any) -> Any:
         host = options.pop("host", "127.0.0.1")
-        server = open_server(site(model, finder=finder, built=built), host=host, port=0)
+        server = open_server(site(model, detector=detector, built=built), host=host, port=0)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         closing.extend([thread.join, server.server_close, server.shutdown])
@@ -365,7 +365,7 @@ def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[
 
 def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., Any], finder: Path) -> None:
     """Dark on light as well: MNIST's model gets the ink of a crop, as it does in front of a camera in Python."""
-    page, classifier = visit(finder=finder), load(MODEL)
+    page, classifier = visit(detector=finder), load(MODEL)
     page.get_by_role("tab", name="Picture").click()
     for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):
         frame = page_of_digits(labels, light=light)
@@ -388,7 +388,7 @@ def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., An
 
 
 def test_what_is_no_digit_is_rejected(visit: Callable[..., Any], finder: Path, rejecting: Path) -> None:
-    page = visit(rejecting, finder=finder)
+    page = visit(rejecting, detector=finder)
     page.get_by_role("tab", name="Picture").click()
     choose(page, "page.png", png(page_of_digits("318")[..., None]))
     says(page, "31")
@@ -402,7 +402,7 @@ def test_the_finder_reads_a_drawing_and_the_camera(
 ) -> None:
     video = write_video(tmp_path / "camera.y4m", page_of_digits("835", light=False))
     with chromium(*filming(video)) as browser:
-        page = visit(finder=finder, by=browser)
+        page = visit(detector=finder, by=browser)
         says(page, "Draw a digit")
         for strokes, (x, _) in zip((SEVEN, ONE, FOUR), SLOTS, strict=True):
             draw(page, [[(a, b + 180 - 20) for a, b in stroke] for stroke in strokes], left=x, scale=0.5)
@@ -462,7 +462,7 @@ def test_everything_is_reached_by_keyboard(visit: Callable[..., Any]) -> None:
 def test_a_finger_draws_on_a_phone_and_nothing_is_wider_than_its_screen(
     visit: Callable[..., Any], finder: Path
 ) -> None:
-    for options in ({}, {"finder": finder}):
+    for options in ({}, {"detector": finder}):
         page = visit(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True, **options)
         page.locator("summary").click()
         for tab in ("Picture", "Camera", "Draw"):

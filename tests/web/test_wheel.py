@@ -17,7 +17,7 @@ SITE = """
 import json
 from edgecnn.doctor import diagnose
 from edgecnn.web import site
-served = site("mnist-compact", finder="digit-finder")
+served = site("mnist-compact", detector="digit-finder")
 print(json.dumps({"page": diagnose().page, "paths": sorted(served.contents)}))
 """
 
