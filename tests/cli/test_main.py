@@ -126,7 +126,7 @@ def test_an_output_that_is_full_closed_or_no_longer_read_is_an_error(arguments: 
         (["train", "digits-compact", "--data", "folder:nowhere"], "folder:nowhere: no such folder"),
         (["train", "digits-compact", "--data", "none.npz"], "none.npz: no such file"),
         (["study", "b-mnst"], "no study 'b-mnst'; there is .*Did you mean 'b-mnist'"),
-        (["study", "b-mnist", "--seeds", "one"], "'one' is not a list of whole numbers"),
+        (["study", "b-mnist", "--seeds", "one"], "'one' is not a list of positive integers"),
         (["study", "b-mnist", "--set", "seed=1"], "Use seeds, or --seeds 0,1,2"),
         (["study", "b-mnist", "--seeds=-1"], "seed is -1"),
         (["study", "b-mnist", "--jobs", "0"], "--jobs 0: expected a positive integer"),
@@ -154,7 +154,7 @@ def test_an_output_that_is_full_closed_or_no_longer_read_is_an_error(arguments: 
         (["predict", "x.onnx", "x.png", "--provider", "openvno"], "no provider 'openvno'; .*Did you mean 'openvino'"),
         (["embed", "x.onnx", "--to", "brwser", "-o", "app"], "no target 'brwser'; there is .*Did you mean 'browser'"),
         (["verify", "a.onnx", "b.onnx", "--split", "train"], "'train' is not one of"),
-        (["bench", "a.onnx", "--batch", "one"], "'one' is not a list of whole numbers"),
+        (["bench", "a.onnx", "--batch", "one"], "'one' is not a list of positive integers"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
