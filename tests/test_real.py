@@ -50,5 +50,5 @@ def test_verify_finds_the_same_classifier(comparison: Comparison) -> None:
 
 
 def test_verify_and_export_measure_the_same_accuracy(comparison: Comparison, exported: Exported) -> None:
-    assert comparison.candidate.accuracy == pytest.approx(exported.test_accuracy)
+    assert comparison.candidate.accuracy == pytest.approx(exported.test_score.value)
     assert comparison.candidate.accuracy > 0.95
