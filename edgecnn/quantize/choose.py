@@ -61,9 +61,7 @@ def quantize(
     card = original.card
     if card.form != "fp32":
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
-    target = Path(output or _default_target(model, file, method))
-    if target.suffix != ".onnx" or target.resolve() == file.resolve():
-        raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
+    target = _checked(Path(output or _default_target(model, file, method)), file)
     wanted = _forms(method, model, original)
     on_stage("reading images")
     yardstick = yardstick_for(file, card, dataset=dataset, root=root)
@@ -91,6 +89,12 @@ def quantize(
         output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp),
     )
+
+
+def _checked(target: Path, file: Path) -> Path:
+    if target.suffix != ".onnx" or target.resolve() == file.resolve():
+        raise EdgecnnError(f"{target}: expected another file than the parent, ending in .onnx, for -o.")
+    return target
 
 
 def _default_target(model: Path, file: Path, method: str) -> Path:
