@@ -12,10 +12,10 @@ with an example, what comes out::
 
 Using a file, for which NumPy and ONNX Runtime are enough::
 
-    edgecnn.load("mnist-compact").predict(frame)       a Classifier, and a Prediction of a frame of any size
+    edgecnn.load("mnist-compact").predict(frame)         a Classifier, and a Prediction of a frame of any size
     edgecnn.load_detector("digit-finder").detect(frame)  a Detector, and its Detections: boxes, scores and crops
-    edgecnn.read_card("mnist-compact")                 what a file says of itself, a ModelCard, without an engine
-    edgecnn.digits                                     digits anywhere in a frame, as text
+    edgecnn.read_card("mnist-compact")                   what a file says of itself, a ModelCard, without an engine
+    edgecnn.digits                                       digits anywhere in a frame, as text
 
 A model is named by its path, or by its name in the zoo (``edgecnn list models``). What goes wrong is an EdgecnnError
 (``edgecnn.errors``), which says what was found, what was expected and what to do. Nothing is imported before it is

@@ -6,6 +6,7 @@ from typing import Any
 import griffe
 
 DOCTEST = re.compile(r"^(?:>>> .*(?:\n(?!\s*$).+)*)(?:\n\n?>>> .*(?:\n(?!\s*$).+)*)*", re.M)
+LITERAL = re.compile(r"(?<=\w)::(?=\n)")  # what begins a block in docstrings, where Markdown has one colon
 ROLE = re.compile(r":(?:class|func|meth|mod|data|exc):(?=`)")
 
 
@@ -15,7 +16,7 @@ def shown(docstring: str) -> str:
     >>> shown("Add :func:`two`.\\n\\n>>> 1 + 1\\n2")
     'Add `two`.\\n\\n```pycon\\n>>> 1 + 1\\n2\\n```'
     """
-    return DOCTEST.sub(lambda match: f"```pycon\n{match[0]}\n```", ROLE.sub("", docstring))
+    return DOCTEST.sub(lambda match: f"```pycon\n{match[0]}\n```", ROLE.sub("", LITERAL.sub(":", docstring)))
 
 
 class Docstrings(griffe.Extension):
