@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+MULTIPLE = 16  # pixels: sides of images that boxes are learned from are multiples of it
 CROP_SIDE = 28  # pixels
 CROP_MARGIN = 1.3  # side of the square by the box's longer side
 

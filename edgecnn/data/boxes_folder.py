@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.boxes import MULTIPLE
 from edgecnn.card import ImageInput
 from edgecnn.data import boxes_coco, boxes_yolo
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
@@ -25,7 +26,7 @@ from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import picture_size, read_image, resize, to_input
 
 NAMES: dict[Part, tuple[str, ...]] = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-MULTIPLE, LONGEST = 16, 320  # pixels: what sides of images are multiples of, and at most where nobody says
+LONGEST = 320  # pixels, at most where nobody says
 PADDING = 127  # gray level of what a picture leaves of its image
 SLACK = 0.01  # how much of a side a box may reach beyond it: labels are rounded
 

@@ -18,7 +18,6 @@ TASK = "detection"
 STRIDE = 4
 MAPS = 5
 UNIT = 16.0  # pixels; sides of boxes are learned as logarithms in this unit
-MULTIPLE = 16  # what height and width must be multiples of
 RARE = 0.01  # how likely a center is before training (Lin et al. 2017, "Focal loss")
 
 

@@ -89,6 +89,38 @@ def test_a_missing_extra_is_named_with_its_command(process, tmp_path) -> None:
     assert "pip install 'edgecnn[train]'" in result.stderr
 
 
+# What the extra "train" brings and a device does not have, with what comes along.
+TRAINING = ("torch", "torchvision", "onnx", "onnxscript", "safetensors", "sklearn", "scipy", "matplotlib", "cv2")
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder which, first on the path, makes packages of the extra "train" missing."""
+    folder = tmp_path_factory.mktemp("device")
+    for name in TRAINING:
+        missing = f"raise ModuleNotFoundError(\"No module named '{name}'\", name='{name}')"
+        (folder / f"{name}.py").write_text(missing)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "models"),
+        ("list", "providers"),
+        ("doctor",),
+        ("selftest", "mnist-c1"),
+        ("selftest", "digit-finder"),
+        ("bench", "mnist-c1", "--seconds", "0.1"),
+        ("embed", "digit-finder", "--to", "python", "-o", "app"),
+    ],
+    ids=" ".join,
+)
+def test_a_device_needs_nothing_of_training(process, tmp_path: Path, device: Path, arguments: tuple[str, ...]) -> None:
+    result = process(*arguments, cwd=tmp_path, env={"PYTHONPATH": str(device)})
+    assert result.returncode == 0, result.stderr
+
+
 def test_what_the_system_refuses_is_told_without_a_traceback(process, tmp_path) -> None:
     (tmp_path / "file").touch()
     result = process("embed", "mnist-c1", "--to", "c", "-o", tmp_path / "file" / "app")

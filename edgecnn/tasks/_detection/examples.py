@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import data
+from edgecnn.boxes import MULTIPLE
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.data import boxes_folder
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
@@ -17,7 +18,6 @@ from edgecnn.data.read import FOLDER_PREFIX
 from edgecnn.data.split import stratified
 from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import DataError, RecipeError
-from edgecnn.networks.finder import MULTIPLE
 from edgecnn.recipes.schema import Augment, Data, Progressive, Recipe
 from edgecnn.train.examples import Examples, Prepared
 

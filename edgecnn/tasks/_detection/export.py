@@ -9,11 +9,11 @@ import onnx
 from numpy.typing import NDArray
 
 from edgecnn import data
+from edgecnn.boxes import MULTIPLE
 from edgecnn.card import ModelCard, Parity, Score
 from edgecnn.errors import EdgecnnError, ParityError
 from edgecnn.export.proven import Proven, public_recipe, trained_parameters
 from edgecnn.export.trace import traced
-from edgecnn.networks.finder import MULTIPLE
 from edgecnn.onnx_file import runtime_versions
 from edgecnn.runtime.detector import load_detector
 from edgecnn.runtime.session import open_model

@@ -13,8 +13,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecnn.boxes import CROP_MARGIN, CROP_SIDE
-from edgecnn.networks.finder import MULTIPLE, STRIDE, UNIT
+from edgecnn.boxes import CROP_MARGIN, CROP_SIDE, MULTIPLE
+from edgecnn.networks.finder import STRIDE, UNIT
 from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 
 LONGEST = 640
