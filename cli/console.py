@@ -156,6 +156,8 @@ def study_bars(
     if quiet or not err.is_terminal:
         yield lambda name, progress: None, lambda result: None
         return
+    from edgecnn import metrics
+
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TextColumn("{task.fields[figures]}"))
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=err, transient=True) as bar:
@@ -172,7 +174,7 @@ def study_bars(
                 bar.remove_task(tasks.pop(result.run.name))
             found, said = result.finished, f"FAILED: {result.failed}"
             if found:
-                said = f"{found.validation.accuracy:.2%} in {duration(found.seconds)}"
+                said = f"{metrics.digits(found.metric, found.score)} in {duration(found.seconds)}"
             bar.console.print(_line(f"{result.run.name}: {said}"), soft_wrap=True)
 
         yield show, end

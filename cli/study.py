@@ -88,7 +88,7 @@ def show(result: "StudyResult") -> None:
     console.show_table(result.description, *results.table(result))
     if means := results.means(result):
         console.say()
-        console.show_table("", ("run", "seeds", "accuracy %"), means)
+        console.show_table("", ("run", "seeds", results.score_column(result)), means)
     for run in result.failed:
         console.verdict(False, f"{run.label}, seed {run.seed}: {run.failed}")
     for note in results.notes(result):

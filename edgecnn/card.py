@@ -117,7 +117,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantized form against its parent: accuracy on the validation split, median latency at batch 1.
+    """A quantized form against its parent: score on the validation split, median latency at batch 1.
 
     ``verdict`` is of the latency, ``drop_verdict`` (within, undecided, beyond) of the drop at ``max_drop_pp``. Whether
     the form is ``preferred`` holds for the processors of one ``family`` (``edgecnn.machine``).

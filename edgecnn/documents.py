@@ -3,7 +3,7 @@
 The annotations of a dataclass are what its document looks like; no reader goes by string keys. Strict JSON has no NaN
 and no infinity: what is not finite is null. A dataclass with ``SCHEMA`` is a document of its own, which says ``schema``
 and is read if that is not a later one; documents of 0.1.0 say none. Keys are only ever added: a field that came later
-says by ``later`` what stands for it in what was written before.
+says by ``later`` what stands for it in what was written before, and one with a new name by ``formerly`` the old one.
 """
 
 import base64
@@ -25,7 +25,7 @@ from edgecnn.errors import DocumentError
 from edgecnn.text import excerpt
 
 LONGEST, DEEPEST, LARGEST_NUMBER = 32_000_000, 100, sys.float_info.max  # bytes, levels
-SCHEMA, LATER = "schema", "later"
+SCHEMA, LATER, FORMERLY = "schema", "later", "formerly"
 OPTIONAL = types.MappingProxyType({"optional": True})  # metadata of a field that is left out of a file while it is None
 
 T = TypeVar("T")
@@ -34,6 +34,11 @@ T = TypeVar("T")
 def later(value_of: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
     """Return the metadata of a field that documents may lack: what stands for it is a function of those they have."""
     return {LATER: value_of}
+
+
+def formerly(name: str) -> Mapping[str, Any]:
+    """Return the metadata of a field that documents of an earlier schema have under another name."""
+    return {FORMERLY: name}
 
 
 def to_json(value: object, *, indent: int | None = 1, ascii_only: bool = False) -> str:
@@ -194,6 +199,9 @@ def _decode_dataclass(kind: type[Any], value: Any, where: str) -> Any:
     hints: dict[str, Any] = _hints(cast(typing.Hashable, kind))
     if isinstance(value, dict) and hasattr(kind, "SCHEMA"):
         value = _of_schema(kind.SCHEMA, value, where)
+    if isinstance(value, dict):
+        now = {part.metadata.get(FORMERLY): part.name for part in dataclasses.fields(kind)}
+        value = {now.get(name, name): item for name, item in value.items()}
     if not isinstance(value, dict) or set(value) - set(hints):
         unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
         raise DocumentError(f"{where} has {excerpt(unknown)}, expected only {', '.join(hints)}.")

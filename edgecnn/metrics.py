@@ -32,7 +32,25 @@ def digits(metric: str, value: float) -> str:
     >>> digits("accuracy", 0.9946), digits("f1", 0.95891)
     ('99.46%', '0.9589')
     """
-    return f"{value:.2%}" if metric in PERCENTAGES else f"{value:.4f}"
+    return cell(metric, value) + ("%" if metric in PERCENTAGES else "")
+
+
+def column(metric: str) -> str:
+    """Return the heading of a column that has a figure's values.
+
+    >>> column("f1"), column("accuracy")
+    ('F1', 'accuracy %')
+    """
+    return title(metric) + (" %" if metric in PERCENTAGES else "")
+
+
+def cell(metric: str, value: float) -> str:
+    """Write a figure's value as such a column has it.
+
+    >>> cell("accuracy", 0.9946), cell("f1", 0.95891)
+    ('99.46', '0.9589')
+    """
+    return f"{100 * value:.2f}" if metric in PERCENTAGES else f"{value:.4f}"
 
 
 @dataclass(frozen=True)

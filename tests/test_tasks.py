@@ -1,5 +1,6 @@
 """Every task keeps the whole contract, through files and through the command; a third one is one module more."""
 
+import csv
 import json
 import os
 import shutil
@@ -130,6 +131,22 @@ def test_the_card_says_the_task_and_what_its_figures_are(made: Made) -> None:
     assert set(card.golden.answers) == {
         "classification": {"probabilities"}, "detection": {"boxes", "scores"}, "regression": {"value"}
     }[made.task]  # fmt: skip
+
+
+def test_a_study_calls_the_score_by_its_metric(made: Made) -> None:
+    best = json.loads((made.folder / "run" / "outcome.json").read_text())["best"]
+    metric = METRICS[made.task]
+    (made.folder / "study.toml").write_text('[[run]]\nlabel = "one"\nrecipe = "own.toml"\n')
+    shutil.copytree(made.folder / "run", made.folder / "study" / "runs" / "one-seed0")
+    found = made.json("study", "study.toml", "-o", "study")
+    assert found["runs"][0]["finished"]["validation"] == best["validation"]
+    assert (found["labels"][0]["metric"], found["labels"][0]["mean"]) == (metric, best["validation"][metric])
+    row = next(csv.DictReader((made.folder / "study" / "study.csv").read_text().splitlines()))
+    assert float(row[f"validation_{metric}"]) == best["validation"][metric]
+    shown = {"accuracy": ("train %", "accuracy %"), "f1": ("train F1", "F1"), "r2": ("train r2", "r2")}[metric]
+    page = (made.folder / "study" / "study.md").read_text()
+    assert f"| {' | '.join(shown)} |" in page
+    assert f"Loss and {shown[1].removesuffix(' %')} are of the validation split" in page
 
 
 def test_a_file_is_opened_as_what_it_is(made: Made) -> None:

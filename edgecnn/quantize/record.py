@@ -34,7 +34,7 @@ def record(
     known = read_card(file)
     if known.quantization is None or known.parent_sha256 != files.sha256(original):
         raise CardError(f"{model}: was not quantized from {parent}. Name a quantized file, then its float32 parent.")
-    on_stage("comparing accuracy and latency")
+    on_stage("comparing scores and latency")
     yardstick = yardstick_for(original, read_card(original), dataset=None, root=root)
     candidate = measure(file, original, known, yardstick, max_drop_pp, seconds, prove(file).overflow)
     measured = _quantization(with_measurement(known, candidate, yardstick, max_drop_pp)).measured

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from edgecnn import metrics
 from edgecnn.files import replacing
 from edgecnn.report.curves import read_rows
-from edgecnn.study.results import LabelResult, RunResult, StudyResult, mean_text
+from edgecnn.study.results import LabelResult, RunResult, StudyResult, mean_text, score_column
 from edgecnn.text import picture_text
 from edgecnn.train.run_folder import METRICS
 
@@ -28,21 +29,24 @@ ERROR_TICKS = (5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 0.01, 0.015, 0.02, 0.03, 0.05
 
 @dataclass(frozen=True)
 class _Scale:
-    """Accuracies in percent on an axis: as they are, or by the logarithm of the error, so that up is still better."""
+    """Scores on an axis: as they are, or by the logarithm of the error, so that up is still better. ``factor`` is 100
+    for those that are shown in percent."""
 
+    title: str
+    factor: int
     logarithmic: bool
     least_error: float
 
-    def position(self, accuracy: float) -> float:
-        """Return where a fraction is drawn."""
-        return -math.log10(max(1 - accuracy, self.least_error)) if self.logarithmic else 100 * accuracy
+    def position(self, score: float) -> float:
+        """Return where a score is drawn."""
+        return -math.log10(max(1 - score, self.least_error)) if self.logarithmic else self.factor * score
 
     def apply(self, axis: Axis, shown: tuple[float, float]) -> None:
         """Label the axis, with ticks where ``shown`` has room."""
-        axis.set_label_text("validation accuracy, %")
+        axis.set_label_text(f"validation {self.title}")
         if not self.logarithmic:
             return
-        ticks = {self.position(1 - error): f"{100 * (1 - error):g}" for error in ERROR_TICKS}
+        ticks = {self.position(1 - error): f"{self.factor * (1 - error):g}" for error in ERROR_TICKS}
         apart: list[float] = []
         for tick in sorted(tick for tick in ticks if shown[0] <= tick <= shown[1]):
             if not apart or tick - apart[-1] > 0.07 * (shown[1] - shown[0]):
@@ -80,9 +84,14 @@ def _scale(result: StudyResult) -> _Scale:
     """Draw errors by their logarithm where the labels' are far apart; never below half an image's."""
     found = [run.finished for run in result.runs if run.finished]
     least = min((0.5 / one.validation_images for one in found), default=0.001)
-    errors = [1 - label.accuracy_mean for label in result.labels if label.accuracy_mean is not None]
+    errors = [1 - label.mean for label in result.labels if label.mean is not None]
     errors += [1 - label.stated / 100 for label in result.labels if label.stated is not None]
-    return _Scale(bool(errors) and max(errors) > SPREAD * max(min(errors), least), least)
+    return _Scale(
+        title=score_column(result),
+        factor=100 if set(result.metrics) <= set(metrics.PERCENTAGES) else 1,
+        logarithmic=bool(errors) and max(errors) > SPREAD * max(min(errors), least),
+        least_error=least,
+    )
 
 
 def _values(runs: Sequence[RunResult]) -> tuple[str, dict[str, float]] | None:
@@ -122,11 +131,11 @@ def _draw_curves(axes: Axes, runs: Sequence[RunResult], colors: dict[str, Color]
 
 
 def _draw_dots(axes: Axes, labels: Sequence[LabelResult], colors: dict[str, Color], scale: _Scale) -> None:
-    """Draw each label's accuracy as a dot, with its deviation over the seeds; what is stated is hollow."""
+    """Draw each label's score as a dot, with its deviation over the seeds; what is stated is hollow."""
     for height, label in enumerate(labels):
         _draw_point(label, colors[label.label], scale, lambda p, y=height: (p, y), axes)  # type: ignore[misc]
         axes.annotate(
-            mean_text(label) if label.accuracy_mean is not None else "failed",
+            mean_text(label) if label.mean is not None else "failed",
             (1.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=9,
         )  # fmt: skip
     axes.set_yticks(range(len(labels)), [picture_text(label.label) for label in labels], fontsize=9)
@@ -143,9 +152,9 @@ def _draw_over_value(
     colors: dict[str, Color],
     scale: _Scale,
 ) -> None:
-    """Draw each label's accuracy over its value; a zero on a log axis stands half a decade below the least value."""
+    """Draw each label's score over its value; a zero on a log axis stands half a decade below the least value."""
     key, by_label = values
-    labels = [label for label in labels if label.accuracy_mean is not None or label.stated is not None]
+    labels = [label for label in labels if label.mean is not None or label.stated is not None]
     by_label = {label.label: by_label[label.label] for label in labels}
     positive = [value for value in by_label.values() if value > 0]
     logarithmic = (
@@ -153,7 +162,7 @@ def _draw_over_value(
     )
     zero = min(positive) / math.sqrt(10) if logarithmic else 0.0
     places = {label: value if value or not logarithmic else zero for label, value in by_label.items()}
-    means = {places[one.label]: scale.position(one.accuracy_mean) for one in labels if one.accuracy_mean is not None}
+    means = {places[one.label]: scale.position(one.mean) for one in labels if one.mean is not None}
     axes.plot(*zip(*sorted(means.items()), strict=True) if means else ((), ()), color="#8a8f98", linewidth=1, zorder=1)
     for label in labels:
         _draw_point(label, colors[label.label], scale, lambda p, x=places[label.label]: (x, p), axes)  # type: ignore[misc]
@@ -170,14 +179,14 @@ def _draw_over_value(
 def _draw_point(
     label: LabelResult, color: Color, scale: _Scale, at: Callable[[float], tuple[float, float]], axes: Axes
 ) -> None:
-    """Draw one label; ``at`` turns the accuracy's position into a point."""
+    """Draw one label; ``at`` turns the score's position into a point."""
     if label.stated is not None:
         axes.plot(*at(scale.position(label.stated / 100)), "o", markerfacecolor="none", color=color, markersize=10)
-    if label.accuracy_mean is None:
+    if label.mean is None:
         return
-    axes.plot(*at(scale.position(label.accuracy_mean)), "o", color=color, markersize=6)
-    if label.accuracy_deviation:
-        ends = [at(scale.position(label.accuracy_mean + sign * label.accuracy_deviation)) for sign in (-1, 1)]
+    axes.plot(*at(scale.position(label.mean)), "o", color=color, markersize=6)
+    if label.deviation:
+        ends = [at(scale.position(label.mean + sign * label.deviation)) for sign in (-1, 1)]
         axes.plot(*zip(*ends, strict=True), color=color, linewidth=2, alpha=0.6)
 
 

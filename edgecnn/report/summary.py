@@ -37,7 +37,7 @@ def draw_summary(
     grid = figure.add_gridspec(2, 1, height_ratios=(1.45, 1))
     top, bottom = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     curve, confusion, latency = top.subplots(1, 3)
-    draw_panel(curve, rows, "accuracy")
+    draw_panel(curve, rows, rows[-1].metric)
     curve.legend(frameon=False, loc="lower right")
     draw_confusion(confusion, comparison.candidate)
     _draw_latency(latency, timings)

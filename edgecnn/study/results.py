@@ -8,33 +8,28 @@ import io
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from edgecnn import documents, files
+from edgecnn import documents, files, metrics
+from edgecnn.documents import formerly, later
 from edgecnn.study.plan import PlannedRun
 from edgecnn.text import csv_text, lines, markdown
 from edgecnn.text import table as markdown_table
+from edgecnn.train.figures import LOSS
 
 DOCUMENT = "study.json"
-TABLE = (
-    "run", "seed", "parameters", "layers", "kept epoch", "s/epoch", "train loss", "loss", "train %", "accuracy %",
-    "stated %",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Loss (mean cross entropy) and accuracy (fraction) of one split."""
-
-    loss: float
-    accuracy: float
+COLUMNS = ("run", "seed", "parameters", "layers", "kept epoch", "s/epoch", "train loss", "loss")
+NO_METRIC = "score"  # what is called so where no run came to have one
+ACCURACY = later(lambda found: "accuracy")  # the only metric that 0.1.0 knew in a study
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The figures of a finished run. ``layers`` are those with weights; ``train`` is a running figure of the epoch."""
+    """The figures of a finished run. ``layers`` are those with weights. ``train`` and ``validation`` have the loss and
+    the metrics of the kept epoch by name, and ``metric`` is the one that training followed; those of ``train`` are
+    running figures of that epoch."""
 
     parameters: int
     layers: int
@@ -42,14 +37,20 @@ class Finished:
     epochs: int
     seconds_per_epoch: float
     seconds: float
-    train: Scores
-    validation: Scores
+    train: dict[str, float]
+    validation: dict[str, float]
     validation_images: int
     device: str
     precision: str
     threads: int
     processor: str
     versions: dict[str, str]
+    metric: str = field(metadata=ACCURACY)
+
+    @property
+    def score(self) -> float:
+        """The value of the metric on the validation split."""
+        return self.validation[self.metric]
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ class RunResult:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """One label over its seeds: mean and standard deviation (of more than one) of the validation accuracy."""
+    """One label over its seeds: mean and standard deviation (of more than one) of the validation scores."""
 
     label: str
     runs: int
-    accuracy_mean: float | None
-    accuracy_deviation: float | None
+    metric: str = field(metadata=ACCURACY)
+    mean: float | None = field(metadata=formerly("accuracy_mean"))
+    deviation: float | None = field(metadata=formerly("accuracy_deviation"))
     stated: float | None
     stated_on: str
 
@@ -82,7 +84,7 @@ class LabelResult:
 class StudyResult:
     """All of it. ``quick`` has what the quick size set, or nothing for the full size."""
 
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
 
     study: str
     size: str
@@ -98,6 +100,11 @@ class StudyResult:
     def failed(self) -> list[RunResult]:
         """The runs without figures."""
         return [run for run in self.runs if run.finished is None]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What the runs followed: one metric, or several where they are of several tasks."""
+        return tuple(dict.fromkeys(run.finished.metric for run in self.runs if run.finished)) or (NO_METRIC,)
 
     @property
     def picture(self) -> Path:
@@ -139,13 +146,21 @@ def read(folder: Path) -> StudyResult:
 
 def table(result: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return columns and rows; a failed run has its label and seed alone, and what is stated a column where it is."""
-    shown = len(TABLE) - all(run.stated is None for run in result.runs)
-    return TABLE[:shown], [_row(run)[:shown] for run in result.runs]
+    score = score_column(result)
+    columns = (*COLUMNS, "train %" if score.endswith("%") else f"train {score}", score, "stated %")
+    shown = len(columns) - all(run.stated is None for run in result.runs)
+    return columns[:shown], [_row(run)[:shown] for run in result.runs]
+
+
+def score_column(result: StudyResult) -> str:
+    """Return the heading of the column that has the validation scores."""
+    return " or ".join(map(metrics.column, result.metrics))
 
 
 def notes(result: StudyResult) -> list[str]:
     """Return what must be known to read the table."""
-    said = ["Loss and accuracy are of the validation split at the kept epoch; a study never opens a test split."]
+    names = " and ".join(map(metrics.title, result.metrics))
+    said = [f"Loss and {names} are of the validation split at the kept epoch; a study never opens a test split."]
     stated = {run.stated_on for run in result.runs if run.stated is not None}
     if "test" in stated:
         said.append(
@@ -164,27 +179,29 @@ def notes(result: StudyResult) -> list[str]:
 
 
 def means(result: StudyResult) -> list[tuple[str, str, str]]:
-    """Return label, number of runs, and mean ± deviation in percent, where there is more than one seed."""
+    """Return label, number of runs, and mean ± deviation, where there is more than one seed."""
     if len({run.seed for run in result.runs}) < 2:
         return []
     return [(label.label, str(label.runs), mean_text(label)) for label in result.labels]
 
 
 def mean_text(label: LabelResult) -> str:
-    """Write mean ± deviation in percent."""
-    if label.accuracy_mean is None:
+    """Write mean ± deviation."""
+    if label.mean is None:
         return "-"
-    spread = "" if label.accuracy_deviation is None else f" ± {100 * label.accuracy_deviation:.2f}"
-    return f"{100 * label.accuracy_mean:.2f}{spread}"
+    spread = "" if label.deviation is None else f" ± {metrics.cell(label.metric, label.deviation)}"
+    return metrics.cell(label.metric, label.mean) + spread
 
 
 def _of_label(runs: Sequence[RunResult]) -> LabelResult:
-    accuracies = [run.finished.validation.accuracy for run in runs if run.finished]
+    finished = [run.finished for run in runs if run.finished]
+    scores = [found.score for found in finished]
     return LabelResult(
         label=runs[0].label,
-        runs=len(accuracies),
-        accuracy_mean=statistics.mean(accuracies) if accuracies else None,
-        accuracy_deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        runs=len(scores),
+        metric=finished[0].metric if finished else NO_METRIC,
+        mean=statistics.mean(scores) if scores else None,
+        deviation=statistics.stdev(scores) if len(scores) > 1 else None,
         stated=runs[0].stated,
         stated_on=runs[0].stated_on,
     )
@@ -194,7 +211,7 @@ def _row(run: RunResult) -> tuple[str, ...]:
     stated = "" if run.stated is None else f"{run.stated:g}"
     found = run.finished
     if found is None:
-        return (run.label, str(run.seed), *["-"] * (len(TABLE) - 3), stated)
+        return (run.label, str(run.seed), *["-"] * len(COLUMNS), stated)
     return (
         run.label,
         str(run.seed),
@@ -202,10 +219,10 @@ def _row(run: RunResult) -> tuple[str, ...]:
         str(found.layers),
         f"{found.best_epoch} of {found.epochs}",
         f"{found.seconds_per_epoch:.1f}",
-        f"{found.train.loss:.4f}",
-        f"{found.validation.loss:.4f}",
-        f"{100 * found.train.accuracy:.2f}",
-        f"{100 * found.validation.accuracy:.2f}",
+        f"{found.train[LOSS]:.4f}",
+        f"{found.validation[LOSS]:.4f}",
+        metrics.cell(found.metric, found.train[found.metric]),
+        metrics.cell(found.metric, found.score),
         stated,
     )
 
@@ -227,7 +244,8 @@ def _csv(result: StudyResult) -> str:
         "parameters", "layers", "best_epoch", "epochs", "seconds_per_epoch", "seconds",
         "device", "precision", "threads",
     )  # fmt: skip
-    scores = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    names = (LOSS, *result.metrics)
+    scores = [f"{split}_{name}" for split in ("train", "validation") for name in names]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["label", "seed", *settings, *figures, *scores, "stated_percent", "stated_on", "failed"])
@@ -236,7 +254,7 @@ def _csv(result: StudyResult) -> str:
         measured: list[Any] = [""] * (len(figures) + len(scores))
         if found is not None:
             measured = [getattr(found, name) for name in figures]
-            measured += [found.train.loss, found.train.accuracy, found.validation.loss, found.validation.accuracy]
+            measured += [split.get(name, "") for split in (found.train, found.validation) for name in names]
         stated = ("", "") if run.stated is None else (run.stated, run.stated_on)
         table.writerow(csv_text([run.label, run.seed, *values, *measured, *stated, run.failed or ""]))
     return text.getvalue()
@@ -246,10 +264,10 @@ def _markdown(result: StudyResult) -> str:
     size = " (quick size)" if result.quick else ""
     parts = [f"# {markdown(result.study)}{size}\n"]
     parts += [f"{lines(prose)}\n".replace("<", r"\<") for prose in (result.description, result.source) if prose]
-    parts.append("![Learning curves and kept accuracies](study.png)\n")
+    parts.append("![Learning curves and the scores of the kept epochs](study.png)\n")
     parts.append(_escaped(*table(result)))
     if means(result):
-        parts.append(_escaped(("run", "seeds", "accuracy %"), means(result)))
+        parts.append(_escaped(("run", "seeds", score_column(result)), means(result)))
     if result.failed:
         failed = ((markdown(run.label), run.seed, markdown(run.failed or "")) for run in result.failed)
         parts.append("".join(f"- {label}, seed {seed}: {reason}\n" for label, seed, reason in failed))

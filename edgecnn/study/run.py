@@ -21,11 +21,10 @@ from edgecnn.process import Child
 from edgecnn.registry import DATASETS
 from edgecnn.study import results
 from edgecnn.study.plan import PlannedRun, plan
-from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
+from edgecnn.study.results import Finished, RunResult, StudyResult
 from edgecnn.study.schema import Study
 from edgecnn.train import Outcome, Progress
 from edgecnn.train.device import pick_device
-from edgecnn.train.figures import LOSS
 from edgecnn.train.run_folder import OUTCOME, RECIPE, check_same
 
 FAILED = "failed.txt"
@@ -229,14 +228,15 @@ def _found(path: Path, run: PlannedRun) -> RunResult | None:
         epochs=epochs,
         seconds_per_epoch=outcome.seconds / epochs,
         seconds=outcome.seconds,
-        train=Scores(best.train[LOSS], best.train_score),
-        validation=Scores(best.validation[LOSS], best.score),
+        train=best.train,
+        validation=best.validation,
         validation_images=outcome.validation_images,
         device=outcome.device,
         precision=outcome.precision,
         threads=outcome.threads,
         processor=outcome.processor,
         versions=known.versions,
+        metric=best.metric,
     )
     return results.run_result(run, path, failed=None, finished=finished)
 

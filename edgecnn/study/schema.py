@@ -18,7 +18,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Run(Table):
-    """One run. ``stated`` is the source's accuracy in percent, ``stated_on`` the split that it is of; ``set`` has keys
+    """One run. ``stated`` is the source's figure in percent, ``stated_on`` the split that it is of; ``set`` has keys
     of the recipe, dotted or as tables, which are laid over it as one recipe extends another."""
 
     label: Name

@@ -129,7 +129,7 @@ def test_a_project_has_no_markup_of_a_card(evil_model: Path, tmp_path: Path) -> 
 
 def test_a_study_is_written_without_formulas_and_markup(tmp_path: Path) -> None:
     run = RunResult(f"={EVIL}", 0, {}, None, "test", tmp_path / "run", f"failed {EVIL}", None)
-    label = LabelResult(f"={EVIL}", 0, None, None, None, "test")
+    label = LabelResult(f"={EVIL}", 0, "accuracy", None, None, None, "test")
     write(StudyResult("study", "full", EVIL, "", {}, {}, tmp_path, [run], [label]))
     rows = list(csv.DictReader(io.StringIO((tmp_path / "study.csv").read_text(encoding="utf-8"))))
     assert rows[0]["label"].startswith("'=")

@@ -9,27 +9,34 @@ from PIL import Image
 
 from edgecnn.report import study
 from edgecnn.study import results
-from edgecnn.study.results import Finished, RunResult, Scores, StudyResult
+from edgecnn.study.results import Finished, RunResult, StudyResult
 
 MEANT = (0.982, 0.99, 0.994)
 
 
-def row(epoch: int, accuracy: float) -> str:
-    figures = {"loss": 1 - accuracy, "accuracy": accuracy, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+def row(epoch: int, value: float, metric: str) -> str:
+    figures = {"loss": 1 - value, metric: value, "precision": 1.0, "recall": 1.0}
     whole = {"epoch": epoch, "seconds": 1.0, "images_per_second": 1.0, "learning_rate": 0.1}
     return json.dumps({**whole, "train": figures, "validation": figures})
 
 
-def result(folder: Path, key: str, values: list[object], accuracies: tuple[float | None, ...] = MEANT) -> StudyResult:
+def result(
+    folder: Path,
+    key: str,
+    values: list[object],
+    accuracies: tuple[float | None, ...] = MEANT,
+    *,
+    metric: str = "accuracy",
+) -> StudyResult:
     """A study of three labels and two seeds; an accuracy that is None has diverged."""
     runs = []
     for value, accuracy in zip(values, accuracies, strict=True):
         for seed in (0, 1):
             run, reached = folder / "runs" / f"{value}-seed{seed}", (accuracy or 0.1) - 0.001 * seed
             run.mkdir(parents=True)
-            (run / "metrics.jsonl").write_text(f"{row(1, reached - 0.05)}\n{row(2, reached)}\n")
-            scores = Scores(0.1, reached)
-            found = Finished(1, 1, 2, 2, 1.0, 2.0, scores, scores, 5000, "cpu", "fp32", 1, "a processor", {})
+            (run / "metrics.jsonl").write_text(f"{row(1, reached - 0.05, metric)}\n{row(2, reached, metric)}\n")
+            scores = {"loss": 0.1, metric: reached}
+            found = Finished(1, 1, 2, 2, 1.0, 2.0, scores, scores, 5000, "cpu", "fp32", 1, "a processor", {}, metric)
             failed = "diverged" if accuracy is None else None
             runs.append(RunResult(str(value), seed, {key: value}, 99.1, "test", run, failed, None if failed else found))
     return StudyResult("own", "full", "Own", "", {}, {}, folder, runs, results.by_label(runs))
@@ -81,6 +88,14 @@ def test_a_run_that_diverged_is_named_and_has_no_point(tmp_path: Path, monkeypat
     found = result(tmp_path, "optimizer.name", ["a", "b", "c"], (None, 0.98, 0.99))
     _, kept = panels(found, monkeypatch).axes
     assert next(text.get_text() for text in kept.texts) == "failed"
+
+
+def test_f1_is_called_f1_and_is_no_percentage(tmp_path: Path, monkeypatch) -> None:
+    found = result(tmp_path, "epochs", [1, 2, 3], (0.11, 0.9, 0.994), metric="f1")
+    curves, kept = panels(found, monkeypatch).axes
+    assert curves.get_ylabel() == kept.get_ylabel() == "validation F1"
+    ticks = dict(zip(curves.get_yticks(), (label.get_text() for label in curves.get_yticklabels()), strict=True))
+    assert [round(1 - 10**-height, 6) for height in ticks] == [float(label) for label in ticks.values()]
 
 
 def test_a_study_of_which_all_failed_is_drawn(tmp_path: Path) -> None:

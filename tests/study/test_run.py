@@ -48,6 +48,7 @@ label = "absurd"
 set = { optimizer = { learning_rate = 1e6 } }
 """
 
+RECORDS = Path(__file__).resolve().parents[2] / "docs" / "records" / "studies"
 FILES = {"runs", "study.json", "study.csv", "study.md"}
 
 
@@ -71,7 +72,7 @@ def test_runs_are_trained_and_the_one_that_diverges_is_a_row_of_its_own(done: St
         assert run.failed is None
         assert run.finished is not None
         assert (run.finished.epochs, run.finished.layers, run.finished.threads) == (2, 5, 1)
-        assert 0 < run.finished.validation.accuracy <= 1
+        assert 0 < run.finished.score <= 1
     assert absurd.finished is None
     assert "training diverged" in (absurd.failed or "")
     assert done.failed == [absurd]
@@ -92,9 +93,9 @@ def test_every_form_of_the_table_has_the_same_figures(done: StudyResult) -> None
         assert told["run"] == f"runs/{run.label}-seed0"
         assert float(row["optimizer.learning_rate"]) == told["settings"]["optimizer.learning_rate"]
         if run.finished is not None:
-            assert told["finished"]["validation"]["accuracy"] == run.finished.validation.accuracy
-            assert float(row["validation_accuracy"]) == run.finished.validation.accuracy
-            assert f"| {100 * run.finished.validation.accuracy:.2f} |" in page
+            assert told["finished"]["validation"]["accuracy"] == run.finished.score
+            assert float(row["validation_accuracy"]) == run.finished.score
+            assert f"| {100 * run.finished.score:.2f} |" in page
     assert rows[2]["failed"] == document["runs"][2]["failed"] != ""
     assert "- absurd, seed 0: training diverged" in page
     assert "a study never opens a test split" in page
@@ -202,17 +203,29 @@ def test_a_worker_whose_parent_is_gone_saves_and_ends(tmp_path: Path, data_root:
     assert (tmp_path / "run" / "state.pt").exists()
 
 
-def finished(accuracy: float) -> Finished:
-    scores = results.Scores(0.1, accuracy)
-    return Finished(1, 1, 1, 1, 1.0, 1.0, scores, scores, 100, "cpu", "fp32", 1, "a processor", {})
+def finished(metric: str, value: float) -> Finished:
+    figures = {"loss": 0.1, metric: value}
+    return Finished(1, 1, 1, 1, 1.0, 1.0, figures, figures, 100, "cpu", "fp32", 1, "a processor", {}, metric)
 
 
-def test_mean_and_deviation_are_over_the_seeds_that_finished() -> None:
+@pytest.mark.parametrize(("metric", "shown"), [("accuracy", "92.00 ± 2.00"), ("f1", "0.9200 ± 0.0200")])
+def test_mean_and_deviation_are_over_the_seeds_that_finished(metric: str, shown: str) -> None:
     rows = [
-        results.RunResult("a", seed, {}, 90.0, "test", Path("run"), None, finished(accuracy))
-        for seed, accuracy in ((0, 0.9), (1, 0.92), (2, 0.94))
+        results.RunResult("a", seed, {}, 90.0, "test", Path("run"), None, finished(metric, value))
+        for seed, value in ((0, 0.9), (1, 0.92), (2, 0.94))
     ]
     rows.append(results.RunResult("a", 3, {}, 90.0, "test", Path("run"), "diverged", None))
     (label,) = results.by_label(rows)
-    assert (label.runs, round(label.accuracy_mean or 0, 6)) == (3, 0.92)
-    assert results.mean_text(label) == "92.00 ± 2.00"
+    assert (label.runs, round(label.mean or 0, 6)) == (3, 0.92)
+    assert (label.metric, results.mean_text(label)) == (metric, shown)
+
+
+@pytest.mark.parametrize("folder", sorted(RECORDS.iterdir()), ids=lambda folder: folder.name)
+def test_what_0_1_0_wrote_is_read(folder: Path) -> None:
+    """It called the score accuracy, whatever it was."""
+    written, found = json.loads((folder / results.DOCUMENT).read_text()), results.read(folder)
+    assert [label.mean for label in found.labels] == [label["accuracy_mean"] for label in written["labels"]]
+    assert found.metrics == ("accuracy",)
+    for run, told in zip(found.runs, written["runs"], strict=True):
+        if run.finished is not None:
+            assert run.finished.score == told["finished"]["validation"]["accuracy"]
