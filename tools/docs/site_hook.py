@@ -1,5 +1,7 @@
 """What the site needs beside docs/: pages that lie elsewhere in the repository, and links between all of them.
 
+A section of such a file, named by its anchor, can be a page of its own; the file's page has a link in its place.
+
 The pages keep links that work in a checkout. Here a link to a file that is a page of the site becomes a link to that
 page, and one to any other file of the repository becomes its name, for the site has no such file. A link to a file that
 does not exist stays as it is, which ends the build.
@@ -17,6 +19,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = {
     "CONTRIBUTING.md": "design/contributing.md",
+    "CONTRIBUTING.md#glossary": "reference/glossary.md",
     "SECURITY.md": "design/security.md",
     "CHANGELOG.md": "design/changes.md",
     "README.md": "index.md",
@@ -35,8 +38,27 @@ DIAGRAM = re.compile(r"^```mermaid\n.*?^```\n", re.M | re.S)
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside of docs/."""
     for page, source in SOURCES.items():
-        files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
+        files.append(File.generated(config, page, content=_content(source)))
     return files
+
+
+def _content(source: str) -> str:
+    """Return a file without its sections that are pages of their own, or one of these as a page."""
+    path, _, anchor = source.partition("#")
+    content = (ROOT / path).read_text(encoding="utf-8")
+    if anchor:
+        return _section(content, anchor)[0].replace("## ", "# ", 1)
+    for own in (found for found in ELSEWHERE if found.startswith(f"{path}#")):
+        section, heading = _section(content, own.partition("#")[2])
+        content = content.replace(section, f"## {heading}\n\n[{heading}]({own}) is a page of its own.\n\n")
+    return content
+
+
+def _section(content: str, anchor: str) -> tuple[str, str]:
+    """Return a section with its heading, and what this says."""
+    found = re.search(rf"^## ({anchor})\n.*?(?=^## |\Z)", content, re.M | re.S | re.I)
+    assert found is not None, f"no section {anchor}"
+    return found[0], found[1]
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -56,6 +78,8 @@ def _linked(text: str, place: str) -> str:
         if not target or re.match(r"[a-z]+:", address):
             return match[0]
         source = posixpath.normpath(posixpath.join(folder, target))
+        if f"{source}#{anchor}" in ELSEWHERE:
+            source, anchor = f"{source}#{anchor}", ""
         page = ELSEWHERE.get(source, source.removeprefix("docs/") if source.startswith("docs/") else None)
         if page is None or not (picture or page.endswith(".md")):
             return words if (ROOT / source).exists() else match[0]
