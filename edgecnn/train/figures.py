@@ -3,11 +3,12 @@
 Figures of a split are a loss and metrics by name; the first metric is what training follows, the higher the better.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from edgecnn.data.survey import Survey
+from edgecnn.documents import later
 
 LOSS = "loss"
 
@@ -59,8 +60,9 @@ class EpochRow:
 @dataclass(frozen=True)
 class Outcome:
     """A finished run, also in its folder as outcome.json. ``best`` is the epoch that is kept: the best by validation,
-    or the last, as the recipe selects. ``seconds`` are those of training and validating. ``data`` is what a data set of
-    the user's own has, ``remarks`` what else was said before the first batch."""
+    or the last, as the recipe selects. ``seconds`` are those of training and validating: of the wall, or by ``clock``
+    of the processor, by thread, for a training that was stopped in between. ``data`` is what a data set of the user's
+    own has, ``remarks`` what else was said before the first batch."""
 
     SCHEMA: ClassVar[int] = 1
 
@@ -78,6 +80,7 @@ class Outcome:
     skipped: tuple[str, ...]
     data: Survey | None = None
     remarks: tuple[str, ...] = ()
+    clock: str = field(default="wall", metadata=later(lambda found: "wall"))
 
 
 def best_index(rows: list[EpochRow]) -> int:

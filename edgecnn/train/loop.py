@@ -8,7 +8,6 @@ another number sums come in another order, and the weights differ from their las
 
 import contextlib
 import io
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from math import isfinite
@@ -29,6 +28,7 @@ from edgecnn.recipes.schema import Recipe
 from edgecnn.train import progressive, run_folder
 from edgecnn.train.augment import alternating_flips, augment
 from edgecnn.train.average import MovingAverage
+from edgecnn.train.clock import Clock, now
 from edgecnn.train.device import pick_device, runs_bf16
 from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.figures import LOSS, EpochRow, Outcome, Progress, best_index
@@ -50,6 +50,7 @@ def train(
     device: str = "auto",
     root: str | Path | None = None,
     resume: bool = False,
+    clock: Clock = "wall",
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[EpochRow], None] = lambda row: None,
     on_data: Callable[[Survey | None, tuple[str, ...]], None] = lambda survey, remarks: None,
@@ -65,6 +66,7 @@ def train(
         outcome = edgecnn.train("digits-compact", "runs/digits", overrides={"epochs": 1, "data.subset": 400})
         print(outcome.best.validation, outcome.seconds)
 
+    ``clock`` is what its seconds are: of the wall, or of the processor, by thread, where it is stopped in between.
     ``on_data`` is told before the first batch what a data set of the user's own has, and what else is to be known.
     ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
     CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
@@ -77,7 +79,9 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch_state.thread_count(threads.available()))
         stack.enter_context(torch_state.random_state(where))
-        loop = Loop(recipe, run, where, prepared)  # before the claim: weights that cannot be had leave no run behind
+        loop = Loop(
+            recipe, run, where, prepared, clock
+        )  # before the claim: weights that cannot be had leave no run behind
         run_folder.claim(run, recipe, resume=resume)
         stack.enter_context(run_folder.held(run))
         on_data(prepared.survey, tuple(loop.remarks))
@@ -105,8 +109,10 @@ def _resolved(recipe: Recipe | str | Path, overrides: Mapping[str, Any] | None) 
 class Loop:
     """One training under way: the network, the data on the device, and what a resume needs."""
 
-    def __init__(self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared) -> None:
-        self.recipe, self.run, self.device, self.prepared = recipe, run, device, prepared
+    def __init__(
+        self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared, clock: Clock = "wall"
+    ) -> None:
+        self.recipe, self.run, self.device, self.prepared, self.clock = recipe, run, device, prepared, clock
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
         if recipe.start_from and not (run / run_folder.STATE).exists():  # a saved state has weights of its own
@@ -164,10 +170,11 @@ class Loop:
             skipped=self.prepared.train.skipped,
             data=self.prepared.survey,
             remarks=tuple(self.remarks),
+            clock=self.clock,
         )
 
     def _finish_epoch(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
-        started = saved = reported = time.perf_counter()
+        started = saved = reported = now(self.clock)
         seconds_before, first_step, images = self.seconds, self.step, 0
         if self.step == 0:
             torch_state.seed(_epoch_seed(self.recipe.seed, self.epoch), self.device)
@@ -176,21 +183,21 @@ class Loop:
         self._freeze()
         while self.step < self.steps:
             images += self._train_batch(order, mirrored)
-            now = time.perf_counter()
-            self.seconds = seconds_before + now - started
-            if now - reported >= REPORT_SECONDS or self.step == self.steps:
-                reported = now
-                on_progress(self._progress(self.step - first_step, images, now - started))
+            at = now(self.clock)
+            self.seconds = seconds_before + at - started
+            if at - reported >= REPORT_SECONDS or self.step == self.steps:
+                reported = at
+                on_progress(self._progress(self.step - first_step, images, at - started))
             stopping = should_stop()
-            if self.step < self.steps and (stopping or now - saved >= SAVE_SECONDS):
+            if self.step < self.steps and (stopping or at - saved >= SAVE_SECONDS):
                 self.save_state()
-                saved = now
+                saved = at
                 if stopping:
                     raise Interrupted(
                         f"stopped in epoch {self.epoch + 1} of {self.recipe.epochs} after batch {self.step} of "
                         f"{self.steps}; everything is saved."
                     )
-        self._close_epoch(images / (time.perf_counter() - started), seconds_before, started)
+        self._close_epoch(images / (now(self.clock) - started), seconds_before, started)
 
     def _train_batch(self, order: Tensor, mirrored: Tensor) -> int:
         """Learn from the next batch and return how many images it has."""
@@ -239,7 +246,7 @@ class Loop:
             train=_figures(self.tally),
             validation=validation,
         )
-        self.seconds = seconds_before + time.perf_counter() - started
+        self.seconds = seconds_before + now(self.clock) - started
         self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
         if self.recipe.select == "last" or best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)

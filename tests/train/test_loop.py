@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -167,6 +168,19 @@ def test_outcome_says_what_was_trained(tmp_path: Path, data_root: Path) -> None:
     weights = 4 * 9 + 4 * 4 * 9 + 2 * (4 + 4) + 4 * 10 + 10  # two convolutions, two norms, one dense layer
     assert (outcome.parameters, outcome.device, outcome.precision) == (weights, "cpu", "fp32")
     assert (outcome.train_images, outcome.validation_images, outcome.skipped) == (120, 20, ())
+
+
+def test_processor_time_stands_still_while_a_training_does(tmp_path: Path, data_root: Path) -> None:
+    pauses = iter([2.0])
+    outcome = train(
+        tiny(epochs=1),
+        tmp_path / "run",
+        root=data_root,
+        clock="processor",
+        should_stop=lambda: bool(time.sleep(next(pauses, 0.0))),
+    )
+    assert 0 < outcome.seconds < 2
+    assert outcome.clock == "processor"
 
 
 def test_same_seed_gives_the_same_weights(whole: Path, tmp_path: Path, data_root: Path) -> None:

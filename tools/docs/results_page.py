@@ -50,7 +50,8 @@ Every row comes from `edgecnn train RECIPE --seed SEED`, at the commit that is n
 *Difference* is ours less the stated one, in points, and bold where two samples of as many test images would differ by
 so much in less than one of twenty cases. *Epochs* is the kept one of those run. *Time* is training and validation
 together, with the threads and the processor of the last column; of several seeds, the first's. Runs of one thread
-shared the machine with another training and at times with other work: their times are what it took at most.
+shared the machine with another training and at times with other work: their times are what it took at most. Where it
+says *processor time*, the training ran behind other work, and the time is that of the processor.
 """
 TWENTIETH = 1.96  # standard deviations that a normal draw exceeds in one of twenty cases
 WHY = "see below"
@@ -93,6 +94,7 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     )
     return {
         **{key: outcome[key] for key in kept},
+        **({"clock": outcome["clock"]} if outcome.get("clock", "wall") != "wall" else {}),
         "data": checkpoint.dataset.name,
         "changes": _changes(run, outcome["recipe"]),
         "kept_epoch": outcome["best"]["epoch"],
@@ -292,7 +294,9 @@ def _duration(seconds: float) -> str:
 
 
 def _machine(run: dict[str, Any]) -> str:
-    return f"{run['processor']}, {run['threads']} thread{'s' * (run['threads'] > 1)}, {run['precision']}"
+    threads = f"{run['threads']} thread{'s' * (run['threads'] > 1)}"
+    clock = ", processor time" if run.get("clock") == "processor" else ""
+    return f"{run['processor']}, {threads}, {run['precision']}{clock}"
 
 
 if __name__ == "__main__":
