@@ -37,16 +37,19 @@ def test_finds_every_file() -> None:
     assert networks.names() == (
         "compact",
         "dense",
+        "densenet",
         "doubleconv",
         "finder",
         "funnel",
         "inception",
         "lenet",
+        "mobilenetv2",
         "oneconv",
         "pyramid",
         "residual",
         "resnet18",
         "resnet8",
+        "resnetcifar",
         "separable",
         "speedrun",
         "threeconv",
@@ -124,12 +127,47 @@ def test_row_d3_has_the_stated_number_with_five_classes() -> None:
     assert count(networks.build("residual", {}, **GRAY_28 | {"classes": 5})) == 6_753_669
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "classes", "millions"),
+    [
+        ("resnetcifar", {"depth": 20}, 10, 0.27),
+        ("resnetcifar", {"depth": 32}, 10, 0.46),
+        ("resnetcifar", {"depth": 56}, 10, 0.85),
+        ("mobilenetv2", {}, 10, 2.24),
+        ("mobilenetv2", {"width": 0.75}, 100, 1.48),
+        ("densenet", {"depth": 100, "growth": 12}, 10, 0.77),
+    ],
+)
+def test_network_of_a_paper_has_the_published_number_of_parameters(
+    name: str, settings: dict, classes: int, millions: float
+) -> None:
+    """As published, to two places; He's shortcuts have no parameters, ours are under 3,000."""
+    assert count(networks.build(name, settings, **Color_32 | {"classes": classes})) / 1e6 == pytest.approx(
+        millions, abs=0.008
+    )
+
+
+@pytest.mark.parametrize("depth", [20, 32, 56])
+def test_a_residual_network_for_cifar_is_as_deep_as_it_says(depth: int) -> None:
+    network = networks.build("resnetcifar", {"depth": depth}, **Color_32)
+    shortcuts = 2
+    assert len(layers(network, torch.nn.Conv2d, torch.nn.Linear)) == depth + shortcuts
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("mobilenetv2", {"divisor": 16, "width": 0.5}), ("densenet", {}), ("resnetcifar", {})]
+)
+def test_channels_are_multiples_of_sixteen_where_that_is_asked_for(name: str, settings: dict) -> None:
+    network = networks.build(name, settings, **Color_32)
+    assert {layer.out_channels % 16 for layer in layers(network, torch.nn.Conv2d)} == {0}
+
+
 @pytest.mark.parametrize(("name", "depth"), [("dense", 5), ("residual", 11), ("inception", 9)])
 def test_has_the_stated_number_of_layers(name: str, depth: int) -> None:
     assert len(layers(gray(name), torch.nn.Conv2d, torch.nn.Linear)) == depth
 
 
-@pytest.mark.parametrize(("name", "blocks"), [("residual", 2), ("resnet8", 3), ("resnet18", 8)])
+@pytest.mark.parametrize(("name", "blocks"), [("residual", 2), ("resnet8", 3), ("resnet18", 8), ("resnetcifar", 9)])
 def test_has_as_many_ways_around_and_they_carry_the_signal(name: str, blocks: int) -> None:
     network = gray(name)
     around = layers(network, Residual)
@@ -146,6 +184,8 @@ def test_has_as_many_ways_around_and_they_carry_the_signal(name: str, blocks: in
         ("dense", {"hidden": [64]}),
         ("dense", {"activation": "tanh"}),
         ("dense", {"initialization": "glorot"}),
+        ("densenet", {"growth": 8}),
+        ("densenet", {"depth": 10}),
         ("doubleconv", {"filters": [8, 16]}),
         ("doubleconv", {"hidden": [64, 32]}),
         ("doubleconv", {"dropout": 0.0}),
@@ -153,6 +193,9 @@ def test_has_as_many_ways_around_and_they_carry_the_signal(name: str, blocks: in
         ("funnel", {"batch_norm": True}),
         ("funnel", {"dropout": 0.3}),
         ("inception", {"initialization": "glorot"}),
+        ("mobilenetv2", {"divisor": 16}),
+        ("mobilenetv2", {"width": 0.5}),
+        ("mobilenetv2", {"last": 64}),
         ("oneconv", {"hidden": 64}),
         ("pyramid", {"filters": [8, 16]}),
         ("pyramid", {"hidden": [32]}),
@@ -160,6 +203,8 @@ def test_has_as_many_ways_around_and_they_carry_the_signal(name: str, blocks: in
         ("residual", {"initialization": "glorot"}),
         ("resnet18", {"width": 8}),
         ("resnet8", {"width": 8}),
+        ("resnetcifar", {"depth": 8}),
+        ("resnetcifar", {"width": 8}),
         ("separable", {"filters": [8, 8, 16]}),
         ("threeconv", {"activation": "sigmoid"}),
         ("threeconv", {"dropout": 0.5}),
@@ -228,6 +273,8 @@ def test_options_that_are_off_leave_the_names_of_weights() -> None:
         ("doubleconv", {"filters": [16]}, "doubleconv with .* cannot take"),
         ("pyramid", {"filters": []}, "pyramid with .* cannot take"),
         ("separable", {"filters": []}, "separable with .* cannot take"),
+        ("resnetcifar", {"depth": 18}, "depth is 18; allowed: 8, 14, 20 and so on in steps of 6"),
+        ("densenet", {"depth": 4}, "depth is 4; allowed: 10, 16, 22 and so on in steps of 6"),
     ],
 )
 def test_option_that_is_none_is_a_message(name: str, settings: dict, message: str) -> None:
