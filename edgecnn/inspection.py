@@ -13,7 +13,7 @@ from edgecnn.card import ModelCard
 from edgecnn.metadata import read_card
 from edgecnn.onnx_file import read_graph, reading, versions_of
 from edgecnn.runtime.load import task_of
-from edgecnn.saturation import Saturation, prove
+from edgecnn.saturation import PRODUCTS, Saturation, prove
 from edgecnn.shapes import Shape, fixed_shapes
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
@@ -29,6 +29,9 @@ SLOTS = {
     "InstanceNormalization": (1, 2),
     "LayerNormalization": (1, 2),
     "PRelu": (1,),
+    "QLinearConv": (3, 8),
+    "QLinearMatMul": (3,),
+    "QGemm": (3, 6),
 }
 NAMED = "classifier.network."  # what the exporter calls other parameters, such as a bias that is added by itself
 NO_PARAMETERS = ("running_mean", "running_var", "_scale", "_zero_point")
@@ -115,7 +118,7 @@ def inspect(path_or_name: str | Path) -> Inspection:
     image_shape = (1, *cast(InspectedTask, task_of(card, str(path_or_name))).image_shape(card))
     with reading(path):
         opset, ir_version = versions_of(path)
-        layers, parameters = _layers(model.graph, fixed_shapes(model, image_shape))
+        layers, parameters = operators(model, image_shape)
         size_bytes = path.stat().st_size
         content = _content(model, size_bytes, parameters)
         return Inspection(path, size_bytes, content, opset, ir_version, image_shape, layers, card, prove(path))
@@ -133,8 +136,9 @@ def _stored_bytes(tensor: onnx.TensorProto) -> int:
     return int(numpy_helper.to_array(tensor).nbytes)
 
 
-def _layers(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> tuple[list[Layer], set[str]]:
-    """Return the layers, and the names of all tensors that are parameters."""
+def operators(model: onnx.ModelProto, input_shape: tuple[int, ...]) -> tuple[list[Layer], set[str]]:
+    """Return the operators for an input of that shape, and the names of all tensors that are parameters."""
+    graph, shapes = model.graph, fixed_shapes(model, input_shape)
     weights = {tensor.name: tensor for tensor in graph.initializer}
     sources = {
         node.output[0]: weights[node.input[0]]
@@ -172,13 +176,13 @@ def _is_parameter(node: onnx.NodeProto, slot: int) -> bool:
 def _macs(node: onnx.NodeProto, shapes: dict[str, Shape]) -> int | None:
     """Every weight of a convolution is used once a position and image, mirrored views included; of a product of
     matrices, every element of the result takes as many as the rows are long."""
-    if node.op_type not in ("Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger"):
+    if node.op_type not in PRODUCTS:
         return 0
     output = shapes.get(node.output[0], ("?",))
-    first, second = (shapes.get(name, ("?",)) for name in node.input[:2])
+    first, second = (shapes.get(node.input[place], ("?",)) for place in PRODUCTS[node.op_type][:2])
     if node.op_type == "ConvTranspose":
         factors = (*second, first[0], *first[2:])
-    elif node.op_type.startswith("Conv"):
+    elif node.op_type in ("Conv", "ConvInteger", "QLinearConv"):
         factors = (*second, output[0], *output[2:])
     else:
         transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)

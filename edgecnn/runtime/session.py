@@ -79,14 +79,17 @@ class OpenModel:
         return found
 
 
-def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None) -> OpenModel:
+def open_model(
+    model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None, profile: Path | None = None
+) -> OpenModel:
     """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
     The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
     would take them from the working directory): one file is the model.
 
     A file whose int8 sums may saturate on this processor, as its card leaves open, is computed exactly, with an
-    Int8Warning.
+    Int8Warning. ``profile`` is how the names of the runtime's profiles begin, which are written when it is asked to end
+    profiling.
 
     Raises ModelError for what is no model or cannot be computed exactly, CardError for a broken card, ProviderError
     when the provider is not there or does not take all of it.
@@ -108,6 +111,8 @@ def open_model(model: str | Path | bytes, *, provider: str = "cpu", thread_count
 
     def start(*entries: tuple[str, str]) -> Any:
         options = _session_options(ort, on_cpu, count, entries)
+        if profile is not None:
+            options.enable_profiling, options.profile_file_prefix = True, str(profile)
         return ort.InferenceSession(taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
 
     try:
