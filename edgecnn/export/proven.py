@@ -30,7 +30,7 @@ class Proven:
 
 
 def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
-    """Return the recipe as a card tells it: names of data and weights without the folders that lead to them."""
+    """Return the recipe as a card tells it: names of data, weights and teachers without the folders of theirs."""
     recipe = checkpoint.recipe.model_dump(exclude_none=True)
     recipe["data"]["name"] = data.public_name(checkpoint.dataset.name)
     started_from = recipe["network"]["parameters"].get("weights")
@@ -38,6 +38,8 @@ def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
         recipe["network"]["parameters"]["weights"] = Path(started_from).name
     if recipe.get("start_from"):
         recipe["start_from"] = Path(recipe["start_from"]).name
+    if recipe.get("teacher"):
+        recipe["teacher"]["models"] = [Path(model).name for model in recipe["teacher"]["models"]]
     return recipe
 
 

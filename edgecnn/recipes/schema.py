@@ -166,6 +166,25 @@ class Loss(Table):
     label_smoothing: Fraction = 0.0
 
 
+class Teacher(Table):
+    """What a classifier learns from beside the labels. ``models`` is a run, a checkpoint, a model file or a model of
+    the zoo, or a list of such; their logits are averaged, and where ``mirrored`` those of each image and its mirror
+    image. The loss is ``weight`` times the divergence from their probabilities, both softened by ``temperature``, and
+    for the rest the one of the labels."""
+
+    models: Annotated[list[str], Field(min_length=1)]
+    temperature: Positive = 4.0
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.9
+    mirrored: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list(cls, tables: Any) -> Any:
+        """Take one model without brackets."""
+        one = tables.get("models") if isinstance(tables, dict) else None
+        return {**tables, "models": [one]} if isinstance(one, str) else tables
+
+
 class Regularization(Table):
     """Against overfitting. ``weight_decay`` is the optimizer's own, on everything but biases and norms. ``ema`` is the
     decay a step of a moving average of the weights, which is then what is validated and kept; 0 is none."""
@@ -209,3 +228,4 @@ class Recipe(Table):
     schedule: Schedule = Schedule()
     loss: Loss = Loss()
     regularization: Regularization = Regularization()
+    teacher: Teacher | None = None

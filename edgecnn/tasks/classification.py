@@ -52,7 +52,7 @@ def objective(recipe: "Recipe", labels: int, device: "torch.device") -> "Classif
     """Return the loss and the figures of a training."""
     from edgecnn.tasks._classification.learning import ClassificationObjective
 
-    return ClassificationObjective(labels, recipe.loss, device)
+    return ClassificationObjective(labels, recipe.loss, device, recipe.teacher)
 
 
 def prove(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.card import ModelCard
+from edgecnn.errors import RecipeError
 from edgecnn.runtime.detector import Detector
 from edgecnn.runtime.model import Model
 from edgecnn.runtime.selftest import SelfTest
@@ -54,6 +55,8 @@ def objective(recipe: "Recipe", labels: int, device: "torch.device") -> "Detecti
     """Return the loss and the figures of a training."""
     from edgecnn.tasks._detection.learning import DetectionObjective
 
+    if recipe.teacher:
+        raise RecipeError("[teacher] is for classifiers, and this recipe trains a detector. Leave it out.")
     return DetectionObjective(device)
 
 

@@ -28,12 +28,14 @@ PART = 64  # images that are changed together on a CPU: what its cache holds
 @dataclass(frozen=True)
 class Batch:
     """Augmented images, uint8 or float32 of 0..255, and what they show: ``labels_n`` and, where images were mixed,
-    ``partners_n`` with what share of each image (or of the loss) is still ``labels_n``."""
+    ``partners_n`` with what share of each image (or of the loss) is still ``labels_n``; ``teacher_nk`` are a teacher's
+    logits."""
 
     images_nhwc: Tensor
     labels_n: Tensor
     partners_n: Tensor | None = None
     share: float = 1.0
+    teacher_nk: Tensor | None = None
 
 
 @dataclass(frozen=True)

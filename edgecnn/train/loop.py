@@ -26,7 +26,7 @@ from edgecnn.machine import processor, threads
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.train import progressive, run_folder
-from edgecnn.train.augment import alternating_flips, augment
+from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.clock import Clock, now
 from edgecnn.train.device import pick_device, runs_bf16
@@ -36,6 +36,7 @@ from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import initial_classifier, learning_task
 from edgecnn.train.start import take_weights
+from edgecnn.train.teacher import teach
 
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -134,6 +135,7 @@ class Loop:
         self.rows: list[EpochRow] = []
         self.objective = learning_task(recipe).objective(recipe, len(prepared.train.labels), device)
         self.tally = self.objective.tally()
+        self.teacher = teach(recipe.teacher, prepared, device) if recipe.teacher else None
 
     def run_to_end(
         self,
@@ -204,6 +206,7 @@ class Loop:
         chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
         images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
         batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
+        batch = self._taught(batch)
         batch = replace(batch, images_nhwc=progressive.resized(batch.images_nhwc, self._fraction_of_side()))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             answers = self._forward(batch.images_nhwc)
@@ -219,6 +222,13 @@ class Loop:
         self.step += 1
         self.tally.add(loss.detach().double() * len(chosen), targets, answers)
         return len(chosen)
+
+    def _taught(self, batch: Batch) -> Batch:
+        """Add what the teacher answers to these images, in the precision of the training."""
+        if self.teacher is None:
+            return batch
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            return replace(batch, teacher_nk=self.teacher(batch.images_nhwc))
 
     def _forward(self, images_nhwc: Tensor) -> Tensor:
         """Map images to logits_nk or maps; where one image leaves a norm nothing to measure, say so."""

@@ -27,6 +27,7 @@ def page() -> str:
         if key not in plain and key != "name":
             sections += _section(key, _table_of(top[key], tables), tables)
     sections += _section("optimizer.rest", tables["Rest"], tables)
+    sections += _section("teacher", tables["Teacher"], tables)
     return "\n".join([*sections, "## network.parameters\n", _networks()])
 
 
@@ -63,6 +64,8 @@ def _takes(value: dict[str, Any], tables: dict[str, Any]) -> str:
 
 
 def _default(value: dict[str, Any]) -> str:
+    if "default" not in value:
+        return "must be there"
     default = value["default"]
     return "none" if default in (None, "", [], {}) else f"`{_toml(default)}`"
 

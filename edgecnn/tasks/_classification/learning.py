@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from edgecnn import metrics
-from edgecnn.recipes.schema import Loss
+from edgecnn.recipes.schema import Loss, Teacher
 from edgecnn.train.augment import Batch
 from edgecnn.train.loss import cross_entropy, mean_loss
+from edgecnn.train.teacher import divergence
 
 
 class ConfusionTally:
@@ -47,14 +48,19 @@ class ClassificationObjective:
     classes: int
     loss: Loss
     device: torch.device
+    teacher: Teacher | None = None
 
     def tally(self) -> ConfusionTally:
         """Return an empty tally."""
         return ConfusionTally(self.classes, self.device)
 
     def mean_loss(self, answers: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross entropy as the recipe wants it."""
-        return mean_loss(answers, batch, self.loss)
+        """Return the mean cross entropy as the recipe wants it, and with a teacher its share of it."""
+        own = mean_loss(answers, batch, self.loss)
+        if self.teacher is None or batch.teacher_nk is None:
+            return own
+        taught = divergence(answers, batch.teacher_nk, self.teacher.temperature)
+        return (1 - self.teacher.weight) * own + self.teacher.weight * taught
 
     def loss_sum(self, answers: Tensor, targets: Tensor) -> Tensor:
         """Return the cross entropy without label smoothing."""
