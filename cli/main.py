@@ -25,6 +25,7 @@ COMMANDS = (
     "verify",
     "bench",
     "predict",
+    "report",
     "inspect",
     "selftest",
     "embed",

@@ -8,6 +8,7 @@ with an example, what comes out::
     edgecnn.quantize   model.onnx               ->  a smaller and faster model.onnx, where one is not worse
     edgecnn.verify     two models               ->  how much accuracy is lost, and whether that is sure
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
+    edgecnn.report     model.onnx               ->  a page with pictures, and whether it can be shipped
     edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js or a page
 
 Using a file, for which NumPy and ONNX Runtime are enough::
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from edgecnn.export import export
     from edgecnn.metadata import read_card
     from edgecnn.quantize import quantize
+    from edgecnn.report import report
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.detector import Detections, Detector, load_detector
     from edgecnn.train import train
@@ -43,12 +45,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "bench", "embed",
-    "export", "load", "load_detector", "quantize", "read_card", "train", "verify",
+    "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
 ]  # fmt: skip
 
 _FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
 
-_STAGES = ("bench", "embed", "export", "quantize", "train", "verify")  # packages that are called: see edgecnn.lazy
+_STAGES = (
+    "bench",
+    "embed",
+    "export",
+    "quantize",
+    "report",
+    "train",
+    "verify",
+)  # packages that are called: see edgecnn.lazy
 
 _HOMES = {
     "Classifier": "edgecnn.runtime.classifier",

@@ -113,6 +113,7 @@ EXTRA_OF_MODULE = {
     "sklearn": "train",
     "scipy": "train",
     "matplotlib": "train",
+    "jinja2": "train",
     "pydantic": "train",
     "sympy": "train",
     "tomli_w": "train",

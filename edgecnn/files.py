@@ -70,7 +70,7 @@ def making_folder(target: Path) -> Iterator[Path]:
             for name in names:
                 (partial / name).rename(target / name)
         else:
-            partial.chmod(0o777 & ~_umask())
+            partial.chmod(0o777 & ~umask())
             partial.rename(target)
 
 
@@ -158,7 +158,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return which permissions new files of this process lack."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,5 +1,5 @@
 """What there is one file of for each thing, found by the file's name: networks, data sets, recipes, studies, providers,
-targets, forms and tasks.
+targets, forms, tasks and figures of a report.
 
 A name is that of the file, or of a folder that is a package, with dashes for the underscores of modules; a file whose
 name begins with an underscore is shared by the others. Names are read from the folder, so that to list them brings in
@@ -76,3 +76,4 @@ PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")
 TASKS = Registry("task", "edgecnn.tasks", EdgecnnError)
+FIGURES = Registry("figure", "edgecnn.report.figures", EdgecnnError)

@@ -128,6 +128,17 @@ def bench(
     return BenchReport(timings, ratios, footprints, recorded, seconds)
 
 
+def single_calls(
+    models: Sequence[str | Path], *, provider: str = "cpu", threads: int | None = None, seconds: float = 1.0
+) -> list[NDArray[np.float64]]:
+    """Return how long each call of each model took, ms, one image a call, the models taking turns."""
+    count = threads or machine_threads.available()
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(Path(path), provider=provider, threads=count)) for path in models]
+        samples = interleaved([worker.blocks(1) for worker in workers], seconds=seconds)
+    return [own.calls_ns / 1e6 for own in samples]
+
+
 def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0) -> Ratio:
     """Compare two model files on the CPU at batch 1, with as many threads as affinity and quota allow."""
     count = machine_threads.available()

@@ -10,11 +10,13 @@ from matplotlib.ticker import MaxNLocator
 from edgecnn import documents, metrics
 from edgecnn.errors import CheckpointError, DocumentError
 from edgecnn.files import replacing
+from edgecnn.report import style
 from edgecnn.train import EpochRow
 from edgecnn.train.figures import LOSS, best_index
 from edgecnn.train.run_folder import METRICS
 
-TRAIN_COLOR, VALIDATION_COLOR = "#8a8f98", "#0b6bcb"
+TRAIN_COLOR, VALIDATION_COLOR = style.MUTED, style.MODEL
+ACROSS = 3  # panels side by side
 
 
 def read_rows(run: str | Path) -> list[EpochRow]:
@@ -30,15 +32,24 @@ def read_rows(run: str | Path) -> list[EpochRow]:
 
 def draw_curves(run: str | Path) -> Path:
     """Draw ``curves.png`` into the run's folder."""
-    rows = read_rows(run)
-    panels = list(rows[-1].validation)
-    figure = Figure(figsize=(3 * len(panels), 3.2), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        draw_panel(axes, rows, panel)
     target = Path(run) / "curves.png"
-    with replacing(target) as partial:
-        figure.savefig(partial, dpi=110)
+    rows = read_rows(run)
+    with style.style(), replacing(target) as partial:
+        partial.write_bytes(style.png(learning_curves(rows)))
     return target
+
+
+def learning_curves(rows: list[EpochRow]) -> Figure:
+    """Draw a panel for each figure of an epoch."""
+    panels = list(rows[-1].validation)
+    down = -(-len(panels) // ACROSS)
+    picture = style.new(height=2.6 * down)
+    cells = picture.subplots(down, min(ACROSS, len(panels)), squeeze=False).ravel()
+    for axes, panel in zip(cells, panels, strict=False):
+        draw_panel(axes, rows, panel)
+    for axes in cells[len(panels) :]:
+        axes.set_visible(False)
+    return picture
 
 
 def draw_panel(axes: Axes, rows: list[EpochRow], panel: str) -> None:
@@ -54,7 +65,6 @@ def draw_panel(axes: Axes, rows: list[EpochRow], panel: str) -> None:
     axes.set_title(name[0].upper() + name[1:])
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    style.grid(axes)
     if panel == LOSS:
-        axes.legend(frameon=False)
+        axes.legend()

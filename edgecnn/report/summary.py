@@ -1,5 +1,6 @@
 """One picture of the whole path: learning curves, confusion, latency of each form, and samples."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,19 @@ from numpy.typing import NDArray
 
 from edgecnn.bench import BenchReport
 from edgecnn.files import replacing
+from edgecnn.report import style
 from edgecnn.report.curves import VALIDATION_COLOR, draw_panel
+from edgecnn.report.figures.confusion import draw_matrix
 from edgecnn.runtime.classifier import Prediction
 from edgecnn.text import picture_text
 from edgecnn.train import EpochRow
 from edgecnn.verify import Comparison
 from edgecnn.verify.scores import Scores
 
-COLORS = {"pytorch": "#c2410c", "fp32": "#0b6bcb"}
-QUANTIZED_COLOR = "#0f8a5f"
+COLORS = {"pytorch": style.REFERENCE, "fp32": style.MODEL}
+QUANTIZED_COLOR = style.RIGHT
+
+Sample = tuple[NDArray[np.uint8], str, Prediction]  # an image, its true label, what was said of it
 
 
 def draw_summary(
@@ -32,6 +37,15 @@ def draw_summary(
     predictions: list[Prediction],
 ) -> Path:
     """Draw the picture. ``images_nhwc``, ``truth`` and ``predictions`` are the samples to show."""
+    with style.style(), replacing(target) as partial:
+        figure = _summary(title, rows, comparison, timings, zip(images_nhwc, truth, predictions, strict=True))
+        partial.write_bytes(style.png(figure))
+    return target
+
+
+def _summary(
+    title: str, rows: list[EpochRow], comparison: Comparison, timings: BenchReport, samples: Iterable[Sample]
+) -> Figure:
     figure = Figure(figsize=(13, 7), layout="constrained")
     figure.suptitle(picture_text(title), fontsize=14)
     grid = figure.add_gridspec(2, 1, height_ratios=(1.45, 1))
@@ -41,29 +55,17 @@ def draw_summary(
     curve.legend(frameon=False, loc="lower right")
     draw_confusion(confusion, comparison.candidate)
     _draw_latency(latency, timings)
-    cells = bottom.subplots(1, len(predictions), squeeze=False)[0]
-    for axes, image, label, prediction in zip(cells, images_nhwc, truth, predictions, strict=True):
-        _draw_sample(axes, image, label, prediction)
-    with replacing(target) as partial:
-        figure.savefig(partial, dpi=110)
-    return target
+    shown = list(samples)
+    cells = bottom.subplots(1, len(shown), squeeze=False)[0]
+    for axes, sample in zip(cells, shown, strict=True):
+        _draw_sample(axes, *sample)
+    return figure
 
 
 def draw_confusion(axes: Axes, scores: Scores) -> None:
     """Draw counts by true (rows) and predicted (columns) class; the shade is the share of the true class."""
-    counts = np.array(scores.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    labels = [picture_text(entry.label) for entry in scores.classes]
-    axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 3 else 90)
-    axes.set_yticks(range(len(labels)), labels)
-    if len(labels) <= 20:
-        for row, column in np.argwhere(counts > 0):
-            color = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
+    draw_matrix(axes, np.array(scores.confusion), [entry.label for entry in scores.classes])
     axes.set_title(f"Test accuracy {scores.accuracy:.2%} ({scores.form})")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
 
 
 def _draw_latency(axes: Axes, report: BenchReport) -> None:
@@ -78,12 +80,11 @@ def _draw_latency(axes: Axes, report: BenchReport) -> None:
     axes.set_xlim(0, max(values_us) * 1.25)
     axes.set_title(f"Latency p50, batch 1, {timings[0].threads} threads")
     axes.set_xlabel(report.environment.processor)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_sample(axes: Axes, image_hwc: NDArray[np.uint8], label: str, prediction: Prediction) -> None:
     axes.imshow(image_hwc.squeeze(), cmap="gray", vmin=0, vmax=255)
-    color = VALIDATION_COLOR if prediction.label == label else "#b91c1c"
+    color = VALIDATION_COLOR if prediction.label == label else style.WRONG
     axes.set_title(f"{picture_text(prediction.label)}\n{prediction.probability:.1%}", color=color, fontsize=11)
     axes.set_xlabel(f"true: {picture_text(label)}")
     axes.set_xticks([])

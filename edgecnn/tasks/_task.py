@@ -8,6 +8,7 @@ from edgecnn.inspection import InspectedTask
 from edgecnn.onnx_file import WritingTask
 from edgecnn.quantize.yardstick import QuantizingTask
 from edgecnn.report.page import PagedTask
+from edgecnn.report.subject import ReportedTask
 from edgecnn.runtime.load import OpeningTask
 from edgecnn.runtime.selftest import SelfTestingTask
 from edgecnn.train.prepare import LearningTask
@@ -25,6 +26,7 @@ class Task(
     VerifyingTask,
     InspectedTask,
     PagedTask,
+    ReportedTask,
     Protocol,
 ):
     """The module of a task has these functions; mypy holds those of the package to it in tests/test_tasks.py."""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from edgecnn.contender import ClassifierContender
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
+    from edgecnn.report.classified import ClassifiedSubject
     from edgecnn.report.page import Page
+    from edgecnn.report.subject import Source
     from edgecnn.tasks._classification.learning import ClassificationObjective
     from edgecnn.tasks._classification.measuring import ClassificationYardstick
     from edgecnn.train.examples import Prepared
@@ -123,3 +125,10 @@ def page() -> "Page":
     from edgecnn.tasks._classification.zoo_page import ClassificationPage
 
     return ClassificationPage()
+
+
+def subject(source: "Source") -> "ClassifiedSubject":
+    """Return what the report of a classifier is drawn from."""
+    from edgecnn.report.classified import ClassifiedSubject
+
+    return ClassifiedSubject(source)

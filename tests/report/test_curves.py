@@ -35,7 +35,7 @@ def test_picture_is_a_png_beside_the_metrics(copy: Path) -> None:
     assert target == copy / "curves.png"
     with Image.open(target) as picture:
         picture.load()
-        assert (picture.format, picture.size) == ("PNG", (1650, 352))
+        assert (picture.format, picture.size) == ("PNG", (1209, 748))
 
 
 def test_picture_is_not_blank(copy: Path) -> None:

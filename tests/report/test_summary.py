@@ -59,7 +59,7 @@ def test_picture_is_a_png(
     assert draw(target, run, model, data_root, comparison, timings, samples=samples, epochs=epochs) == target
     with Image.open(target) as picture:
         picture.load()
-        assert (picture.format, picture.size) == ("PNG", (1430, 770))
+        assert (picture.format, picture.size) == ("PNG", (1872, 1008))
         assert len(picture.convert("RGB").getcolors(10**6)) > 50
     assert list(tmp_path.iterdir()) == [target]
 

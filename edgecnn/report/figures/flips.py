@@ -1,0 +1,51 @@
+"""What flipped: images that the model and its reference answer differently."""
+
+from edgecnn.report.classified import ClassifiedSubject
+from edgecnn.report.figure import Figure, Missing, Numbers
+from edgecnn.report.figures import _strip
+from edgecnn.report.figures._strip import Sample
+
+TITLE = "What flipped"
+PLACE = 55
+TASKS = ("classification",)
+COUNT = 10
+
+
+def draw(subject: ClassifiedSubject) -> Figure | Missing:
+    """Draw the flips that cost an answer apart from those that mended one; the surest first."""
+    comparison = subject.comparison
+    if comparison is None:
+        return Missing(f"There is no reference. Name one: edgecnn report {subject.source.model} REFERENCE")
+    found = [_flip(subject, flip.index) for flip in comparison.flips]
+    if not found:
+        return Missing(
+            f"Nothing flipped: {subject.source.reference} gives the same answer for all {comparison.images:,} images."
+        )
+    groups = {
+        "harmful: the reference is right, the model is not": [one for one in found if one.said[0][1] == one.true],
+        "beneficial: the model is right, the reference is not": [one for one in found if one.said[1][1] == one.true],
+        "both wrong, differently": [one for one in found if one.true not in (one.said[0][1], one.said[1][1])],
+    }
+    shown = [(f"{name} ({len(own):,})", own[:COUNT]) for name, own in groups.items() if own]
+    harmful, beneficial, _ = (len(own) for own in groups.values())
+    return Figure(
+        caption=(
+            f"Of {comparison.images:,} images, {harmful} are lost against {subject.source.reference} and {beneficial} "
+            f"are won: accuracy drops by {comparison.drop_pp:.2f} points. Each image has the reference's answer first."
+        ),
+        numbers=Numbers(
+            ("image", "true", "reference_said", "reference_probability", "said", "probability"),
+            [one.numbers for one in found],
+        ),
+        command=f"{subject.source.command} --only flips",
+        picture=_strip.draw(shown),
+        alt=f"Images answered differently: {harmful} lost, {beneficial} won.",
+    )
+
+
+def _flip(subject: ClassifiedSubject, index: int) -> Sample:
+    names, before_nk = subject.split.names, subject.reference_probabilities_nk
+    assert before_nk is not None
+    both = (("was", before_nk[index]), ("is", subject.probabilities_nk[index]))
+    said = tuple((role, names[found_k.argmax()], float(found_k.max())) for role, found_k in both)
+    return Sample(index, subject.split.images_nhwc[index], names[subject.split.labels_n[index]], said)

@@ -1,0 +1,163 @@
+"""What a report is about: a model file, what it is held to, and what was measured of both, each once and when asked."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn import zoo
+from edgecnn.bench import BenchReport, bench
+from edgecnn.bench.measure import single_calls
+from edgecnn.card import ModelCard
+from edgecnn.errors import EdgecnnError
+from edgecnn.inspection import Inspection, inspect
+from edgecnn.machine import threads as machine_threads
+from edgecnn.machine.environment import Environment, environment
+from edgecnn.metadata import read_card
+from edgecnn.runtime.load import load_model
+from edgecnn.runtime.selftest import SelfTest, selftest
+from edgecnn.verify.compare import SplitName
+from edgecnn.verify.compared import Compared
+
+BATCHES = (1, 8, 64)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was asked for. ``model`` and ``reference`` are as the user names them, ``file`` is the model file.
+
+    ``command`` makes the report again, ``say`` is told what is going on.
+    """
+
+    model: str
+    file: Path
+    reference: str | None
+    run: Path | None
+    dataset: str | None
+    root: Path | None
+    split: SplitName
+    max_drop_pp: float
+    seconds: float
+    command: str
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The figure that counts, with its 95 % interval where one is known."""
+
+    metric: str
+    value: float
+    interval: tuple[float, float] | None
+    images: int
+    split: str
+    dataset: str
+
+
+class Subject(ABC):
+    """What figures are drawn from. Each property is computed when it is first asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """What the file says of itself."""
+        return read_card(self.source.file)
+
+    @property
+    def _named(self) -> Path:
+        """The model as the user names it, where that is a file that a process of its own can open."""
+        return self.source.file if _is_run(self.source.model) else Path(self.source.model)
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self.card.name
+
+    @property
+    def reference_file(self) -> Path | None:
+        """The model file that the reference is; None without one, or where that is a run."""
+        found = self.source.reference
+        return None if found is None or _is_run(found) else zoo.find(found)
+
+    @cached_property
+    def reference_card(self) -> ModelCard | None:
+        """What the reference says of itself, where it is a model file."""
+        return None if self.reference_file is None else read_card(self.reference_file)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """The file's layers and bytes."""
+        return inspect(self.source.file)
+
+    @cached_property
+    def selftest(self) -> SelfTest:
+        """The golden images again, on this machine."""
+        return selftest(load_model(self.source.file))
+
+    @property
+    def models(self) -> list[Path]:
+        """What is timed: the reference first, where there is one."""
+        reference = [Path(self.source.reference)] if self.source.reference else []
+        return [*reference, self._named]
+
+    @cached_property
+    def timings(self) -> BenchReport:
+        """Latency and throughput of the model and its reference, with one thread and with all there are."""
+        self._check_timed()
+        counts = sorted({1, machine_threads.available()})
+        return bench(
+            self.models, batches=BATCHES, threads=counts, seconds=self.source.seconds, on_setting=self.source.say
+        )
+
+    @cached_property
+    def machine(self) -> Environment:
+        """What the report was made on."""
+        return self.timings.environment if self.source.seconds else environment()
+
+    @cached_property
+    def calls_ms(self) -> list[NDArray[np.float64]]:
+        """How long every call with one image took, of each of ``models``."""
+        self._check_timed()
+        self.source.say("timing single calls")
+        return single_calls(self.models, seconds=max(1.0, self.source.seconds))
+
+    def _check_timed(self) -> None:
+        if not self.source.seconds:
+            raise EdgecnnError("Latency was not measured, as --seconds 0 asks; --seconds 0.3 measures it.")
+
+    @cached_property
+    @abstractmethod
+    def quality(self) -> Quality:
+        """How good the model is on the images of the split."""
+
+    @cached_property
+    @abstractmethod
+    def comparison(self) -> Compared | None:
+        """The model against its reference on the same images; None without a reference."""
+
+
+class ReportedTask(Protocol):
+    """What is asked of a task here."""
+
+    def subject(self, source: Source) -> Subject:
+        """Return what the report of a model of this task is drawn from."""
+
+
+def _is_run(found: str) -> bool:
+    path = Path(found)
+    return path.suffix == zoo.CHECKPOINT or (path.is_dir() and zoo.is_run(path))
+
+
+def parent_of(model: str) -> str | None:
+    """Return the name of the float32 file that a quantized model of the zoo has, the reference where none is given."""
+    names = zoo.names()
+    parent = f"{model.partition('/')[0]}/fp32"
+    is_other = model in names and parent in names and names[model] != names[parent]
+    return parent if is_other else None

@@ -1,0 +1,262 @@
+"""The report of a classifier: every number against scikit-learn, the page itself, and what is not shown."""
+
+import csv
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from sklearn import metrics as sk
+
+from edgecnn import read_card
+from edgecnn.bench.measure import Ratio
+from edgecnn.contender import open_classifier
+from edgecnn.errors import EdgecnnError
+from edgecnn.registry import FIGURES, TASKS
+from edgecnn.report import Report, figure, report, verdict
+from edgecnn.report.verdict import Reason
+from edgecnn.verify.compare import read_for
+
+pytestmark = pytest.mark.slow
+CLOSE = 1e-4
+EMPTY = {"curves": "There is no run", "flips": "There is no reference"}
+
+
+@pytest.fixture(scope="session")
+def made(once, run: Path, static_model: Path, data_root: Path) -> Path:
+    """The report of a run's float32 file, held to a quantized one: with everything that a report can have."""
+    return once(
+        "report", lambda folder: report(run, static_model, folder / "report.html", root=data_root, seconds=0.05)
+    )
+
+
+@pytest.fixture(scope="session")
+def answers(model: Path, data_root: Path):
+    """True labels and probabilities of the test images, from the model file alone."""
+    contender = open_classifier(model)
+    split = read_for(contender.dataset, contender.input.shape, "test", root=data_root)
+    logits_nk = contender.logits(split.images_nhwc).astype(np.float64)
+    probabilities_nk = np.exp(logits_nk) / np.exp(logits_nk).sum(axis=1, keepdims=True)
+    return split.labels_n, probabilities_nk
+
+
+def rows(made: Path, name: str) -> list[dict[str, str]]:
+    with (made / "report_files" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def column(made: Path, name: str, key: str) -> list[float]:
+    return [float(row[key]) for row in rows(made, name)]
+
+
+def test_the_confusion_matrix_is_scikit_learns(made: Path, answers) -> None:
+    labels_n, probabilities_nk = answers
+    found = [[int(row[str(label)]) for label in range(10)] for row in rows(made, "confusion")]
+    assert found == sk.confusion_matrix(labels_n, probabilities_nk.argmax(axis=1)).tolist()
+
+
+def test_the_classes_are_scikit_learns_and_the_worst_is_first(made: Path, answers) -> None:
+    labels_n, probabilities_nk = answers
+    expected = sk.precision_recall_fscore_support(labels_n, probabilities_nk.argmax(axis=1), zero_division=0)
+    found = {row["class"]: row for row in rows(made, "classes")}
+    for label in range(10):
+        row = found[str(label)]
+        values = [float(row[name]) for name in ("precision", "recall", "f1", "images")]
+        assert np.allclose(values, [each[label] for each in expected], atol=CLOSE)
+    assert column(made, "classes", "f1")[:-1] == sorted(column(made, "classes", "f1")[:-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "metric"),
+    [("roc", "auc", sk.roc_auc_score), ("precision-recall", "average_precision", sk.average_precision_score)],
+)
+def test_areas_under_curves_are_scikit_learns(made: Path, answers, name: str, key: str, metric) -> None:
+    labels_n, probabilities_nk = answers
+    expected = [metric(labels_n == label, probabilities_nk[:, label]) for label in range(10)]
+    assert np.allclose(column(made, name, key), [*expected, np.mean(expected)], atol=CLOSE)
+
+
+def test_the_reliability_diagram_is_scikit_learns(made: Path, answers) -> None:
+    from sklearn.calibration import calibration_curve
+
+    labels_n, probabilities_nk = answers
+    right_n, confidence_n = probabilities_nk.argmax(axis=1) == labels_n, probabilities_nk.max(axis=1)
+    accuracy, confidence = calibration_curve(right_n, confidence_n, n_bins=15)
+    assert np.allclose(column(made, "reliability", "accuracy"), accuracy, atol=CLOSE)
+    assert np.allclose(column(made, "reliability", "mean_confidence"), confidence, atol=CLOSE)
+    assert sum(column(made, "reliability", "images")) == len(labels_n)
+
+
+def test_a_threshold_keeps_what_is_surer(made: Path, answers) -> None:
+    labels_n, probabilities_nk = answers
+    right_n, confidence_n = probabilities_nk.argmax(axis=1) == labels_n, probabilities_nk.max(axis=1)
+    for row in rows(made, "coverage"):
+        kept_n = confidence_n >= float(row["threshold"])
+        assert float(row["coverage"]) == pytest.approx(kept_n.mean(), abs=CLOSE)
+        assert float(row["accuracy"]) == pytest.approx(right_n[kept_n].mean(), abs=CLOSE)
+        assert (int(row["rejected"]), int(row["wrong"])) == ((~kept_n).sum(), (~right_n[kept_n]).sum())
+
+
+def test_the_worst_mistakes_are_wrong_and_the_surest(made: Path, answers) -> None:
+    labels_n, probabilities_nk = answers
+    wrong_n = np.flatnonzero(probabilities_nk.argmax(axis=1) != labels_n)
+    expected = np.sort(probabilities_nk[wrong_n].max(axis=1))[::-1][:10]
+    assert np.allclose(column(made, "mistakes", "probability"), expected, atol=CLOSE)
+    for row in rows(made, "mistakes"):
+        assert (int(row["true"]), int(row["said"])) == _said(answers, int(row["image"]))
+        assert row["true"] != row["said"]
+
+
+def test_the_extremes_are_the_surest_right_answers_and_the_least_sure(made: Path, answers) -> None:
+    labels_n, probabilities_nk = answers
+    confidence_n = probabilities_nk.max(axis=1)
+    right_n = probabilities_nk.argmax(axis=1) == labels_n
+    values = column(made, "extremes", "probability")
+    assert np.allclose(values[:5], np.sort(confidence_n[right_n])[::-1][:5], atol=CLOSE)
+    assert np.allclose(values[5:], np.sort(confidence_n)[:5], atol=CLOSE)
+
+
+def test_what_flipped_is_what_the_two_answer_differently(
+    made: Path, answers, static_model: Path, data_root: Path
+) -> None:
+    other = open_classifier(static_model)
+    split = read_for(other.dataset, other.input.shape, "test", root=data_root)
+    reference_n = other.logits(split.images_nhwc).argmax(axis=1)
+    expected = np.flatnonzero(reference_n != answers[1].argmax(axis=1)).tolist()
+    if expected:
+        assert [int(row["image"]) for row in rows(made, "flips")] == expected
+    else:
+        assert "Nothing flipped" in (made / "report.html").read_text(encoding="utf-8")
+
+
+def _said(answers, index: int) -> tuple[int, int]:
+    return int(answers[0][index]), int(answers[1][index].argmax())
+
+
+def test_learning_curves_are_the_runs_figures(made: Path, run: Path) -> None:
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(rows(made, "curves")) == 2 * len(lines)
+    assert {"loss", "accuracy", "precision", "recall", "f1"} <= rows(made, "curves")[0].keys()
+
+
+def test_every_picture_is_there_as_pixels_and_as_drawing(made: Path) -> None:
+    drawn = sorted(path.stem for path in (made / "report_files").glob("*.png"))
+    assert drawn == sorted(path.stem for path in (made / "report_files").glob("*.svg"))
+    assert {"confusion", "curves", "roc", "samples", "latency"} <= set(drawn)
+    for name in drawn:
+        pixels = imread(made / "report_files" / f"{name}.png")
+        assert pixels.shape[1] > 600
+        assert pixels[..., :3].std() > 0.02, "something is drawn"
+
+
+class Page(HTMLParser):
+    """What a page has: every tag with its attributes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_page_needs_nothing_else_and_runs_nothing(made: Path) -> None:
+    page = Page(made / "report.html")
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object"})
+    assert not [name for _, found in page.tags for name in found if name.startswith("on")]
+    images = [found for tag, found in page.tags if tag == "img"]
+    assert images
+    assert all(found["src"].startswith("data:image/") and len(found["alt"]) > 20 for found in images)
+
+
+def test_every_link_of_the_page_leads_somewhere(made: Path) -> None:
+    page = Page(made / "report.html")
+    names = {found["id"] for _, found in page.tags if "id" in found}
+    for tag, found in page.tags:
+        if tag == "a":
+            target = found["href"]
+            assert target[1:] in names if target.startswith("#") else (made / target).is_file(), target
+
+
+def test_names_that_others_chose_are_text(model: Path, data_root: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "<img src=x onerror=alert(1)>.onnx"
+    hostile.write_bytes(model.read_bytes())
+    report(hostile, None, tmp_path / "a.html", root=data_root, seconds=0, only=("reproduce",))
+    assert "<img" not in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_shown_is_said_with_what_brings_it(model: Path, data_root: Path, tmp_path: Path) -> None:
+    made = report(model, None, tmp_path / "a.html", root=data_root, seconds=0, only=tuple(EMPTY))
+    assert {found.name: found.missing for found in made.figures if found.missing}.keys() == EMPTY.keys()
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(words in text for words in EMPTY.values())
+
+
+def test_without_its_images_a_model_still_has_a_report(model: Path, tmp_path: Path) -> None:
+    made = report(model, None, tmp_path / "a.html", root=tmp_path, dataset="folder:nowhere", seconds=0)
+    missing = {found.name for found in made.figures if found.missing}
+    assert {"confusion", "roc", "samples"} <= missing
+    assert {"card", "reproduce"}.isdisjoint(missing)
+    assert made.verdict.answer == "with care"
+
+
+def test_a_report_is_not_written_over_what_is_none(model: Path, data_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a_files").mkdir()
+    (tmp_path / "a_files" / "thesis.doc").write_text("years of work")
+    with pytest.raises(EdgecnnError, match=r"thesis\.doc: is in the way"):
+        report(model, None, tmp_path / "a.html", root=data_root, only=("card",), seconds=0)
+    assert [path.name for path in tmp_path.rglob("*")] == ["a_files", "thesis.doc"]
+
+
+def test_a_second_report_replaces_the_first_whole(model: Path, data_root: Path, tmp_path: Path) -> None:
+    for only in (("card", "samples"), ("card",)):
+        report(model, None, tmp_path / "a.html", root=data_root, only=only, seconds=0)
+    assert [path.name for path in (tmp_path / "a_files").iterdir()] == ["card.csv"]
+
+
+@pytest.mark.parametrize(
+    ("output", "only", "message"),
+    [("a.pdf", (), r"a report ends in \.html"), ("a.html", ("confusoin",), "Did you mean 'confusion'")],
+)
+def test_misuse_is_told(model: Path, tmp_path: Path, output: str, only: tuple[str, ...], message: str) -> None:
+    with pytest.raises(EdgecnnError, match=message):
+        report(model, None, tmp_path / output, only=only)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_figures_of_a_task_are_found_in_the_order_of_the_page() -> None:
+    assert FIGURES.names() == (
+        "card", "classes", "confusion", "coverage", "curves", "extremes", "flips", "latency", "mistakes",
+        "precision-recall", "reliability", "reproduce", "roc", "samples",
+    )  # fmt: skip
+    for task in TASKS.names():
+        places = [kind.place for kind in figure.kinds(task)]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("weights", "answer"),
+    [(("for", "for"), "yes"), (("for", "open"), "with care"), (("open", "against", "for"), "no")],
+)
+def test_one_reason_against_is_enough_and_an_open_one_asks_for_care(weights, answer: str) -> None:
+    assert verdict._answer([Reason("x", weight, "") for weight in weights]) == answer
+
+
+def test_latency_is_judged_with_all_threads_and_one_image() -> None:
+    ratios = [Ratio("a", "b", batch, threads, 1.0, (1.0, 1.0), "same") for batch in (1, 8) for threads in (1, 2)]
+    assert (verdict.single(ratios).batch, verdict.single(ratios).threads) == (1, 2)
+
+
+def test_a_report_says_which_model_and_how_it_was_asked_for(made: Path, model: Path) -> None:
+    text = (made / "report.html").read_text(encoding="utf-8")
+    assert f"<h1>{read_card(model).name}</h1>" in text or "<h1>run</h1>" in text
+    assert "edgecnn report" in text
+
+
+def test_a_report_is_said_in_full_as_a_document(model: Path, data_root: Path, tmp_path: Path) -> None:
+    from edgecnn import documents
+
+    made = report(model, None, tmp_path / "a.html", root=data_root, only=("card",), seconds=0)
+    assert documents.from_json(Report, documents.to_json(made), "it") == made
