@@ -8,7 +8,7 @@ from . import console
 from .options import AsJson, ModelFile
 
 if TYPE_CHECKING:
-    from edgecnn.card import Measured, ModelCard
+    from edgecnn.card import Measured, ModelCard, Parity
     from edgecnn.inspection import Inspection
     from edgecnn.saturation import Saturation
 
@@ -101,14 +101,15 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
         ("name", f"{card.name} ({card.network}, {card.form})"),
         ("input", f"image: uint8 (N, {', '.join(map(str, card.input.shape))}), 0..255, {card.input}"),
         ("labels", ", ".join(card.labels)),
-        ("data set", f"{card.dataset.name}: {card.dataset.train:,} to train, {card.dataset.validation:,} to validate"),
+        ("data set", _dataset(card)),
     ]
-    rows += [(metrics.title(score.metric), str(score)) for score in card.metrics]
+    rows += [*_adopted(card), *((metrics.title(score.metric), str(score)) for score in card.metrics)]
     if card.parity:
         rows.append(
             (
                 "parity",
-                f"largest gap of {card.parity.output} below {card.parity.max_abs_gap_below:g} against PyTorch on "
+                f"{_gap(card.parity)} against "
+                f"{'the original' if card.adopted else 'PyTorch'} on "
                 f"{card.parity.images:,} images ({card.parity.source})",
             )
         )
@@ -135,6 +136,28 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
     rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image") + _power(card)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows
+
+
+def _gap(parity: "Parity") -> str:
+    if not parity.max_abs_gap_below:
+        return f"{parity.output} equal to the bit"
+    return f"largest gap of {parity.output} below {parity.max_abs_gap_below:g}"
+
+
+def _dataset(card: "ModelCard") -> str:
+    if not card.dataset.is_known:
+        return "none; say one with --data"
+    return f"{card.dataset.name}: {card.dataset.train:,} to train, {card.dataset.validation:,} to validate"
+
+
+def _adopted(card: "ModelCard") -> list[tuple[str, str]]:
+    """Say of an adopted file what it was made of."""
+    found = card.adopted
+    if found is None:
+        return []
+    foreign = f", operators of {', '.join(found.foreign)}" if found.foreign else ""
+    made = f"{found.file} (SHA-256 {found.sha256[:12]}, {found.producer}, opset {found.opset}{foreign})"
+    return [("adopted", made), ("takes", f"{found.input}: {found.preprocessing}"), ("answers", found.answers)]
 
 
 def _interval(measured: "Measured") -> str:

@@ -20,6 +20,7 @@ COMMANDS = (
     "train",
     "study",
     "export",
+    "adopt",
     "quantize",
     "evaluate",
     "verify",

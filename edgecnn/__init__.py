@@ -5,6 +5,7 @@ with an example, what comes out::
 
     edgecnn.train      a recipe and a data set  ->  a run: a folder with checkpoints and the figures of every epoch
     edgecnn.export     a run                    ->  model.onnx, proven to answer as the run does, with its card inside
+    edgecnn.adopt      a file of others         ->  model.onnx, proven to answer as theirs does
     edgecnn.quantize   model.onnx               ->  a smaller and faster model.onnx, where one is not worse
     edgecnn.verify     two models               ->  how much accuracy is lost, and whether that is sure
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from edgecnn.version import __version__
 
 if TYPE_CHECKING:
+    from edgecnn.adopt import adopt
     from edgecnn.bench import bench
     from edgecnn.card import ModelCard
     from edgecnn.embed import embed
@@ -44,21 +46,15 @@ if TYPE_CHECKING:
     from edgecnn.verify import verify
 
 __all__ = [
-    "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "bench", "embed",
-    "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
+    "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "adopt", "bench",
+    "embed", "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
 ]  # fmt: skip
 
 _FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
 
-_STAGES = (
-    "bench",
-    "embed",
-    "export",
-    "quantize",
-    "report",
-    "train",
-    "verify",
-)  # packages that are called: see edgecnn.lazy
+_STAGES = (  # packages that are called: see edgecnn.lazy
+    "adopt", "bench", "embed", "export", "quantize", "report", "train", "verify",
+)  # fmt: skip
 
 _HOMES = {
     "Classifier": "edgecnn.runtime.classifier",

@@ -52,7 +52,11 @@ class ImageInput:
 @dataclass(frozen=True)
 class DatasetRecord:
     """What the model was trained on, enough to draw the same validation split again; or, with ``own_validation``, to
-    read the one that the data set has of its own."""
+    read the one that the data set has of its own.
+
+    Of an adopted model it is what the model is measured on; where nobody named that, it is ``UNKNOWN_DATASET``, which
+    has no images.
+    """
 
     name: str
     train: int
@@ -61,6 +65,14 @@ class DatasetRecord:
     subset: int | None = None
     groups: dict[str, list[str]] | None = None
     own_validation: bool | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it names a data set."""
+        return self.train > 0
+
+
+UNKNOWN_DATASET = DatasetRecord("unknown", train=0, validation=0, split_seed=0)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Parity:
-    """How the exported file was compared with the PyTorch original in float32 before it got its name.
+    """How the exported file was compared with the PyTorch original in float32 before it got its name, or an adopted one
+    with the file that it was made of.
 
     ``output`` is what was compared; ``agreement`` is the share of images with the same top-1, where there is one.
     """
@@ -217,6 +230,26 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Adoption:
+    """The file of others that a model was made of, and how it is used: ``preprocessing`` is what is done to pixels
+    before it, ``answers`` what its output has. ``known`` says what was known of it without being said, and where from.
+
+    ``foreign`` are the domains of operators that only some runtimes have.
+    """
+
+    file: str
+    sha256: str
+    producer: str
+    opset: int
+    ir_version: int
+    input: str
+    preprocessing: str
+    answers: str
+    known: dict[str, str]
+    foreign: list[str]
+
+
+@dataclass(frozen=True)
 class Spread:
     """How a figure of the training images spreads: all but the most unusual ones lie from ``low`` to ``high``."""
 
@@ -264,6 +297,7 @@ class ModelCard:
     confidence: Confidence | None = field(default=None, metadata=OPTIONAL)
     appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
     trained: Trained | None = field(default=None, metadata=OPTIONAL)
+    adopted: Adoption | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
 
     @property

@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -76,9 +76,10 @@ def runtime_versions() -> dict[str, str]:
     return {"onnx": importlib.metadata.version("onnx"), "onnxruntime": version}
 
 
-def check(path: Path) -> None:
+def check(path: Path, *, domains: Collection[str] = ()) -> None:
     """Read a written file again and hold it to everything that is promised of it, or raise ParityError, which says what
-    did not hold; the caller knows of which file and what to do."""
+    did not hold; the caller knows of which file and what to do. Beside standard operators it may have those of
+    ``domains``."""
     onnx.checker.check_model(path, full_check=True)
     found = versions_of(path)
     if found != (OPSET, IR_VERSION):
@@ -86,7 +87,7 @@ def check(path: Path) -> None:
     model = onnx.load(path, load_external_data=False)
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
         raise ParityError("weights were put outside the file.")
-    foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx"})
+    foreign = sorted({node.domain for node in model.graph.node} - {"", "ai.onnx", *domains})
     if foreign:
         raise ParityError(f"the graph has operators of {', '.join(foreign)}; other runtimes lack them.")
     opened = load_model(path)

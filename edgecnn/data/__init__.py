@@ -1,5 +1,6 @@
 """Data sets as uint8 arrays: named ones, folders of pictures, and .npz files of the user's own."""
 
+from edgecnn.data.held import drawn_record
 from edgecnn.data.read import (
     describe,
     is_here,
@@ -18,6 +19,7 @@ __all__ = [
     "data_root",
     "describe",
     "divided",
+    "drawn_record",
     "group",
     "is_here",
     "is_named",

@@ -175,6 +175,8 @@ def read_for(
     was made for may then lack some of them, and is taken whole where it has no splits.
     """
     name = dataset or record.name
+    if not record.is_known:
+        record = _drawn(dataset, shape, root)
     if dataset is None and not data.is_named(name) and not _reachable(name):
         raise DataError(f"the model was trained on {name}, which is not here. Say where it is with --data.")
     size, channels, groups = shape[:2], shape[2], record.groups
@@ -193,12 +195,19 @@ def read_for(
     return data.relabelled(found, labels, name) if labels else found
 
 
+def _drawn(dataset: str | None, shape: tuple[int, int, int], root: str | Path | None) -> DatasetRecord:
+    """Return how the images of a model are divided whose card names no data set."""
+    if dataset is None:
+        raise DataError("its card names no data set, as the model was adopted without one. Say one with --data.")
+    return data.drawn_record(dataset, size=shape[:2], channels=shape[2], root=root)
+
+
 def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
     """Raise DataError where ``dataset`` is not the one that a model was made for in another place, but another one.
 
     What a file's card says of its images is true of the one alone.
     """
-    if dataset is not None and data.is_named(dataset) and dataset != record.name:
+    if dataset is not None and record.is_known and data.is_named(dataset) and dataset != record.name:
         raise DataError(
             f"{model}: was made for {record.name}, not for {dataset}. --data says where {record.name} lies now; to "
             f"measure it on {dataset}, use edgecnn verify."

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import theirs
 
 from edgecnn import documents
 
@@ -47,6 +48,12 @@ def test_predict_and_export_and_verify_and_evaluate(edgecnn, run: Path, tmp_path
     held_to_its_page(json.loads(edgecnn("verify", run, model, *data).out), "verify")
     held_to_its_page(json.loads(edgecnn("evaluate", model, *data).out), "evaluate")
     held_to_its_page(json.loads(edgecnn("predict", model, tmp_path / "nothing.png", "--json").out), "predict")
+
+
+def test_adopt(edgecnn, tmp_path: Path) -> None:
+    path = theirs.classifier(tmp_path / "theirs.onnx")
+    told = edgecnn("adopt", path, "-o", tmp_path / "m.onnx", "--labels", "0..9", "--scale", "1/255", "--json").out
+    held_to_its_page(json.loads(told), "adopt")
 
 
 def test_train(edgecnn, tmp_path: Path, data_root: Path) -> None:

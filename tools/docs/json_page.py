@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edgecnn.adopt import Adopted
 from edgecnn.bench import BenchReport
 from edgecnn.demo import Demo
 from edgecnn.doctor import Diagnosis
@@ -69,6 +70,7 @@ COMMANDS = {
     "study": Command((StudyResult,)),
     "train": Command((Outcome,), {"curves": Path}),
     "export": Command((Exported,)),
+    "adopt": Command((Adopted,)),
     "predict": Command((), {"model": str, "provider": str, "images": list[FileAnswer], "summary": Tally}),
     "selftest": Command((SelfTest,), {"whole": Whole | None}),
     "embed": Command((Embedded,)),

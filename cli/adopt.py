@@ -1,0 +1,157 @@
+"""edgecnn adopt"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from . import console
+from .options import AsJson, DataRoot, Dataset, next_command
+
+if TYPE_CHECKING:
+    from edgecnn.adopt import Adopted
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(adopt)
+
+
+def adopt(
+    model: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="An image classifier of others.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: FILE-adopted.onnx here.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="LABELS",
+            help="Classes in the order of the answers: a,b,c, or 0..9, or a .txt with one a line, or a .json.",
+        ),
+    ] = None,
+    layout: Annotated[
+        Literal["nchw", "nhwc"] | None, typer.Option("--layout", help="Where the file has the channels of pictures.")
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option("--scale", metavar="X", help="What pixels 0..255 are multiplied with first: 1/255, 1, 1/127.5."),
+    ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option("--mean", metavar="X[,X,X]", help="What is subtracted then: one number, or one a channel."),
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then: one, or one a channel.")
+    ] = None,
+    bgr: Annotated[
+        bool | None, typer.Option("--bgr/--rgb", help="The order in which the file has colors.", show_default=False)
+    ] = None,
+    resize: Annotated[
+        str | None, typer.Option("--resize", metavar="HxW", help="The size of its pictures, where it takes any.")
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            "--answers",
+            metavar="[NAME=]KIND",
+            help="What output NAME has: logits (or log-probabilities), probabilities.",
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Adopt a classifier of others, an ONNX file, that was compared with the original.
+
+    What the file or what lies beside it tells of it need not be said; what nobody tells is asked for.
+
+    Example: edgecnn adopt theirs.onnx --labels 0..9 --scale 1/255 -o ours.onnx
+    """
+    from edgecnn import adopt as adopt_file
+    from edgecnn.adopt.labels import labels_of
+
+    name, kind = _answers(answers)
+    said: dict[str, Any] = {
+        "labels": labels and labels_of(labels),
+        "layout": layout,
+        "scale": None if scale is None else _number(scale, "--scale"),
+        "mean": mean and _numbers(mean, "--mean"),
+        "std": std and _numbers(std, "--std"),
+        "bgr": bgr,
+        "size": resize and _size(resize),
+        "answers": kind,
+        "answered_by": name,
+    }
+    with console.stages(quiet=as_json) as say:
+        found = adopt_file(model, output, **said, dataset=dataset, root=root, on_stage=say)
+    if as_json:
+        console.show_json(found)
+    else:
+        show(found, dataset, root)
+
+
+def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
+    """Print what was known, what is to be minded, and how alike the two answer."""
+    from edgecnn import metrics
+
+    console.say(
+        f"{found.path}: {console.size(found.size_bytes)}, {found.form}, {found.labels:,} labels; {found.preprocessing}"
+        f"   card: {found.card_path}"
+    )
+    for name, told in found.known.items():
+        console.say(f"known: {name} {told}")
+    for remark in found.remarks:
+        console.say(f"note: {remark}")
+    score = found.test_score
+    said = "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
+    console.verdict(
+        True,
+        f"same as the original on {found.parity_images:,} images ({found.parity_source}): largest gap of "
+        f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{said}",
+    )
+    console.say(f"next: {next_command('evaluate' if dataset else 'selftest', found.path, dataset=dataset, root=root)}")
+
+
+def _number(text: str, option: str) -> float:
+    """Read a number or a fraction.
+
+    >>> _number("1/255", "--scale") == 1 / 255
+    True
+    """
+    above, _, below = text.partition("/")
+    try:
+        return float(above) / float(below or 1)
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(f"'{text}' is no number such as 0.5 or 1/255", param_hint=option) from None
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
+    return tuple(_number(part, option) for part in text.replace(",", " ").split())
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Read a size.
+
+    >>> _size("48x192"), _size("224")
+    ((48, 192), (224, 224))
+    """
+    sides = text.lower().split("x")
+    if not 1 <= len(sides) <= 2 or not all(side.isdecimal() for side in sides):
+        raise typer.BadParameter(f"'{text}' is no size such as 224x224", param_hint="--resize")
+    return int(sides[0]), int(sides[-1])
+
+
+def _answers(text: str | None) -> tuple[str | None, str | None]:
+    """Read what an output has, and its name where that is said.
+
+    >>> _answers("prob=probabilities"), _answers("log-probabilities")
+    (('prob', 'probabilities'), (None, 'logits'))
+    """
+    if text is None:
+        return None, None
+    name, _, kind = text.rpartition("=")
+    kinds = {"logits": "logits", "log-probabilities": "logits", "probabilities": "probabilities"}
+    if kind not in kinds:
+        raise typer.BadParameter(f"'{kind}' is none of {', '.join(kinds)}", param_hint="--answers")
+    return name or None, kinds[kind]
