@@ -115,6 +115,11 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("cifar10-b8", 23_528_522),
         ("mnist-separable", 36_874),
         ("cifar10-separable", 143_146),
+        ("cifar10-resnet20", 272_474),
+        ("cifar10-teacher", 9_918_776),
+        ("fashion-mnist-small", 774_056),
+        ("mnist-5k", 4_767),
+        ("mnist-1k", 1_374),
     ],
 )
 def test_row_has_its_number_of_parameters(recipe: str, expected: int) -> None:

@@ -329,8 +329,9 @@ def test_every_run_of_the_list_has_a_recipe_and_what_it_needs_comes_before_it(
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({"recipe": "a", "why": "", "seed": 1}, "unknown key seed in a run; allowed: recipe, why, seeds, set, needs"),
+        ({"recipe": "a", "why": "", "seed": 1}, "unknown key seed in a run; allowed: recipe, why, label, seeds, set"),
         ({"recipe": "a", "why": "", "seeds": [1, 1]}, "a-seed1 is in it twice"),
+        ({"recipe": "a", "label": "b", "why": "", "seeds": [1, 1]}, "b-seed1 is in it twice"),
     ],
 )
 def test_a_mistake_in_the_list_is_named(

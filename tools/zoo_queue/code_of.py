@@ -8,7 +8,7 @@ from pathlib import Path
 from edgecnn import files
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("edgecnn", "tools/zoo_queue")  # and the files beside them; not the zoo's models
+NEEDED = ("edgecnn", "tools/zoo_queue", "exported/mnist-best")  # and the teachers that the list takes from the zoo
 
 
 def checkout_commit() -> str:

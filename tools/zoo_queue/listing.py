@@ -13,6 +13,7 @@ State = Literal["finished", "failed", "begun", "waits"]
 class Entry:
     """One run: a recipe with a seed, ``changes`` by dotted key, and the runs that have to be finished before."""
 
+    label: str
     recipe: str
     seed: int
     changes: dict[str, Any]
@@ -21,7 +22,7 @@ class Entry:
     @property
     def name(self) -> str:
         """The name of its folder."""
-        return f"{self.recipe}-seed{self.seed}"
+        return f"{self.label}-seed{self.seed}"
 
     def state(self, folder: Path) -> State:
         """Tell from the files of a queue's folder where it stands."""
@@ -43,10 +44,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Table:
-    """A ``[[run]]`` of the file; ``why`` is for the reader."""
+    """A ``[[run]]`` of the file; ``why`` is for the reader, ``label`` for a recipe that is changed."""
 
     recipe: str
     why: str
+    label: str = ""
     seeds: tuple[int, ...] = (0,)
     set: dict[str, Any] | None = None
     needs: tuple[str, ...] = ()
@@ -57,7 +59,9 @@ def read(path: Path = HERE / "runs.toml") -> Listing:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     tables = [_table(found, path) for found in document["run"]]
     entries = [
-        Entry(table.recipe, seed, table.set or {}, tuple(table.needs)) for table in tables for seed in table.seeds
+        Entry(table.label or table.recipe, table.recipe, seed, table.set or {}, tuple(table.needs))
+        for table in tables
+        for seed in table.seeds
     ]
     names = [entry.name for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
