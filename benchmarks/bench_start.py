@@ -1,4 +1,4 @@
-"""`edgecnn --help` in 0.2 s, beside interpreters that do nothing, that import edgecnn, and that import typer alone."""
+"""`edgecnn --help`, beside interpreters that do nothing, that import edgecnn, and that import typer alone."""
 
 import subprocess
 import sys

@@ -10,44 +10,72 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from . import console
+from .help import Context
 
 if TYPE_CHECKING:
     from edgecnn.errors import EdgecnnError
 
-COMMANDS = (
-    "train",
-    "study",
-    "export",
-    "adopt",
-    "quantize",
-    "evaluate",
-    "verify",
-    "bench",
-    "predict",
-    "report",
-    "inspect",
-    "selftest",
-    "embed",
-    "webcam",
-    "web",
-    "list",
-    "doctor",
-    "demo",
-)
+# A module each, which is imported when its command is called; this is what the list of commands says of it.
+COMMANDS = {
+    "train": "Train a recipe on a data set into a run.",
+    "study": "Train what a study compares into one table.",
+    "export": "Export a run to ONNX, compared with PyTorch.",
+    "adopt": "Take an ONNX classifier of others.",
+    "quantize": "Make a smaller, faster file, and measure it.",
+    "evaluate": "Measure one model on a test set.",
+    "verify": "Compare two models on the same images.",
+    "bench": "Measure latency, start and memory.",
+    "predict": "Classify pictures.",
+    "report": "Show a model as one page of pictures.",
+    "inspect": "Show the layers and the card of a file.",
+    "selftest": "Check that a file answers here as it should.",
+    "embed": "Write a project that runs a model elsewhere.",
+    "webcam": "Read digits from a camera or a video, live.",
+    "web": "Serve a page that classifies, in a browser.",
+    "list": "List models, recipes, data sets and more.",
+    "doctor": "Show what this installation has and lacks.",
+    "demo": "Go the whole path in under a minute.",
+}
+
+MISUSE = 2  # the exit code of what was not asked for rightly
 
 LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) if sys.platform != "win32" else (errno.EPIPE,)
 NOWHERE = "The result has nowhere to go: see that what reads it goes on reading, and that there is room."
 
+
+class _Commands(TyperGroup):
+    """Commands of which only the one that is called is loaded."""
+
+    context_class = Context
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return a command's name, the command and its arguments."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and loaded(found.name or ""), rest
+
+
+def loaded(name: str) -> TyperCommand:
+    """Import a command's module and return the command."""
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    import_module(f"{__package__}.{name}").register(alone)
+    command = typer.main.get_command(alone)
+    assert isinstance(command, TyperCommand)
+    command.context_class = Context
+    return command
+
+
 app = typer.Typer(
     name="edgecnn",
+    cls=_Commands,
+    rich_markup_mode=None,  # half of the time to the help would be Rich's
     help="Small image classifiers from data set to edge device: train, export, quantize, verify, measure, predict.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-for _name in COMMANDS:
-    import_module(f"{__package__}.{_name}").register(app)
+for _name, _summary in COMMANDS.items():
+    app.command(_name, short_help=_summary)(lambda: None)
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,11 +88,15 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _edgecnn(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that belong to no command."""
+    """Take the options that belong to no command; without one there is something to read, and nothing was done."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(MISUSE)
 
 
 def main() -> None:
@@ -100,6 +132,8 @@ def _show_int8_warnings_as_lines() -> None:
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, Int8Warning):
+            from . import console
+
             console.warn(str(message))
         else:
             others(message, category, *where, **more)

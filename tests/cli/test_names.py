@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecnn_cli.main import app
+from edgecnn_cli.main import loaded
 from PIL import Image
-from typer.main import get_command
 
 from edgecnn import zoo
 from edgecnn.export import export
@@ -104,8 +103,7 @@ def test_list_json_has_the_paths(edgecnn, here: Path, own_zoo: Path) -> None:
 
 
 def completed(command: str, parameter: str, incomplete: str) -> list[str]:
-    root = get_command(app)
-    found = root.commands[command]
+    found = loaded(command)
     context = found.make_context(command, [], resilient_parsing=True)
     (wanted,) = (each for each in found.params if each.name == parameter)
     return [item.value for item in wanted.shell_complete(context, incomplete)]
