@@ -1,6 +1,6 @@
-"""The camera's loop on one core at 640x480. Targets: 120 frames a second, p99 12 ms for find + classify, level memory.
+"""The camera's loop on one core at 640x480. Targets: 120 frames/s, p99 12 ms for detect + classify, level memory.
 
-Beside it the two networks alone on what they are given: the rest may cost a millisecond a frame. With the zoo's
+Beside it the two networks alone on what they are given: the rest may cost a millisecond per frame. With the zoo's
 digit-finder where it is there, else with the tests' small one, whose figures say nothing but how the rest compares.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digits.drawn import frame_with, golden_digits, write_finder
+from digits.drawn import frame_with, golden_digits, write_detector
 from webcam.videos import write_video
 
 import edgecnn
@@ -43,10 +43,10 @@ def one_core() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def finder(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
     names = zoo.names()
-    small = tmp_path_factory.mktemp("finder") / "cells.onnx"
-    return load_detector(names.get("digit-finder") or write_finder(small), threads=1)
+    small = tmp_path_factory.mktemp("detector") / "cells.onnx"
+    return load_detector(names.get("digit-finder") or write_detector(small), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def classifier() -> edgecnn.Classifier:
 
 
 @pytest.fixture
-def reader(finder: Detector, classifier: edgecnn.Classifier) -> VideoReader:
-    return VideoReader(Reader(finder, classifier))
+def reader(detector: Detector, classifier: edgecnn.Classifier) -> VideoReader:
+    return VideoReader(Reader(detector, classifier))
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,12 @@ def video(tmp_path_factory: pytest.TempPathFactory, pages: list[np.ndarray]) -> 
 
 
 @pytest.mark.benchmark(group="a frame of 640x480")
-def test_networks_alone(benchmark, finder: Detector, classifier: edgecnn.Classifier, pages: list[np.ndarray]) -> None:
+def test_networks_alone(benchmark, detector: Detector, classifier: edgecnn.Classifier, pages: list[np.ndarray]) -> None:
     gray_hwc = pages[0][..., :1]
-    crops_mhwc = finder.detect(gray_hwc).crops_mhwc
+    crops_mhwc = detector.detect(gray_hwc).crops_mhwc
 
     def both() -> None:
-        finder.detect(gray_hwc)
+        detector.detect(gray_hwc)
         if len(crops_mhwc):
             classifier.probabilities(crops_mhwc)
 
@@ -97,7 +97,7 @@ def test_find_classify_vote_and_order(benchmark, reader: VideoReader, pages: lis
 
 @pytest.mark.benchmark(group="a video of 640x480, decoded and read")
 def test_a_video(benchmark, reader: VideoReader, video: Path) -> None:
-    """p99 is of find + classify, as the command's last line has it; frames a second are of everything."""
+    """p99 is of detect + classify, as the command's last line has it; frames per second are of everything."""
 
     def run() -> None:
         summary = watch(

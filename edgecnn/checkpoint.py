@@ -58,7 +58,7 @@ class PixelClassifier(nn.Module):
         pixels_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32)
         if not self.each:
             return pixels_nchw * self.scale + self.shift
-        # On whole numbers, whose sum is exact: what is nearly blank is raised by a factor of up to 64, errors included.
+        # On integers, whose sum is exact: what is nearly blank is raised by a factor of up to 64, errors included.
         centered_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
         deviation_n111 = centered_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
         return centered_nchw / (deviation_n111 + CONTRAST_FLOOR)

@@ -208,7 +208,7 @@ def _three(items: list[Any]) -> list[tuple[str, Any]]:
     return [(place, items[index]) for index, place in sorted(chosen.items())]
 
 
-# What is done to the filters of a layer, (filters, ...), floats or whole numbers that stand for them.
+# What is done to the filters of a layer, (filters, ...), floats or the integers that stand for them.
 
 
 def _most(weights: Array) -> int:
@@ -461,7 +461,7 @@ def _constant(graph: onnx.GraphProto, name: str) -> Array:
 
 
 def _change(model: onnx.ModelProto, name: str, function: Callable[[Array], Array]) -> None:
-    """Replace a constant by a function of it, of the same type: rounded, and within its range, for whole numbers."""
+    """Replace a constant by a function of it, of the same type: rounded, and within its range, for integers."""
     tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
     before = numpy_helper.to_array(tensor)
     after = function(before)

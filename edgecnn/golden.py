@@ -184,7 +184,7 @@ def _accuracy(graph: bytes, images_nhwc: NDArray[np.uint8], labels_n: NDArray[np
 
 
 def is_quantized(graph: bytes) -> bool:
-    """Tell whether a serialized model computes in whole numbers somewhere."""
+    """Tell whether a serialized model computes in integers somewhere."""
     operators = {node.op_type for node in onnx.load_model_from_string(graph).graph.node}
     return bool(operators & {"QuantizeLinear", "DynamicQuantizeLinear"})
 

@@ -55,7 +55,7 @@ def cell(metric: str, value: float) -> str:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Fractions in 0..1; the arrays have one entry a class."""
+    """Fractions in 0..1; the arrays have one entry per class."""
 
     accuracy: float
     precision: float

@@ -1,11 +1,11 @@
 """All digits of a picture in somebody else's application: onnxruntime, numpy and Pillow, no edgecnn.
 
-python read_digits_without_edgecnn.py FINDER.onnx CLASSIFIER.onnx PICTURE
+python read_digits_without_edgecnn.py DETECTOR.onnx CLASSIFIER.onnx PICTURE
 
-Prints label, probability and box (x, y, width, height) of each digit, the surest find first. The two files are those
-of ``edgecnn list models --json``: digit-finder takes a gray frame of any size and cuts out what may be a digit,
-digits-webcam names what was cut out, or says "none". What read_digits.py does beyond that is reading order, and leaving
-out what was found inside another digit.
+Prints label, probability and box (x, y, width, height) of each digit, the most confident detection first. The two
+files are those of ``edgecnn list models --json``: digit-finder takes a gray frame of any size and cuts out what may be
+a digit, digits-webcam names what was cut out, or says "none". What read_digits.py does beyond that is reading
+order, and leaving out what was detected inside another digit.
 """
 
 import json
@@ -21,14 +21,14 @@ from PIL import Image, ImageOps
 MIN_SCORE, MIN_PROBABILITY = 0.3, 0.5  # as edgecnn webcam has them
 
 
-def main(finder_path: str, classifier_path: str, picture: str) -> None:
-    finder, classifier = (
+def main(detector_path: str, classifier_path: str, picture: str) -> None:
+    detector, classifier = (
         onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        for path in (finder_path, classifier_path)
+        for path in (detector_path, classifier_path)
     )
     labels = json.loads(classifier.get_modelmeta().custom_metadata_map["edgecnn.card"])["labels"]
     frame = np.asarray(ImageOps.exif_transpose(Image.open(picture)).convert("L"))
-    boxes, scores, crops = finder.run(["boxes", "scores", "crops"], {"frame": frame[None, ..., None]})
+    boxes, scores, crops = detector.run(["boxes", "scores", "crops"], {"frame": frame[None, ..., None]})
     likely = scores >= MIN_SCORE
     if not likely.any():
         return

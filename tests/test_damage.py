@@ -84,7 +84,7 @@ def blind_card(own: Golden) -> Golden:
 
 
 @pytest.mark.slow
-def test_a_finder_is_damaged_too_and_notices_lost_filters() -> None:
+def test_a_detector_is_damaged_too_and_notices_lost_filters() -> None:
     model = onnx.load(zoo.find("digit-finder/fp32"))
     done = damage.pyramid_damages(model)
     assert len(done) > 40

@@ -47,7 +47,7 @@ def test_digits_of_a_picture_are_read_line_by_line(pictures: tuple[Path, Path]) 
 
 
 def test_digits_of_a_picture_are_found_without_edgecnn(pictures: tuple[Path, Path]) -> None:
-    """Both programs name the same digits at the same places; the order is the finder's here."""
+    """Both programs name the same digits at the same places; the order is the detector's here."""
     page, blank = pictures
     files = [zoo.find(name) for name in ("digit-finder", "digits-webcam")]
     without = printed("read_digits_without_edgecnn.py", *files, page)

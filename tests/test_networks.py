@@ -66,7 +66,7 @@ def test_what_the_families_share_is_no_family() -> None:
 CLASSIFIERS = networks.names("classification")
 
 
-def test_finders_are_told_from_classifiers() -> None:
+def test_detectors_are_told_from_classifiers() -> None:
     assert set(networks.names()) - set(CLASSIFIERS) == set(networks.names("detection")) == {"finder"}
 
 

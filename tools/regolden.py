@@ -2,9 +2,9 @@
 """Choose the golden images of zoo models again, without their runs: tools/regolden.py FOLDER... [--data-root ROOT]
 
 The graphs stay as they are. fp32.onnx gets new golden images from the validation split that its card names, with what
-it says of them and what is allowed; a quantized form beside it gets the same images with its own answers. Both say
-what the training images look like. A finder keeps its page. With --power the cards also say how many damages that cost
-half a point are noticed (minutes a model).
+it says of them and what is allowed; a quantized form beside it gets the same images with its own answers. Both say what
+the training images look like. A detector keeps its page. With --power the cards also say how many damages that cost
+half a point are noticed (minutes per model).
 """
 
 import argparse

@@ -6,7 +6,7 @@
                                                          into the cards, the form to ship, bench.json, the pages
 
 Runs are not needed: the float32 graph stays as it is, to the byte. The reference of verify.json is the network that
-``checkpoint_of`` puts its weights back into; a finder's is the float32 file.
+``checkpoint_of`` puts its weights back into; a detector's is the float32 file.
 """
 
 import argparse

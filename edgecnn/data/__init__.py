@@ -12,7 +12,7 @@ from edgecnn.data.read import (
     read_whole,
 )
 from edgecnn.data.root import data_root
-from edgecnn.data.split import Split, divided, group, partition, relabelled, restricted, stratified, subset
+from edgecnn.data.split import Split, divided, group, partition, relabeled, restricted, stratified, subset
 
 __all__ = [
     "Split",
@@ -29,7 +29,7 @@ __all__ = [
     "read_other",
     "read_split",
     "read_whole",
-    "relabelled",
+    "relabeled",
     "restricted",
     "stratified",
     "subset",

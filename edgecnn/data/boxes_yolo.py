@@ -1,8 +1,8 @@
-"""Boxes in YOLO's text files, one for each picture: ``class x y width height`` a line, of the center, all as fractions.
+"""Boxes in YOLO's text files, one per picture: ``class x y width height`` per line, of the center, all as fractions.
 
 The labels of ``images/…/name.jpg`` are in ``labels/…/name.txt``, those of pictures elsewhere beside them; a picture
-without such a file shows nothing. The names of the classes are in ``classes.txt`` (or ``obj.names``), one a line, or in
-the ``names`` of ``data.yaml``; else they are numbers.
+without such a file shows nothing. The names of the classes are in ``classes.txt`` (or ``obj.names``), one per line, or
+in the ``names`` of ``data.yaml``; else they are numbers.
 """
 
 import math
@@ -108,7 +108,7 @@ def _named(path: Path) -> tuple[list[str], Path] | None:
 
 
 def _names_in_yaml(text: str) -> list[str]:
-    """Return ``names: [a, b]``, or one a line below, with a dash or a number before each; nothing else of YAML."""
+    """Return ``names: [a, b]``, or one per line below, with a dash or a number before each; nothing else of YAML."""
     flow = re.search(r"^names:\s*\[([^\]]*)\]", text, re.M)
     if flow:
         return [_bare(name) for name in flow[1].split(",") if name.strip()]

@@ -28,7 +28,7 @@ class NamedSet(Protocol):
     """What the module of a named data set has.
 
     ``FOLDER`` is its place in the data root; ``LABELS_KEY`` the array with the classes, ``NAMES`` their names;
-    ``LICENCE``, where it has one, the terms that a model card repeats.
+    ``LICENSE``, where it has one, the terms that a model card repeats.
     ``fetch(root, split)`` gets a split (through a download where need be) as the arrays to be cached, and the other
     with it where they come together.
     """

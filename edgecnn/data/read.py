@@ -11,7 +11,7 @@ from edgecnn.data import folder, npz
 from edgecnn.data.names import normal
 from edgecnn.data.npz import CachedSplit, SplitName
 from edgecnn.data.root import data_root
-from edgecnn.data.split import Split, checked, relabelled
+from edgecnn.data.split import Split, checked, relabeled
 from edgecnn.data.whole import Whole
 from edgecnn.errors import DataError
 from edgecnn.registry import DATASETS
@@ -49,7 +49,7 @@ def describe(name: str) -> str:
 
 def license_of(name: str) -> str:
     """Return under what terms a data set comes: what a named one records, else that nothing is known."""
-    recorded: str = getattr(_module(name), "LICENCE", "") if name in DATASETS else ""
+    recorded: str = getattr(_module(name), "LICENSE", "") if name in DATASETS else ""
     return recorded or "not recorded; ask whoever made it"
 
 
@@ -106,7 +106,7 @@ def read_other(
     found = _undivided(dataset, labels, size, channels)
     if found is None:
         found = read_split(dataset, "test", root=root, size=size, channels=channels)
-    return relabelled(found, labels, dataset)
+    return relabeled(found, labels, dataset)
 
 
 def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], channels: int) -> Split | None:

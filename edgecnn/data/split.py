@@ -140,7 +140,7 @@ def refuse_unknown(names: Sequence[str], labels: Sequence[str], source: str) -> 
         )
 
 
-def relabelled(split: Split, labels: Sequence[str], source: str) -> Split:
+def relabeled(split: Split, labels: Sequence[str], source: str) -> Split:
     """Return ``split`` with the labels of a model, which may know classes that it has no image of.
 
     Names that differ in the way their accents are written are the same. Raises DataError for a name that the model

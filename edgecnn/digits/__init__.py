@@ -1,7 +1,7 @@
 """Digits anywhere in a frame, read as text: the one application that edgecnn brings, with the data it learns from.
 
 ``Reader`` reads one frame by itself, ``VideoReader`` one after another, where the last frames vote. Both take NumPy and
-ONNX Runtime alone. OpenCV only renders ``pages``, which what finds and names digits is trained on.
+ONNX Runtime alone. OpenCV only renders ``pages``, which the detector and the classifier learn from.
 
 >>> from PIL import Image, ImageDraw, ImageFont
 >>> from edgecnn.digits import Reader

@@ -1,6 +1,6 @@
 """The ink of a crop alone, for classifiers that know nothing else.
 
-A finder's crops come as the camera saw them. A classifier that was trained on such crops gets them so. One that was
+A detector's crops come as the camera saw them. A classifier that was trained on such crops gets them so. One that was
 trained on light ink on black, as MNIST is, gets the ink alone; the golden images of its card tell which it is.
 """
 

@@ -1,4 +1,4 @@
-"""Parts of a digit that were found beside the whole, and the same digit found twice: the stem of a 9 is no 1."""
+"""Parts of a digit that were detected beside the whole, and the same digit detected twice: the stem of a 9 is no 1."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,15 +6,17 @@ from numpy.typing import NDArray
 INSIDE = 0.8  # of a box
 
 
-def parts(boxes_m4: NDArray[np.float32], sure_m: NDArray[np.float32], labels_m: NDArray[np.int64]) -> NDArray[np.bool_]:
+def parts(
+    boxes_m4: NDArray[np.float32], confidence_m: NDArray[np.float32], labels_m: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Tell which boxes, x, y, width, height, lie inside a more confident one, or around one of the same label.
 
-    ``sure_m`` is 0 for what is no digit.
+    ``confidence_m`` is 0 for what is no digit.
     """
     low_m2, high_m2 = boxes_m4[:, :2], boxes_m4[:, :2] + boxes_m4[:, 2:]
     common_mm2 = np.minimum(high_m2[:, None], high_m2) - np.maximum(low_m2[:, None], low_m2)
     common_mm, area_m = common_mm2.clip(0).prod(axis=2), boxes_m4[:, 2:].prod(axis=1)
     within_mm = common_mm >= INSIDE * area_m  # the second in the first
     around_mm = (common_mm >= INSIDE * area_m[:, None]) & (labels_m[:, None] == labels_m)
-    result: NDArray[np.bool_] = ((within_mm | around_mm) & (sure_m[:, None] > sure_m)).any(axis=0)
+    result: NDArray[np.bool_] = ((within_mm | around_mm) & (confidence_m[:, None] > confidence_m)).any(axis=0)
     return result

@@ -1,4 +1,4 @@
-"""A frame read: digits found, all crops classified in one batch, and what is accepted put into reading order."""
+"""A frame read: digits detected, all crops classified in one batch, and what is accepted put into reading order."""
 
 import itertools
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """One frame read: its text, lines of digits in reading order, how much was found and is no digit, all crops.
+    """One frame read: its text, lines of digits in reading order, how many detections are no digit, all crops.
 
     ``text`` has a newline between lines, and a space where a gap is wider than one and a half digits.
     """
@@ -106,22 +106,22 @@ class Reader:
 
         ``shown_after`` is how many of the last three frames must have seen a digit.
         """
-        finds = self._find(frame, bgr)
-        good = finds.scores_m >= self._min_score
-        boxes_m4, images_mhwc = finds.boxes_m4[good], self._images(finds.crops_mhwc[good])
+        detections = self._detect(frame, bgr)
+        good = detections.scores_m >= self._min_score
+        boxes_m4, images_mhwc = detections.boxes_m4[good], self._images(detections.crops_mhwc[good])
         probabilities_mk = self._classified(images_mhwc)
         accepted_m = self._accepted(probabilities_mk)
-        sure_m = finds.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m
-        whole_m = ~parts(boxes_m4, sure_m, probabilities_mk.argmax(axis=1))
+        confidence_m = detections.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m
+        whole_m = ~parts(boxes_m4, confidence_m, probabilities_mk.argmax(axis=1))
         track_m = before.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = before.probabilities_tk
         accepted_t = self._accepted(voted_tk)
         shown_t = np.flatnonzero(accepted_t & (before.seen_t >= shown_after))
         text, lines = self._in_order(before.boxes_t4[shown_t], voted_tk[shown_t])
-        rejected = len(finds) - int(accepted_t[track_m].sum())
+        rejected = len(detections) - int(accepted_t[track_m].sum())
         return Reading(text, lines, rejected, self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m))
 
-    def _find(self, frame: Frame, bgr: bool) -> Detections:
+    def _detect(self, frame: Frame, bgr: bool) -> Detections:
         pixels_hwc = frame if isinstance(frame, np.ndarray) else pixels_of(frame)
         try:
             return self._detector.detect(pixels_hwc, bgr=bgr and pixels_hwc is frame)

@@ -23,20 +23,20 @@ class Tracker:
         self.boxes_t4 = np.zeros((0, 4), np.float32)
         self._votes_tvk = np.zeros((0, VOTES, classes), np.float32)
         self._counts_t = np.zeros(0, np.int64)
-        self._seen_t = np.zeros(0, np.int64)  # a bit a frame, the newest lowest
+        self._seen_t = np.zeros(0, np.int64)  # one bit per frame, the newest lowest
 
     def update(self, boxes_m4: NDArray[np.float32], probabilities_mk: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Take one frame's finds, and return the track of each: its row in the arrays, until the next update."""
-        rows, finds = _pairs(overlaps(self.boxes_t4, boxes_m4))
+        """Take one frame's detections, and return the track of each: its row in the arrays, until the next update."""
+        rows, detections = _pairs(overlaps(self.boxes_t4, boxes_m4))
         self._seen_t = (self._seen_t << 1) & MEMORY_BITS
         self._seen_t[rows] |= 1
-        self.boxes_t4[rows] += SMOOTHING * (boxes_m4[finds] - self.boxes_t4[rows])
-        self._votes_tvk[rows, self._counts_t[rows] % VOTES] = probabilities_mk[finds]
+        self.boxes_t4[rows] += SMOOTHING * (boxes_m4[detections] - self.boxes_t4[rows])
+        self._votes_tvk[rows, self._counts_t[rows] % VOTES] = probabilities_mk[detections]
         self._counts_t[rows] += 1
 
         track_m = np.full(len(boxes_m4), -1)
         kept = self._seen_t > 0
-        track_m[finds] = (np.cumsum(kept) - 1)[rows]
+        track_m[detections] = (np.cumsum(kept) - 1)[rows]
         new = np.flatnonzero(track_m < 0)
         track_m[new] = int(kept.sum()) + np.arange(len(new))
         self._keep_and_add(kept, boxes_m4[new], probabilities_mk[new])

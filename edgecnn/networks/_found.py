@@ -74,8 +74,10 @@ def initialize(name: str, settings: Mapping[str, Any], network: "nn.Module", pix
 
 
 def normalization(name: str, settings: Mapping[str, Any]) -> tuple[list[float], list[float]]:
-    """Return mean and deviation by channel, of pixels in 0..1, that the weights were trained with. Raises RecipeError
-    where a family has no weights to start from."""
+    """Return mean and standard deviation by channel, of pixels in 0..1, that the weights were trained with.
+
+    Raises RecipeError where a family has no weights to start from.
+    """
     module, named = _family(name)
     if not hasattr(module, "normalization"):
         raise RecipeError(

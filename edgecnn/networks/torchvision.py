@@ -73,7 +73,7 @@ def initialize(
 
 
 def normalization(*, model: str = "resnet18", weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
-    """Return mean and deviation by channel, of pixels in 0..1, that the model's ImageNet weights were trained with.
+    """Return mean and standard deviation by channel, of pixels in 0..1, that the ImageNet weights were trained with.
 
     A file of weights is taken to be trained like these. Raises RecipeError without weights.
     """

@@ -103,7 +103,7 @@ def summary(model: ZooModel) -> Summary:
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Return every page of a zoo folder by its path: one a model, and the table over all."""
+    """Return every page of a zoo folder by its path: one per model, and the table over all."""
     evidence = [_read(model) for model in models_in(root)]
     found = {each.model.folder / PAGE: _page(each) for each in evidence}
     return found | {root / PAGE: _index([_summary(each) for each in evidence])}

@@ -1,8 +1,8 @@
 """What the pictures look like that a model was made for, and whether one looks so; what brings ink on paper there.
 
-A classifier answers whatever it is shown: one that knows light ink on black alone is sure of a pen's digit on paper,
-and wrong. Three plain figures of a picture at the model's size tell it: the level of its border, the share of pixels
-that stand out from that, and how far these reach. Models whose training images have backgrounds of all kinds, as
+A classifier answers whatever it is shown: one that knows light ink on black alone is confident about a pen's digit on
+paper, and wrong. Three plain figures of a picture at the model's size tell it: the level of its border, the share of
+pixels that stand out from that, and how far these reach. Models whose training images have backgrounds of all kinds, as
 photographs have, know none that is foreign, and are not watched.
 """
 
@@ -116,7 +116,7 @@ def ink_alone(frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance
     scale = expected.reach.median / max(ink_hw.shape[0] / wanted.height, ink_hw.shape[1] / wanted.width)
     height, width = (max(1, round(side * scale)) for side in ink_hw.shape)
     small_hw: Any = resize((ink_hw * 255).astype(np.uint8)[..., None], height, width)[..., 0] / np.float32(255)
-    small_hw /= small_hw.max()  # thin strokes are faint when made small
+    small_hw /= small_hw.max()  # thin strokes are faint when scaled down
     canvas_hw = np.zeros((wanted.height, wanted.width), np.float32)
     y, x = (_start(small_hw.sum(axis=1 - axis), canvas_hw.shape[axis]) for axis in (0, 1))
     canvas_hw[y : y + height, x : x + width] = small_hw
@@ -126,7 +126,7 @@ def ink_alone(frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance
 
 
 def _ink(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how much each pixel of a frame, made small where it is large, is ink: 0 to 1."""
+    """Return how much each pixel of a frame, scaled down where it is large, is ink: 0 to 1."""
     tall, wide = checked_frame(frame).shape[:2]
     factor = min(1.0, LARGEST_SIDE / max(tall, wide))
     size = ImageInput(max(1, round(tall * factor)), max(1, round(wide * factor)), 1)

@@ -1,4 +1,4 @@
-"""A loaded model file: raw pixels in, labelled predictions out. Safe to share between threads."""
+"""A loaded model file: raw pixels in, labeled predictions out. Safe to share between threads."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from edgecnn.runtime.session import OpenModel, open_model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The best class of one image. ``probabilities_k`` has one entry a label, float32, and sums to one."""
+    """The best class of one image. ``probabilities_k`` has one entry per label, float32, and sums to one."""
 
     label: str
     class_id: int

@@ -201,11 +201,11 @@ def _eight_bits(values_hw: NDArray[np.generic]) -> Picture:
     if values_hw.dtype.kind == "f":
         if not (low >= 0 and high <= 1):  # nor where one is NaN
             raise ValueError(
-                f"floating point from {low:g} to {high:g}, expected 0..1; save it with 8 or 16 bits a channel"
+                f"floating point from {low:g} to {high:g}, expected 0..1; save it with 8 or 16 bits per channel"
             )
         return Picture(_scaled(values_hw, 1.0))
     if low < 0:
-        raise ValueError(f"integers from {low} to {high}, expected 0 or more; save it with 8 or 16 bits a channel")
+        raise ValueError(f"integers from {low} to {high}, expected 0 or more; save it with 8 or 16 bits per channel")
     bits = next(bits for bits in INTEGER_BITS if high < 2**bits)
     assumed = None if bits == 16 else f"values taken for {bits} bits"
     return Picture(_scaled(values_hw, 2.0**bits - 1), assumed)

@@ -167,7 +167,7 @@ def notes(result: StudyResult) -> list[str]:
             "Stated figures are of the test split" + ("." if len(stated) == 1 else ", or of the validation split.")
         )
     if result.quick:
-        said.append(f"Quick size ({_listed(result.quick)}): it shows that the study runs, not what it finds.")
+        said.append(f"Quick size ({_listed(result.quick)}): it shows that the study runs, not what comes out.")
     if result.changes:
         said.append(f"Changed: {_listed(result.changes)}.")
     machines = [_machine(run.finished) for run in result.runs if run.finished]

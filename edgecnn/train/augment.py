@@ -81,7 +81,7 @@ def flip(images_nhwc: Tensor, flips_n: Tensor) -> Tensor:
 
 
 def shift(images_nhwc: Tensor, steps_n: Tensor, axis: int, fill: str) -> Tensor:
-    """Move each image by its whole number of pixels along ``axis``, 1 down or 2 right, by less than its side.
+    """Move each image by its integer number of pixels along ``axis``, 1 down or 2 right, by less than its side.
 
     ``fill`` is zero or reflect; reflection does not repeat the border. Images are sorted by their steps, so that the
     images of one step are one copy.

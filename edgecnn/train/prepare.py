@@ -60,7 +60,7 @@ def initial_classifier(
 def _mean_and_std(
     recipe: Recipe, images_nhwc: NDArray[np.uint8], say: Callable[[str], None]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and deviation by channel, of pixels in 0..1."""
+    """Return mean and standard deviation by channel, of pixels in 0..1."""
     wanted, channels = recipe.preprocess, images_nhwc.shape[3]
     mean_c, std_c = np.zeros(channels), np.ones(channels)
     if wanted.scale == "weights":

@@ -1,7 +1,7 @@
 """The folder of one training run: what lies in it, who may write to it, and how it is taken up again.
 
 ``recipe.toml``        the resolved recipe
-``metrics.jsonl``      one line an epoch
+``metrics.jsonl``      one line per epoch
 ``best.safetensors``   the weights that count: of the best epoch by validation, or the last one, as the recipe selects
 ``last.safetensors``   the weights of the last finished epoch
 ``state.pt``           what a resume needs, one file, so that it is whole or not there
@@ -172,7 +172,9 @@ def check_same(path: Path, recipe: Recipe, *, except_for: frozenset[str] = froze
     changed = [
         f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in before | now
-        if before.get(key) != now.get(key) and not (key in except_for and _has_grown(before.get(key), now.get(key)))
+        if key != "description"  # which may say the same in other words
+        and before.get(key) != now.get(key)
+        and not (key in except_for and _has_grown(before.get(key), now.get(key)))
     ]
     if changed:
         raise CheckpointError(

@@ -192,7 +192,7 @@ def read_for(
         found = data.restricted(found, None if split != "train" else record.subset, groups, record.split_seed)
     else:
         found = data.partition(found, record)[0 if split == "train" else 1]
-    return data.relabelled(found, labels, name) if labels else found
+    return data.relabeled(found, labels, name) if labels else found
 
 
 def _drawn(dataset: str | None, shape: tuple[int, int, int], root: str | Path | None) -> DatasetRecord:

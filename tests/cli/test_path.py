@@ -196,7 +196,7 @@ def test_selftest_runs_a_whole_split_and_fails_where_too_few_are_right(
     assert "99.90% expected from" in result.out
 
 
-def test_selftest_of_a_finder_on_a_data_set_says_what_to_run(edgecnn) -> None:
+def test_selftest_of_a_detector_on_a_data_set_says_what_to_run(edgecnn) -> None:
     result = edgecnn("selftest", "digit-finder", "--data", "digits")
     assert result.code == 2
     assert "edgecnn evaluate digit-finder" in result.err

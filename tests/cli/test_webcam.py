@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from digits.drawn import box_at, frame_with, golden_digits, write_finder
+from digits.drawn import box_at, frame_with, golden_digits, write_detector
 from onnx import numpy_helper
 from webcam.videos import frames_of, garble, write_video
 
@@ -35,8 +35,8 @@ def digits() -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the small finder in it."""
-    write_finder(tmp_path / "cells.onnx")
+    """A working folder with the small detector in it."""
+    write_detector(tmp_path / "cells.onnx")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -198,7 +198,7 @@ def test_whole_frames_vote(webcam, here: Path, colors: Path) -> None:
     assert [answer["text"] for answer in lines(webcam("v.avi", model="colors.onnx").out)] == ["red"] * 5
 
 
-def test_whole_takes_a_digit_model_without_a_finder(edgecnn, here: Path, digits) -> None:
+def test_whole_takes_a_digit_model_without_a_detector(edgecnn, here: Path, digits) -> None:
     cv2.imwrite("four.png", digits["4"])
     result = edgecnn("webcam", "mnist-compact", "--source", "four.png", "--whole", "--no-display")
     (answer,) = lines(result.out)
@@ -372,7 +372,7 @@ def test_misuse_is_told_and_leaves_with_2(
 ) -> None:
     cv2.imwrite("page.png", page)
     cv2.imwrite("tiny.png", page[:2, :3])
-    write_finder(here / "one-size.onnx", frame=(96, 128))
+    write_detector(here / "one-size.onnx", frame=(96, 128))
     video = write_video(here / "whole.mp4", [page] * 20).read_bytes()
     contents = {
         "empty.mp4": b"", "empty.png": b"", "noise.mp4": np.random.default_rng(0).bytes(3000),

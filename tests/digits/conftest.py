@@ -1,5 +1,5 @@
 """The fixtures of reading."""
 
-from digits.fixtures import classifier, digits, finder_file
+from digits.fixtures import classifier, detector_file, digits
 
-__all__ = ["classifier", "digits", "finder_file"]
+__all__ = ["classifier", "detector_file", "digits"]

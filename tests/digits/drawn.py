@@ -1,6 +1,6 @@
-"""What tests of reading look at: a small finder file, and frames with golden digits on them.
+"""What tests of reading look at: a small detector file, and frames with golden digits on them.
 
-The finder divides a frame into cells of 32x32 pixels and finds those with contrast, best first; it crops the 28x28
+The detector divides a frame into cells of 32x32 pixels and detects those with contrast, best first; it crops the 28x28
 pixels in the middle of each, so that a golden image which is pasted there reaches the classifier as it is.
 """
 
@@ -20,8 +20,8 @@ CONTRAST = 0.25
 WHITE, PAPER = 255, 235
 
 
-def write_finder(path: Path, *, frame: tuple[int | str, int | str] = ("H", "W")) -> Path:
-    """Write the finder described above, for frames of any size or of one, and return its path."""
+def write_detector(path: Path, *, frame: tuple[int | str, int | str] = ("H", "W")) -> Path:
+    """Write the detector described above, for frames of any size or of one, and return its path."""
     ints = {"zero": [0], "row": [2], "column": [3], "one": [1]}
     floats = {"minus": [-1.0], "white": [255.0], "least": [CONTRAST], "cell": [float(CELL)], "nothing": [0.0]}
     vectors = {"inner": [BOX[0], BOX[1]], "low": [2, 2], "high": [30, 30], "side": [BOX[2], BOX[3]]}
@@ -93,7 +93,7 @@ def golden_digits(model: str | Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def box_at(row: int, column: int) -> list[float]:
-    """Return the box that the finder gives for a cell."""
+    """Return the box that the detector gives for a cell."""
     return [column * CELL + BOX[0], row * CELL + BOX[1], BOX[2], BOX[3]]
 
 

@@ -1,17 +1,17 @@
-"""What tests of reading share: the small finder, a digit model of the zoo, its golden digits."""
+"""What tests of reading share: the small detector, a digit model of the zoo, its golden digits."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from digits.drawn import golden_digits, write_finder
+from digits.drawn import golden_digits, write_detector
 
 import edgecnn
 
 
 @pytest.fixture(scope="session")
-def finder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_finder(tmp_path_factory.mktemp("finder") / "cells.onnx")
+def detector_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_detector(tmp_path_factory.mktemp("detector") / "cells.onnx")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Crops for the classifier: cut as the finder's file cuts them, and labelled by what is in them."""
+"""Crops for the classifier: cut as the detector's file cuts them, and labeled by what is in them."""
 
 from pathlib import Path
 

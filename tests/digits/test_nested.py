@@ -1,4 +1,4 @@
-"""Detections within a surer one."""
+"""Detections within a more confident one."""
 
 import numpy as np
 import pytest
@@ -21,9 +21,18 @@ BESIDE, AROUND = (32, 10, 20, 30), (0, 0, 80, 60)
         ([AROUND, NINE, BESIDE], [0.0, 0.9, 0.8], "199", [False, False, False]),
         ([], [], "", []),
     ],
-    ids=["part", "order is nothing", "part is surer", "found twice", "no digits", "beside", "in no digit", "nothing"],
+    ids=[
+        "part",
+        "order is nothing",
+        "part is more confident",
+        "found twice",
+        "no digits",
+        "beside",
+        "in no digit",
+        "nothing",
+    ],
 )
-def test_a_part_is_what_lies_in_a_surer_digit_or_around_the_same(
+def test_a_part_is_what_lies_in_a_more_confident_digit_or_around_the_same(
     boxes: list, sure: list[float], labels: str, expected: list[bool]
 ) -> None:
     found = parts(np.array(boxes, np.float32).reshape(-1, 4), np.array(sure, np.float32), np.array([*map(int, labels)]))

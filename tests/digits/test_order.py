@@ -57,7 +57,7 @@ def test_a_turned_page_reads_as_a_straight_one(degrees: float) -> None:
     assert read(*page(["0123456789", "24680", "13579"], degrees=degrees)) == "0123456789\n24680\n13579"
 
 
-def test_a_digit_below_and_to_the_right_is_no_slanted_line() -> None:
+def test_a_digit_below_and_to_the_right_is_no_sloping_line() -> None:
     assert read([(0, 0, 20, 30), (80, 25, 20, 30)], "78") == "7\n8"
 
 
@@ -79,7 +79,7 @@ def test_every_box_is_read_once(boxes: list[Box]) -> None:
 
 
 @given(BOXES, st.randoms(use_true_random=False))
-def test_the_order_of_finding_does_not_matter(boxes: list[Box], random) -> None:
+def test_the_order_of_detections_does_not_matter(boxes: list[Box], random) -> None:
     shuffled = random.sample(list(enumerate(boxes)), len(boxes))
     assert read(boxes, [chr(65 + index) for index in range(len(boxes))]) == read(
         [box for _, box in shuffled], [chr(65 + index) for index, _ in shuffled]

@@ -116,7 +116,7 @@ def test_a_digit_that_counts_can_be_read(pages) -> None:
             assert high - low >= 8, (x, y, width, height)
 
 
-def test_running_text_has_no_digits_that_would_go_unlabelled() -> None:
+def test_running_text_has_no_digits_that_would_go_unlabeled() -> None:
     assert not any(sign.isdigit() for sign in wording.COMMON + wording.CAPITALS)
 
 
@@ -129,7 +129,7 @@ def test_boxes_are_tight_in_any_perspective(ink, kind) -> None:
     off = []
     for number in range(40):
         sheet, to_page = page._bare(rng, 160, 160)
-        pen = writing.Pen(kind, "hand", 40.0, font=ink.fonts[number % len(ink.fonts)], thick=10, line=0.08, slant=0.1)
+        pen = writing.Pen(kind, "hand", 40.0, font=ink.fonts[number % len(ink.fonts)], thick=10, line=0.08, shear=0.1)
         sign = str(number % 10)
         glyph = writing.character(rng, ink, pen, sign)
         writing.put(sheet, rng, pen, glyph, sign, sheet.width / 2, sheet.height / 2)

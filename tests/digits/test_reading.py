@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from digits.drawn import CELL, box_at, frame_with, write_finder
+from digits.drawn import CELL, box_at, frame_with, write_detector
 from onnx import numpy_helper
 from PIL import Image
 
@@ -20,13 +20,13 @@ from edgecnn.runtime.detector import Detector, load_detector
 
 
 @pytest.fixture(scope="session")
-def finder(finder_file: Path) -> Detector:
-    return load_detector(finder_file, threads=1)
+def detector(detector_file: Path) -> Detector:
+    return load_detector(detector_file, threads=1)
 
 
 @pytest.fixture
-def reader(finder: Detector, classifier: edgecnn.Classifier) -> Reader:
-    return Reader(finder, classifier, min_score=0.3, min_probability=0.7)
+def reader(detector: Detector, classifier: edgecnn.Classifier) -> Reader:
+    return Reader(detector, classifier, min_score=0.3, min_probability=0.7)
 
 
 def changed(model: edgecnn.Classifier, card: ModelCard) -> edgecnn.Classifier:
@@ -36,7 +36,7 @@ def changed(model: edgecnn.Classifier, card: ModelCard) -> edgecnn.Classifier:
     return edgecnn.load(proto.SerializeToString(), threads=1)
 
 
-def labelled(model: edgecnn.Classifier, **names: str) -> edgecnn.Classifier:
+def labeled(model: edgecnn.Classifier, **names: str) -> edgecnn.Classifier:
     """The same network with other names for some classes: ``d7="none"``."""
     labels = [names.get(f"d{label}", label) for label in model.labels]
     return changed(model, dataclasses.replace(model.card, labels=labels))
@@ -139,66 +139,68 @@ def test_probabilities_are_what_the_classifier_says_of_the_crop(
 
 
 def test_what_is_below_the_probability_is_rejected_and_counted(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = Reader(finder, classifier, min_score=0.3, min_probability=0.999)
+    reader = Reader(detector, classifier, min_score=0.3, min_probability=0.999)
     reading = reader.read(frame_with(digits, ["123"]))
     assert (reading.text, reading.digits, reading.rejected) == ("", (), 3)
     assert [seen.accepted for seen in reading.seen] == [False] * 3
 
 
 def test_what_is_below_the_score_is_rejected_and_never_classified(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
     frame = frame_with(digits, ["12"], dark=False)
     frame[CELL : 2 * CELL, CELL : 2 * CELL] //= 2  # the first one is half as bright: its score is 0.5
-    reading = Reader(finder, classifier, min_score=0.6, min_probability=0.5).read(frame)
+    reading = Reader(detector, classifier, min_score=0.6, min_probability=0.5).read(frame)
     assert (reading.text, reading.rejected, len(reading.seen)) == ("2", 1, 1)
 
 
 def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = Reader(finder, labelled(classifier, d7="none"), min_score=0.3, min_probability=0.0)
+    reader = Reader(detector, labeled(classifier, d7="none"), min_score=0.3, min_probability=0.0)
     reading = reader.read(frame_with(digits, ["173"]))
     assert (reading.text, reading.rejected) == ("1 3", 1)
     assert [seen.label for seen in reading.seen if not seen.accepted] == ["none"]
 
 
 def test_in_a_video_a_digit_is_shown_from_its_second_frame_to_the_first_without(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.7))
+    reader = VideoReader(Reader(detector, classifier, min_score=0.3, min_probability=0.7))
     there, empty = frame_with(digits, ["42"]), frame_with(digits, [])
     texts = [reader.read(frame).text for frame in (there, there, there, empty, empty, empty)]
     assert texts == ["", "42", "42", "42", "", ""]
 
 
 def test_a_single_frame_that_says_otherwise_is_outvoted(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = VideoReader(Reader(finder, classifier, min_score=0.3, min_probability=0.4))
+    reader = VideoReader(Reader(detector, classifier, min_score=0.3, min_probability=0.4))
     lines = ["3", "3", "3", "8", "3"]
     assert [reader.read(frame_with(digits, [line])).text for line in lines] == ["", "3", "3", "3", "3"]
 
 
 def test_a_classifier_of_another_input_size_gets_resized_crops(
-    finder: Detector, classifier: edgecnn.Classifier, digits
+    detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:
-    reader = Reader(finder, of_size_14(classifier.card), min_score=0.3, min_probability=0.0)
+    reader = Reader(detector, of_size_14(classifier.card), min_score=0.3, min_probability=0.0)
     assert [seen.crop_hwc.shape for seen in reader.read(frame_with(digits, ["12"])).seen] == [(14, 14, 1)] * 2
 
 
-def test_a_frame_of_a_size_that_the_finder_does_not_take_is_told(
+def test_a_frame_of_a_size_that_the_detector_does_not_take_is_told(
     classifier: edgecnn.Classifier, tmp_path: Path
 ) -> None:
-    finder = load_detector(write_finder(tmp_path / "one-size.onnx", frame=(96, 128)), threads=1)
-    reader = Reader(finder, classifier, min_score=0.3, min_probability=0.7)
+    detector = load_detector(write_detector(tmp_path / "one-size.onnx", frame=(96, 128)), threads=1)
+    reader = Reader(detector, classifier, min_score=0.3, min_probability=0.7)
     with pytest.raises(SourceError, match=r"^a frame of 5x3 pixels: the detector does not take it \(.+\)\. Expected"):
         reader.read(np.zeros((3, 5, 3), np.uint8))
 
 
-def test_a_classifier_of_other_things_than_digits_is_refused(finder: Detector, classifier: edgecnn.Classifier) -> None:
-    pets = labelled(classifier, d3="cat", d4="dog")
+def test_a_classifier_of_other_things_than_digits_is_refused(
+    detector: Detector, classifier: edgecnn.Classifier
+) -> None:
+    pets = labeled(classifier, d3="cat", d4="dog")
     with pytest.raises(ModelError, match=r"mnist-compact: reads cat, dog, and what is found .* --whole"):
-        Reader(finder, pets, min_score=0, min_probability=0)
+        Reader(detector, pets, min_score=0, min_probability=0)

@@ -87,13 +87,13 @@ def test_of_two_finds_on_one_digit_the_better_one_continues_it() -> None:
     assert tracker.seen_t[track_m].tolist() == [1, 2]
 
 
-FINDS = st.lists(
+DETECTED = st.lists(
     st.tuples(st.integers(0, 100), st.integers(0, 100), st.integers(1, 60), st.integers(1, 60)), max_size=8
 )
 
 
-@given(st.lists(FINDS, max_size=12))
-def test_every_find_has_a_track_of_its_own_that_was_seen_now(frames: list[list[tuple]]) -> None:
+@given(st.lists(DETECTED, max_size=12))
+def test_every_detection_has_a_track_of_its_own_that_was_seen_now(frames: list[list[tuple]]) -> None:
     tracker = Tracker(2)
     for found in frames:
         track_m = tracker.update(boxes(*found), np.full((len(found), 2), 0.5, np.float32))

@@ -48,10 +48,10 @@ def test_what_does_not_run_has_its_reason(script: ModuleType) -> None:
     assert script.measure(script.Runtime("Other", "other", refuse, None), path).reason == "other is not installed"
 
 
-def moved(finds: Detections, x: float = 0, score: float = 0, gray: int = 0, left_out: int = 0) -> Detections:
-    crops = (finds.crops_mhwc.astype(int) + gray).clip(0, 255).astype(np.uint8)
-    found = (finds.boxes_m4 + np.float32([x, 0, 0, 0]), finds.scores_m - np.float32(score), crops)
-    return Detections(*(own[: len(finds) - left_out][::-1] for own in found))
+def moved(detections: Detections, x: float = 0, score: float = 0, gray: int = 0, left_out: int = 0) -> Detections:
+    crops = (detections.crops_mhwc.astype(int) + gray).clip(0, 255).astype(np.uint8)
+    found = (detections.boxes_m4 + np.float32([x, 0, 0, 0]), detections.scores_m - np.float32(score), crops)
+    return Detections(*(own[: len(detections) - left_out][::-1] for own in found))
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def moved(finds: Detections, x: float = 0, score: float = 0, gray: int = 0, left
         ({"x": 1.5}, False, "a box is off by 1.5 pixels"),
         ({"gray": 3}, False, "a crop is off by 3"),
         ({"score": 0.06}, False, ""),
-        ({"left_out": 1}, False, "finds instead of"),
+        ({"left_out": 1}, False, "detections instead of"),
     ],
     ids=["the same in another order", "a little off", "box", "crop", "score", "one less"],
 )
 def test_finds_are_held_to_number_place_score_and_crop(
     script: ModuleType, change: dict[str, float], conforms: bool, reason: str
 ) -> None:
-    finder = load_detector("digit-finder")
-    expected = finder.detect(finder.card.golden.images_nhwc[0])
+    detector = load_detector("digit-finder")
+    expected = detector.detect(detector.card.golden.images_nhwc[0])
     assert len(expected) > 1
-    cell = script.compare_finds(moved(expected, **change), expected, 0.05)
+    cell = script.compare_detections(moved(expected, **change), expected, 0.05)
     assert cell.conforms == conforms
     assert reason in cell.reason
 

@@ -97,7 +97,7 @@ def test_a_selftest_notices_other_answers(
 
 
 def test_a_changed_model_fails_its_selftest(target: str, app: Path, tmp_path: Path) -> None:
-    """Other weights under the same card: those of the last layer, which say how sure it is, turned around."""
+    """Other weights under the same card: those of the last layer, which give the confidence, halved."""
     import onnx
 
     model = onnx.load(app / "model.onnx")

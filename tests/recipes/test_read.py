@@ -314,7 +314,7 @@ def test_bad_toml_names_the_file(tmp_path: Path, content: bytes) -> None:
         ('optimizer = "adam"', "own.toml: optimizer is 'adam'; input should be a valid dictionary"),
     ],
 )
-def test_message_has_file_key_finding_and_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:
+def test_message_has_file_key_value_and_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:
     own = write(tmp_path / "own.toml", text)
     with pytest.raises(RecipeError, match=message.replace("?", r"\?")):
         read(own)

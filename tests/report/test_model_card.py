@@ -103,13 +103,13 @@ def test_broken_evidence_is_named(root: Path, name: str, content: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
-def test_every_named_data_set_has_a_licence(name: str) -> None:
-    assert not data.license_of(name).startswith("not recorded"), f"edgecnn/data/named/{name}.py: LICENCE"
+def test_every_named_data_set_has_a_license(name: str) -> None:
+    assert not data.license_of(name).startswith("not recorded"), f"edgecnn/data/named/{name}.py: LICENSE"
 
 
 def test_a_data_set_of_ones_own_has_none_recorded() -> None:
     assert data.license_of("folder:flowers") == "not recorded; ask whoever made it"
-    assert "LICENCE" in str(npz.NamedSet.__doc__)
+    assert "LICENSE" in str(npz.NamedSet.__doc__)
 
 
 def evidence(root: Path, **changes: object) -> str:

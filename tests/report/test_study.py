@@ -76,7 +76,7 @@ def test_values_that_are_close_are_on_a_plain_axis(tmp_path: Path, monkeypatch) 
     assert kept.get_xscale() == "linear"
 
 
-def test_errors_far_apart_are_drawn_by_their_logarithm_and_labelled_as_accuracies(tmp_path: Path, monkeypatch) -> None:
+def test_errors_far_apart_are_drawn_by_their_logarithm_and_labeled_as_accuracies(tmp_path: Path, monkeypatch) -> None:
     curves, _ = panels(result(tmp_path, "optimizer.name", ["a", "b", "c"], (0.11, 0.9, 0.994)), monkeypatch).axes
     ticks = dict(zip(curves.get_yticks(), (label.get_text() for label in curves.get_yticklabels()), strict=True))
     assert [round(100 * (1 - 10**-height), 6) for height in ticks] == [float(label) for label in ticks.values()]

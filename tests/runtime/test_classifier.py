@@ -397,9 +397,9 @@ def test_a_file_that_changed_since_is_not_the_pickled_classifier(model: Path, tm
         pickle.loads(pickled)
 
 
-def test_a_pickled_finder_is_one(digits: data.Split) -> None:
-    finder = edgecnn.load_detector("digit-finder", threads=1)
-    page = finder.card.golden.images_nhwc[0]
+def test_a_pickled_detector_is_one(digits: data.Split) -> None:
+    detector = edgecnn.load_detector("digit-finder", threads=1)
+    page = detector.card.golden.images_nhwc[0]
     np.testing.assert_array_equal(
-        pickle.loads(pickle.dumps(finder)).detect(page).scores_m, finder.detect(page).scores_m
+        pickle.loads(pickle.dumps(detector)).detect(page).scores_m, detector.detect(page).scores_m
     )

@@ -133,18 +133,18 @@ def test_what_is_smaller_than_any_runtime_gives_counts_as_nothing() -> None:
     assert log_gaps(np.float32([0, 1e-38]), np.float32([1e-31, 1e-35])).tolist() == [0, 0]
 
 
-def finds(score: float, x: float = 0, count: int = 2) -> Detections:
+def detected(score: float, x: float = 0, count: int = 2) -> Detections:
     boxes_m4 = np.float32([[10 + x, 10, 8, 8], [40, 10, 8, 8]])[:count]
     return Detections(boxes_m4, np.float32([score, 0.5])[:count], np.zeros((count, 28, 28, 1), np.uint8))
 
 
 @pytest.mark.parametrize(
     ("found", "same"),
-    [(finds(0.9), True), (finds(0.9, x=1), True), (finds(0.9, x=4), False), (finds(0.9, count=1), False)],
+    [(detected(0.9), True), (detected(0.9, x=1), True), (detected(0.9, x=4), False), (detected(0.9, count=1), False)],
     ids=["as they were", "a pixel off", "half a box off", "one less"],
 )
-def test_finds_are_held_to_their_number_and_places(found: Detections, same: bool) -> None:
-    expected = finds(0.9)
+def test_detections_are_held_to_their_number_and_places(found: Detections, same: bool) -> None:
+    expected = detected(0.9)
     answers = {"boxes": expected.boxes_m4, "scores": expected.scores_m}
     golden = Golden(np.zeros((1, 9, 9, 1), np.uint8), answers, 0.05)
     assert same_places(golden, found.boxes_m4) == same

@@ -17,7 +17,7 @@ from edgecnn.train.run_folder import LOCK
 STEPS = 15 * 4  # epochs, batches an epoch
 KNOWN = {BEST, LAST, "metrics.jsonl", "recipe.toml", "state.pt", "outcome.json"}
 PARTIAL = re.compile(r"\.(best|last|metrics|outcome|recipe|state)-[0-9a-f]{12}\.(safetensors|jsonl|json|toml|pt)")
-# Saves after every batch, so that the state of the middle of an epoch is taken up too; prints a line a batch.
+# Saves after every batch, so that the state of the middle of an epoch is taken up too; prints one line per batch.
 TRAIN = """
 import sys
 from pathlib import Path

@@ -290,6 +290,13 @@ def test_resume_after_the_end_changes_nothing(whole: Path, data_root: Path) -> N
     assert outcome.last.epoch == TINY["epochs"]
 
 
+def test_resume_with_the_same_recipe_in_other_words_goes_on(whole: Path, tmp_path: Path, data_root: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    train(tiny(description="other words"), run, root=data_root, resume=True)
+    assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
+
+
 def test_resume_with_another_recipe_names_each_key(begun: Path, data_root: Path) -> None:
     before = contents(begun)
     with pytest.raises(

@@ -293,7 +293,7 @@ def test_data_set_of_another_kind_is_an_error(model: Path, data_root: Path, tmp_
         compare_files(model, model, dataset=str(own), root=data_root)
 
 
-def test_relabelled_model_is_an_error(model: Path, data_root: Path, tmp_path: Path) -> None:
+def test_relabeled_model_is_an_error(model: Path, data_root: Path, tmp_path: Path) -> None:
     card = replace(load(model).card, labels=[f"digit {label}" for label in range(10)])
     onnx_file.write_with_card(model.read_bytes(), card, tmp_path / "own.onnx")
     with pytest.raises(DataError, match=r"own\.onnx: answers 10 labels \(digit 0, digit 1, .*digits has 10 \(0, 1, 2"):

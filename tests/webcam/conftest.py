@@ -1,9 +1,9 @@
 """What the camera's tests share: the fixtures of reading, and what a source tells."""
 
 import pytest
-from digits.fixtures import classifier, digits, finder_file
+from digits.fixtures import classifier, detector_file, digits
 
-__all__ = ["classifier", "digits", "finder_file"]
+__all__ = ["classifier", "detector_file", "digits"]
 
 
 @pytest.fixture

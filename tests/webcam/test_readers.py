@@ -57,7 +57,7 @@ def test_a_color_models_colors_arrive_in_its_order(classifier: edgecnn.Classifie
         (False, True, FrameReader),
     ],
 )
-def test_a_digit_model_gets_the_finder_unless_the_whole_frame_is_asked_for(
+def test_a_digit_model_gets_the_detector_unless_the_whole_frame_is_asked_for(
     still: bool, whole: bool, expected: type
 ) -> None:
     reader = open_reader("digits-webcam", "digit-finder", still=still, whole=whole, threads=1)

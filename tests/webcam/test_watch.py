@@ -38,9 +38,9 @@ class Keyboard:
 
 
 @pytest.fixture
-def reader(finder_file: Path, classifier: edgecnn.Classifier) -> Reader:
-    finder = load_detector(finder_file, threads=1)
-    return Reader(finder, classifier, min_score=0.3, min_probability=0.7)
+def reader(detector_file: Path, classifier: edgecnn.Classifier) -> Reader:
+    detector = load_detector(detector_file, threads=1)
+    return Reader(detector, classifier, min_score=0.3, min_probability=0.7)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
     python tools/docs/camera_page.py --data-root ROOT [--pictures FOLDER]
 
 ROOT has MNIST, from which pages and crops are rendered that nothing was trained on or chosen by, and ``digit-photos``:
-pen digits on squared paper, one a picture, and sudokus with 9x9 labels. A reading counts for the cell in which its
+pen digits on squared paper, one per picture, and sudokus with 9x9 labels. A reading counts for the cell in which its
 middle lies; the grid's corners are those of the largest quadrangle. What is read outside it may well be a digit of
 the page, so it is counted apart, and ``--pictures`` shows it. Each photograph is read once more as a video, by the
 command. RapidOCR joins in where it can be imported (pip install --no-deps --target FOLDER rapidocr-onnxruntime, and
@@ -132,9 +132,9 @@ def scored(photo: Photograph, read: Read) -> tuple[Score, list[tuple[str, Box]]]
     return Score(int((photo.digits > 0).sum()), int(claimed.sum()), false, outside, seconds), readings
 
 
-def edgecnn_reader(finder: str, model: str) -> Read:
-    """Return the finder and the classifier behind it, as ``edgecnn webcam`` runs them on a still picture."""
-    reader = Reader(load_detector(finder), load(model))
+def edgecnn_reader(detector: str, model: str) -> Read:
+    """Return the detector and the classifier behind it, as ``edgecnn webcam`` runs them on a still picture."""
+    reader = Reader(load_detector(detector), load(model))
 
     def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
         return [(digit.label, digit.box) for digit in reader.read(image_hwc).digits]
@@ -142,9 +142,9 @@ def edgecnn_reader(finder: str, model: str) -> Read:
     return read
 
 
-def filming_reader(finder: str, model: str) -> Read:
+def filming_reader(detector: str, model: str) -> Read:
     """Return what ``edgecnn webcam --source FILE`` says at the end of a video of the picture."""
-    command = [sys.executable, "-m", "edgecnn_cli.main", "webcam", model, "--finder", finder, "--json", "--source"]
+    command = [sys.executable, "-m", "edgecnn_cli.main", "webcam", model, "--detector", detector, "--json", "--source"]
 
     def read(image_hwc: NDArray[np.uint8]) -> list[tuple[str, Box]]:
         with tempfile.TemporaryDirectory() as folder:
@@ -158,13 +158,13 @@ def filming_reader(finder: str, model: str) -> Read:
 
 
 def film(picture_bgr: NDArray[np.uint8], path: Path) -> None:
-    """Write a video of a picture in a hand that comes to rest: shift, turn, zoom, exposure and a sensor's noise."""
+    """Write a video of a picture in a hand that comes to rest: shift, rotation, zoom, exposure and a sensor's noise."""
     rng = np.random.default_rng(0)
     height, width = picture_bgr.shape[:2]
     with Recorder(path, fps=30) as recorder:
         for unrest in np.linspace(1, 0, FRAMES):
-            turn, zoom = unrest * rng.normal(0, 1.0), 1 + unrest * rng.normal(0, 0.015)
-            to_frame = cv2.getRotationMatrix2D((width / 2, height / 2), turn, zoom)
+            rotation, zoom = unrest * rng.normal(0, 1.0), 1 + unrest * rng.normal(0, 0.015)
+            to_frame = cv2.getRotationMatrix2D((width / 2, height / 2), rotation, zoom)
             to_frame[:, 2] += unrest * rng.normal(0, 0.008, 2) * width
             frame = cv2.warpAffine(picture_bgr, to_frame, (width, height), borderMode=cv2.BORDER_REPLICATE)
             noisy = frame * (1 + unrest * rng.normal(0, 0.05)) + rng.normal(0, 3, frame.shape)
@@ -210,9 +210,9 @@ def draw(photo: Photograph, readings: list[tuple[str, Box]], path: Path) -> None
 
 
 def table(scores: dict[str, dict[str, list[Score]]]) -> str:
-    """Return one line a group and engine."""
+    """Return one line per group and engine."""
     lines = [
-        "| photographs | read by | pictures | right / there | false in the grid | outside | s a picture |",
+        "| photographs | read by | pictures | right / there | false positives in the grid | outside | s per picture |",
         "|---|---|---|---|---|---|---|",
     ]
     for group, engines in scores.items():
@@ -226,7 +226,7 @@ def table(scores: dict[str, dict[str, list[Score]]]) -> str:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Rendered pages: how many digits there were, found with the right label, found with another, and false finds."""
+    """Rendered pages: how many digits there were, detected and read right, read as another, and false positives."""
 
     digits: int
     right: int
@@ -282,7 +282,7 @@ class Rejection:
 
 
 def clutter_crops(root: Path) -> NDArray[np.uint8]:
-    """Cut letters, words, signs and shapes out of the rendered pages, as the finder would hand them over."""
+    """Cut letters, words, signs and shapes out of the rendered pages, as the detector would hand them over."""
     found = []
     for page in test_pages(root):
         clutter = (page.labels_k == CLUTTER) & ~page.ignored_k
@@ -296,13 +296,13 @@ def rejection(root: Path, model: str) -> Rejection:
     classifier = load(model)
     none = split.names.index("none")
 
-    def sure_of(images_nhwc: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def confidence_of(images_nhwc: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         batches = (images_nhwc[i : i + 256] for i in range(0, len(images_nhwc), 256))
         probabilities_nk = np.concatenate([classifier.probabilities(batch) for batch in batches])
         return probabilities_nk, np.delete(probabilities_nk, none, axis=1).max(axis=1)
 
-    probabilities_nk, digit_n = sure_of(split.images_nhwc)
-    clutter_m = sure_of(clutter_crops(root))[1]
+    probabilities_nk, digit_n = confidence_of(split.images_nhwc)
+    clutter_m = confidence_of(clutter_crops(root))[1]
     is_none = split.labels_n == none
     threshold = float(np.quantile(digit_n[~is_none], 1 - ACCEPTED))
     draw_reliability(reliability(probabilities_nk, split.labels_n))
@@ -319,9 +319,9 @@ def rejection(root: Path, model: str) -> Rejection:
 
 
 def draw_reliability(bins: list[Bin]) -> None:
-    """Draw how often the classifier is right against how sure it is; the dots grow with the images behind them."""
+    """Draw accuracy against confidence; the dots grow with the images behind them."""
     figure = Figure(figsize=(4, 4), layout="constrained")
-    axes = figure.add_subplot(xlabel="how sure", ylabel="how often right", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes = figure.add_subplot(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.plot((0, 1), (0, 1), color="0.7", linewidth=1)
     sizes = [12 + 300 * own.images / sum(each.images for each in bins) for own in bins]
     axes.scatter([own.confidence for own in bins], [own.accuracy for own in bins], s=sizes)
@@ -334,24 +334,25 @@ def text(figures: str, pages: Rendered, crops: Rejection, processor: str, thread
 
 Made by `python tools/docs/camera_page.py --data-root ROOT` on {processor}, {threads} threads, with the thresholds of
 `edgecnn webcam`. None of these pictures, pages and crops was trained on. The photographs were looked at, though: the
-rule that drops a reading around a surer one of the same digit followed from two of them, and the score that is asked
-for went from 0.25 back to 0.3 after false finds in the pen's, at a price on rendered pages that was known. Thresholds
-were set on other pages of the same held-out handwriting, a few hundred of the thousand below were seen at two of them.
+rule that drops a reading around a more confident one of the same digit followed from two of them, and the score that is
+asked for went from 0.25 back to 0.3 after false positives in the pen's, at a price on rendered pages that was known.
+Thresholds were set on other pages of the same held-out handwriting, a few hundred of the thousand below were seen at
+two of them.
 
 ## Photographs
 
 {figures}
 
-*false in the grid*: a reading in an empty cell, or not the cell's digit, or a second one there. *outside*: readings off
-the grid, where newspapers have digits of their own. *filmed*: {FRAMES} frames of the picture in an unsteady hand that
-comes to rest, as a video file through `edgecnn webcam --source FILE`; the last frame's answer counts, which the frames
-before it had a vote in.
+*false positives in the grid*: a reading in an empty cell, or not the cell's digit, or a second one there. *outside*:
+readings off the grid, where newspapers have digits of their own. *filmed*: {FRAMES} frames of the picture in an
+unsteady hand that comes to rest, as a video file through `edgecnn webcam --source FILE`; the last frame's answer
+counts, which the frames before it had a vote in.
 
 ## Rendered pages
 
 {PAGES:,} pages of {PAGE_WIDTH}x{PAGE_HEIGHT} in varied light, with held-out handwriting and some held-out typefaces: of
-{pages.digits:,} digits that can be read, {pages.right / pages.digits:.2%} were found and right, {pages.mistaken} were
-found and taken for another digit; {pages.false / PAGES:.2f} false finds a page.
+{pages.digits:,} digits that can be read, {pages.right / pages.digits:.2%} were detected and read right,
+{pages.mistaken} were detected and taken for another digit; {pages.false / PAGES:.2f} false positives per page.
 
 A digit can be read, here and in training, that is 10 pixels high, 30 gray levels from its paper, clear of the noise,
 and blurred by at most 0.085 of its height (`edgecnn/digits/pages/page.py`). A reading is of the digit whose square,
@@ -364,7 +365,7 @@ Where it accepts 97 % of the digits (threshold {crops.threshold:.3f}), it accept
 {crops.clutter:,} letters, words and signs of the rendered pages, and {crops.accepted_none:.2%} of the test crops of
 "none", a third of which are digits cut wrongly. Expected calibration error {crops.calibration_error:.4f}:
 
-![How often right against how sure](camera-reliability.png)
+![Accuracy against confidence](camera-reliability.png)
 """
 
 
@@ -372,14 +373,14 @@ def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--finder", default="digit-finder")
+    parser.add_argument("--detector", default="digit-finder")
     parser.add_argument("--model", default="digits-webcam")
     parser.add_argument("--pictures", type=Path, help="folder for the photographs with what was read in them")
     options = parser.parse_args()
-    ours = edgecnn_reader(options.finder, options.model)
+    ours = edgecnn_reader(options.detector, options.model)
     engines = {
-        f"{options.finder} and {options.model}": ours,
-        "the same, filmed": filming_reader(options.finder, options.model),
+        f"{options.detector} and {options.model}": ours,
+        "the same, filmed": filming_reader(options.detector, options.model),
         "RapidOCR": rapidocr_reader(),
     }
     scores: dict[str, dict[str, list[Score]]] = {}

@@ -23,7 +23,7 @@ ONE_WAY = {0.5: "half of the flips lose", 0.8: "four of five flips lose", 1.0: "
 ALLOWED, WORSE = 0.005, 0.002
 WON = (0.0, 0.001, 0.005, 0.02)  # shares of images that only the candidate has right
 PAGES = (50, 200, 500, 2_000)
-DAMAGES = (0.0, 0.002, 0.01, 0.05)  # shares of the digits that a candidate newly loses, finds or invents
+DAMAGES = (0.0, 0.002, 0.01, 0.05)  # shares of the digits that a candidate newly loses, detects or adds falsely
 
 PAGE = """\
 # What an interval of a drop holds
@@ -38,9 +38,9 @@ Min 2005, who add two). Without any flip both are z² / (n + z²) wide to each s
 *beyond*, or else *undecided*, with about how many images would decide if all were as those that were seen.
 
 `quantize` judges alike, on the validation split, which is small for many recipes. It never opens the test split, and
-training images would flatter a form: the network is surer of them. So a form that is left undecided can be preferred
-where its drop on the validation images is within what is allowed; it is called undecided in the table, in the reason
-and in the card, and `verify` on the test split has the last word. `quantize` itself ends with 0: it has chosen.
+training images would flatter a form: the network is more confident of them. So a form that is left undecided can be
+preferred where its drop on the validation images is within what is allowed; it is called undecided in the table, in the
+reason and in the card, and `verify` on the test split has the last word. `quantize` itself ends with 0: it has chosen.
 
 ## How often the interval holds the truth, %
 
@@ -65,12 +65,13 @@ only the candidate has right, and as many that only the reference has.
 
 {equal}
 
-## Finders: how often the interval of the difference in F1 holds the truth, %
+## Detectors: how often the interval of the difference in F1 holds the truth, %
 
-The cases are pages, because the digits of one page are found or missed together. Each page counts for F1 with its share
-(the linearization of a ratio), and z² pages are added, half at +1 and half at -1. Made-up pages of one to twelve digits
-of which 78 % are found and 0.8 false ones a page; columns: share of digits newly lost, found and invented. Smallest of
-all cells: before (percentile bootstrap over pages) {pages_before:.1f}, now {pages_now:.1f}.
+The cases are pages, because the digits of one page are detected or not detected together. Each page counts for F1 with
+its share (the linearization of a ratio), and z² pages are added, half at +1 and half at -1. Made-up pages of one to
+twelve digits of which 78 % are detected, with 0.8 false positives per page; columns: share of true positives newly
+lost, of false negatives newly detected, and of false positives newly made. Smallest of all cells: before (percentile
+bootstrap over pages) {pages_before:.1f}, now {pages_now:.1f}.
 
 {pages}
 """
@@ -116,7 +117,7 @@ def verdicts(n: int, drop: float, won: float) -> dict[str, float]:
 
 @functools.cache
 def page_population(damage: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (found, false, missed) by reference and candidate on 100,000 made-up pages."""
+    """Return (true positives, false positives, false negatives) by reference and candidate on 100,000 made-up pages."""
     rng = np.random.default_rng(round(damage * 1e6))
     digits = rng.integers(1, 13, 100_000)
     found, false = rng.binomial(digits, 0.78), rng.poisson(0.8, len(digits))
@@ -126,8 +127,8 @@ def page_population(damage: float) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    found, false, missed = counts[..., 0], counts[..., 1], counts[..., 2]
-    share: NDArray[np.float64] = 2 * found / np.maximum(2 * found + false + missed, 1)
+    true_positives, errors = counts[..., 0], counts[..., 1] + counts[..., 2]
+    share: NDArray[np.float64] = 2 * true_positives / np.maximum(2 * true_positives + errors, 1)
     return share
 
 
@@ -160,7 +161,7 @@ def page() -> str:
     covered = {(n, f, s): coverage(n, f, s) for s in ONE_WAY for f in FLIPS for n in SIZES}
     worse = {(n, won): verdicts(n, ALLOWED + WORSE, won) for won in WON for n in SIZES}
     equal = {(n, won): verdicts(n, 0.0, won) for won in WON for n in SIZES}
-    finders = {(n, damage): page_coverage(n, damage) for damage in DAMAGES for n in PAGES}
+    detectors = {(n, damage): page_coverage(n, damage) for damage in DAMAGES for n in PAGES}
 
     def both(found: tuple[float, float]) -> str:
         return f"{found[0]:.1f} → {found[1]:.1f}"
@@ -179,9 +180,9 @@ def page() -> str:
         most_now=max(cell["within"] for cell in worse.values()),
         equal=_table(SIZES, WON, lambda n, w: f"{equal[n, w]['within']:.1f} / {equal[n, w]['undecided']:.1f}"),
         false_beyond=max(cell["beyond"] for cell in equal.values()),
-        pages=_table(PAGES, DAMAGES, lambda n, d: both(finders[n, d]), corner="pages"),
-        pages_before=min(before for before, _ in finders.values()),
-        pages_now=min(now for _, now in finders.values()),
+        pages=_table(PAGES, DAMAGES, lambda n, d: both(detectors[n, d]), corner="pages"),
+        pages_before=min(before for before, _ in detectors.values()),
+        pages_now=min(now for _, now in detectors.values()),
     )
 
 

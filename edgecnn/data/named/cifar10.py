@@ -5,7 +5,7 @@ from pathlib import Path
 from edgecnn.data import cifar
 from edgecnn.data.npz import Arrays
 
-LICENCE = "none stated; cite Krizhevsky 2009"
+LICENSE = "none stated; cite Krizhevsky 2009"
 FOLDER = "cifar10"
 LABELS_KEY = "labels"
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

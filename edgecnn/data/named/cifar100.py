@@ -7,7 +7,7 @@ import numpy as np
 from edgecnn.data import cifar
 from edgecnn.data.npz import Arrays
 
-LICENCE = "none stated; cite Krizhevsky 2009"
+LICENSE = "none stated; cite Krizhevsky 2009"
 FOLDER = "cifar100"
 LABELS_KEY = "labels"
 # fmt: off

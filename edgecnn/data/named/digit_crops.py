@@ -10,7 +10,7 @@ import numpy as np
 
 from edgecnn.data.npz import Arrays, CachedSplit
 
-LICENCE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the fonts' own are OFL, Apache or freer"
+LICENSE = "MNIST's and EMNIST's (cite LeCun et al. 1998, Cohen et al. 2017); the fonts' own are OFL, Apache or freer"
 FOLDER = "digit-crops"
 LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none")

@@ -14,7 +14,7 @@ from edgecnn.data.split import Split
 from edgecnn.errors import missing_package
 from edgecnn.runtime.image import resize
 
-LICENCE = "CC BY 4.0 (UCI); cite Alpaydin and Kaynak 1998"
+LICENSE = "CC BY 4.0 (UCI); cite Alpaydin and Kaynak 1998"
 FOLDER = "digits"
 LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")

@@ -5,7 +5,7 @@ from pathlib import Path
 from edgecnn.data import idx
 from edgecnn.data.npz import Arrays
 
-LICENCE = "MIT, Zalando SE; cite Xiao et al. 2017"
+LICENSE = "MIT, Zalando SE; cite Xiao et al. 2017"
 FOLDER = "fashion-mnist"
 LABELS_KEY = "labels"
 NAMES = (

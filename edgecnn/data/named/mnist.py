@@ -5,7 +5,7 @@ from pathlib import Path
 from edgecnn.data import idx
 from edgecnn.data.npz import Arrays
 
-LICENCE = "none stated with the files; usually described as CC BY-SA 3.0; cite LeCun et al. 1998"
+LICENSE = "none stated with the files; usually described as CC BY-SA 3.0; cite LeCun et al. 1998"
 FOLDER = "mnist"
 LABELS_KEY = "labels"
 NAMES = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")

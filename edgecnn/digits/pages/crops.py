@@ -1,7 +1,7 @@
-"""What a finder hands to the classifier: the square around a box, averaged to 28x28 as RoiAlign does it.
+"""What a detector hands to the classifier: the square around a box, averaged to 28x28 as RoiAlign does it.
 
 The rule of ONNX's operator with ``mode=avg``, ``sampling_ratio=0``, ``half_pixel`` (He et al. 2017, "Mask R-CNN"):
-each of the 28x28 cells is the mean of as many bilinear samples a side as it is pixels wide, rounded up. A sample more
+each of the 28x28 cells is the mean of as many bilinear samples per side as it is pixels wide, rounded up. A sample more
 than one pixel outside counts as 0, a nearer one as the border. Since both axes are sampled alike, a crop is two small
 matrices around the picture.
 """

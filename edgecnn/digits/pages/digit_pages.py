@@ -1,4 +1,4 @@
-"""Rendered pages in bulk: 160x160 gray, what a finder is trained on and chosen by, drawn on the spot from MNIST.
+"""Rendered pages in bulk: 160x160 gray, what a detector is trained on and chosen by, drawn on the spot from MNIST.
 
 Kept as ``<root>/digit-pages/{train,test}.npz``; made anew, in minutes, where they are missing. Page number k follows
 from the seed and k alone, so neither the count nor the number of processes changes it.
@@ -85,7 +85,7 @@ def read(root: str | Path | None, part: Part) -> Pages:
 
 
 def render_set(seed: int, count: int, size: int, material: Material, *, workers: int | None = None) -> Pages:
-    """Render ``count`` pages of ``size`` pixels a side in ``workers`` processes, by default one for each core."""
+    """Render ``count`` pages of ``size`` pixels per side in ``workers`` processes, by default one for each core."""
     return together(list(each_page(seed, count, size, material, _itself, workers=workers)))
 
 

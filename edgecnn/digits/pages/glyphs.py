@@ -1,4 +1,4 @@
-"""One character as a field of distances, and its ink on a page at any size, slant and stroke width.
+"""One character as a field of distances, and its ink on a page at any size, shear and stroke width.
 
 A field says for each of its pixels how far the edge of the ink is, positive inside. Sampled through an affine map and
 cut off softly at zero it gives an anti-aliased edge at any scale, and an offset makes the stroke thicker or thinner
@@ -150,15 +150,15 @@ def _reach(by_x: float, by_y: float, start: float, shape: tuple[int, ...]) -> tu
 
 
 def placing(
-    glyph: Glyph, scale: float, x: float, y: float, slant: float = 0.0, turn: float = 0.0, stretch: float = 1.0
+    glyph: Glyph, scale: float, x: float, y: float, shear: float = 0.0, rotation: float = 0.0, stretch: float = 1.0
 ) -> NDArray[np.float64]:
     """Return the map (2, 3) that brings the middle of the glyph's ink to (x, y).
 
-    ``slant`` leans to the right by that share of the height, ``turn`` is in radians, ``stretch`` widens.
+    ``shear`` leans to the right by that share of the height, ``rotation`` is in radians, ``stretch`` widens.
     """
-    cos, sin = math.cos(turn), math.sin(turn)
-    xx, xy = scale * cos * stretch, scale * (-cos * slant - sin)
-    yx, yy = scale * sin * stretch, scale * (-sin * slant + cos)
+    cos, sin = math.cos(rotation), math.sin(rotation)
+    xx, xy = scale * cos * stretch, scale * (-cos * shear - sin)
+    yx, yy = scale * sin * stretch, scale * (-sin * shear + cos)
     across, down = glyph.left + glyph.width / 2, glyph.top + glyph.height / 2
     return np.array([[xx, xy, x - xx * across - xy * down], [yx, yy, y - yx * across - yy * down]])
 
@@ -221,14 +221,14 @@ def _skeleton(image_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     while True:
         before = ink
         for removable in _removable():
-            around = cv2.filter2D(ink, cv2.CV_8U, NeighborS, borderType=cv2.BORDER_CONSTANT)
+            around = cv2.filter2D(ink, cv2.CV_8U, NEIGHBORS, borderType=cv2.BORDER_CONSTANT)
             ink = np.asarray(cv2.bitwise_and(ink, cv2.LUT(around, removable)), np.uint8)
         if np.array_equal(before, ink):
             return ink * 255
 
 
 # Bits of the eight neighbors, clockwise from the one above.
-NeighborS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+NEIGHBORS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Crops of one page for the classifier: digits as a finder hands them over, and what it may hand over by mistake."""
+"""Crops of one page for the classifier: digits as a detector hands them over, and what it may hand over by mistake."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from edgecnn.digits.pages.page import Page
 NONE = 10
 DIGITS, MISTAKES = 12, 4  # at most, of one page
 NARROWEST, WIDEST, STRAY = 1.1, 1.6, 0.12  # side of the square by the box's, and its middle by the square's side
-NO_DIGIT = 0.3  # overlap with a digit, both as squares, below which a box is no find of it
+NO_DIGIT = 0.3  # overlap with a digit, both as squares, below which a box is no detection of it
 PAIR = 0.62  # overlap with one of two above which a box around both could be of that one
 SHARES = (0.55, 0.12, 0.2, 0.13)  # of clutter, empty places, parts of digits, pairs
 
@@ -41,7 +41,7 @@ def sampled(page: Page, rng: np.random.Generator) -> Crops:
 
 
 def _jittered(boxes_k4: Boxes, rng: np.random.Generator) -> Boxes:
-    """Return the squares (K, 3) around boxes, as far off as a finder is."""
+    """Return the squares (K, 3) around boxes, as far off as a detector is."""
     count = len(boxes_k4)
     near, far = rng.normal(CROP_MARGIN, 0.08, count), rng.uniform(NARROWEST, WIDEST, count)
     margin = np.where(rng.random(count) < 0.5, near, far)
@@ -75,7 +75,7 @@ def _empty(page: Page, rng: np.random.Generator) -> Boxes:
 
 
 def _part(page: Page, rng: np.random.Generator) -> Boxes:
-    """A digit missed: beside it, a part of it, or much more than it."""
+    """Beside a digit, a part of it, or much more than it."""
     box_k4 = _one_of(page, rng, (page.labels_k < CLUTTER) & ~page.ignored_k)
     factor = log_uniform(rng, 0.35, 2.6)
     sides = box_k4[:, 2:] * factor

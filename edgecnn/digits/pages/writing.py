@@ -29,7 +29,7 @@ class Pen:
     """One way to write: its kind, its size and how much characters differ from each other.
 
     ``height`` of a digit is in pixels; ``grow`` moves the edge of the ink and ``line`` is the width of a pen's line,
-    both as shares of the height. ``loose`` is how far characters stray in place, size and turn.
+    both as shares of the height. ``loose`` is how far characters stray in place, size and rotation.
     """
 
     kind: Kind
@@ -39,18 +39,18 @@ class Pen:
     thick: int = 0
     grow: float = 0.0
     line: float = 0.0
-    slant: float = 0.0
+    shear: float = 0.0
     stretch: float = 1.0
     loose: float = 0.0
     gap: float = 0.0
 
 
 def print_pen(rng: np.random.Generator, material: Material, height: float) -> Pen:
-    """Draw a font with a weight and a slant of its own."""
+    """Draw a font with a weight and a shear of its own."""
     return Pen(
         "print", "print", height, font=material.fonts[int(rng.integers(len(material.fonts)))],
         grow=float(rng.choice((0.0, rng.uniform(-0.008, 0.025)), p=(0.7, 0.3))),
-        slant=float(rng.choice((0.0, rng.uniform(-0.05, 0.3)), p=(0.85, 0.15))),
+        shear=float(rng.choice((0.0, rng.uniform(-0.05, 0.3)), p=(0.85, 0.15))),
         stretch=float(rng.choice((1.0, rng.uniform(0.7, 1.25)), p=(0.7, 0.3))),
         gap=float(rng.choice((0.0, rng.uniform(-0.03, 0.5)), p=(0.6, 0.4))),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def print_pen(rng: np.random.Generator, material: Material, height: float) -> Pe
 def display_pen(rng: np.random.Generator, height: float) -> Pen:
     """Draw a display of seven segments."""
     return Pen(
-        "segments", "print", height, thick=2 * int(rng.integers(3, 10)), slant=float(rng.choice((0.0, 0.1, 0.17))),
+        "segments", "print", height, thick=2 * int(rng.integers(3, 10)), shear=float(rng.choice((0.0, 0.1, 0.17))),
         stretch=float(rng.uniform(0.8, 1.3)), gap=float(rng.uniform(0.0, 0.2)),
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ def hand_pen(rng: np.random.Generator, height: float) -> Pen:
     return Pen(
         kind, "hand", height,
         grow=float(rng.uniform(-0.03, 0.015)), line=float(rng.uniform(narrowest, max(0.12, narrowest))),
-        slant=float(rng.uniform(-0.15, 0.3)), stretch=float(rng.uniform(0.8, 1.25)), loose=float(rng.uniform(0.2, 1.0)),
+        shear=float(rng.uniform(-0.15, 0.3)), stretch=float(rng.uniform(0.8, 1.25)), loose=float(rng.uniform(0.2, 1.0)),
         gap=float(rng.uniform(0.05, 0.4)),
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def put(
     loose = pen.loose * 0.06
     scale = pen.height / glyph.unit * float(np.exp(rng.normal(0, loose)))
     place = placing(
-        glyph, scale, x, y + float(rng.normal(0, loose / 2)) * pen.height, pen.slant + float(rng.normal(0, loose)),
+        glyph, scale, x, y + float(rng.normal(0, loose / 2)) * pen.height, pen.shear + float(rng.normal(0, loose)),
         float(rng.normal(0, loose)), pen.stretch,
     )  # fmt: skip
     label = int(sign) if sign.isdigit() else CLUTTER
@@ -169,7 +169,7 @@ class Line:
 def line_of(rng: np.random.Generator, material: Material, pen: Pen, text: str) -> Line:
     """Get a line's characters."""
     glyphs = tuple(None if sign == " " else character(rng, material, pen, sign) for sign in text)
-    return Line(pen, text, glyphs, sum(_advance(pen, glyph) for glyph in glyphs) + abs(pen.slant) * pen.height)
+    return Line(pen, text, glyphs, sum(_advance(pen, glyph) for glyph in glyphs) + abs(pen.shear) * pen.height)
 
 
 def _advance(pen: Pen, glyph: Glyph | None) -> float:

@@ -1,4 +1,4 @@
-"""Two detectors on the same images: things detected, missed, and detected where there is none."""
+"""Two detectors on the same images: true positives, false positives and false negatives."""
 
 import time
 from dataclasses import dataclass, field
@@ -244,23 +244,23 @@ def f1_on(boxes: Boxes, detector: Detector) -> float:
 
 
 def scores_of(detector: Detector, counts_n3: NDArray[np.int64]) -> DetectionScores:
-    """Return the figures of what a detector had right, false and missed on each image."""
-    right, false, missed = (int(total) for total in counts_n3.sum(0))
+    """Return the figures of a detector from its true positives, false positives and false negatives on each image."""
+    true_positives, false_positives, false_negatives = (int(total) for total in counts_n3.sum(0))
     return DetectionScores(
         model=detector.name,
         form=detector.card.form,
-        true_positives=right,
-        false_positives=false,
-        false_negatives=missed,
-        precision=right / max(right + false, 1),
-        recall=right / max(right + missed, 1),
+        true_positives=true_positives,
+        false_positives=false_positives,
+        false_negatives=false_negatives,
+        precision=true_positives / max(true_positives + false_positives, 1),
+        recall=true_positives / max(true_positives + false_negatives, 1),
         f1=_f1(counts_n3.sum(0)),
     )
 
 
 def _f1(counts_3: NDArray[np.int64]) -> float:
-    right, false, missed = counts_3
-    return float(2 * right / max(2 * right + false + missed, 1))
+    true_positives, false_positives, false_negatives = counts_3
+    return float(2 * true_positives / max(2 * true_positives + false_positives + false_negatives, 1))
 
 
 def matched(
@@ -269,11 +269,11 @@ def matched(
     """Count (true positives, false positives, false negatives). Boxes are x, y, width, height; the better detection
     comes first and takes its thing."""
     free = np.ones(len(things_k4), bool)
-    false = 0
+    false_positives = 0
     for box in boxes_m4:
         overlap_k = np.where(free, overlaps(box[None], things_k4)[0], 0)
         if overlap_k.max(initial=0) > RIGHT:
             free[overlap_k.argmax()] = False
         elif overlaps(box[None], ignored_b4).max(initial=0) <= EXCUSED:
-            false += 1
-    return int((~free).sum()), false, int(free.sum())
+            false_positives += 1
+    return int((~free).sum()), false_positives, int(free.sum())

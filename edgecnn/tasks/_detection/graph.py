@@ -1,4 +1,4 @@
-"""A finder's whole file around its network: pyramid, peaks, merging and crops as standard ONNX operators.
+"""A detector's whole file around its network: pyramid, peaks, merging and crops as standard ONNX operators.
 
 The frame is brought to at most 640 pixels on its longer side, both sides multiples of 16, then halved three times,
 each time with its border repeated up to multiples of 16; the network runs on all four with the same weights. The
@@ -19,7 +19,7 @@ from edgecnn.onnx_file import IR_VERSION, LEVEL, LEVELS, OPSET
 
 LONGEST = 640
 PEAKS = 400  # of each level
-FINDS = 400  # of a frame, at most
+DETECTIONS = 400  # of a frame, at most
 PEAK_WINDOW = (3, 1)  # cells
 THRESHOLD = 0.25
 OVERLAP = 0.35
@@ -71,9 +71,9 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
         if level:
             image_nchw = _halved(graph, image_nchw)
             to_frame = graph("Mul", to_frame, graph.floats(2.0))
-        found, how_sure = _peaks(graph, _inlined(graph, network, image_nchw, f"{LEVEL}{level}_"), to_frame)
+        found, confidences = _peaks(graph, _inlined(graph, network, image_nchw, f"{LEVEL}{level}_"), to_frame)
         boxes.append(found)
-        scores.append(how_sure)
+        scores.append(confidences)
     corners, best, sides = _merged(graph, graph("Concat", *boxes, axis=0), graph("Concat", *scores, axis=0))
     graph("Identity", best, name="scores")
     graph("Concat", _columns(graph, corners, 0, 2), sides, axis=1, name="boxes")
@@ -148,14 +148,14 @@ def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
 
 
 def _merged(graph: _Graph, boxes: str, scores: str) -> tuple[str, str, str]:
-    """Return what stays after overlapping finds are merged: corners (M, 4) as x0, y0, x1, y1, scores (M,), sides
+    """Return what stays after overlapping detections are merged: corners (M, 4) as x0, y0, x1, y1, scores (M,), sides
     (M, 2)."""
     center, side = _columns(graph, boxes, 0, 2), _columns(graph, boxes, 2, 4)
     half = graph("Mul", side, graph.floats(0.5))
     corners = graph("Concat", graph("Sub", center, half), graph("Add", center, half), axis=1)
     kept = graph(
         "NonMaxSuppression", graph("Unsqueeze", corners, graph.ints(0)), graph("Unsqueeze", scores, graph.ints(0, 1)),
-        graph.ints(FINDS), graph.floats(OVERLAP), graph.floats(THRESHOLD),
+        graph.ints(DETECTIONS), graph.floats(OVERLAP), graph.floats(THRESHOLD),
     )  # fmt: skip
     index = graph("Reshape", _columns(graph, kept, 2, 3), graph.ints(-1))
     order = graph("Gather", scores, index)

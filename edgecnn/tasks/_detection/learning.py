@@ -1,4 +1,4 @@
-"""What a detector learns: its maps' targets, the loss against them, and boxes counted as right, false or missed.
+"""What a detector learns: its maps' targets, the loss against them, and what true and false positives are.
 
 Focal loss on a heat map of centers, weakened near each of them (Law and Deng 2018, "CornerNet"; Zhou et al. 2019,
 "Objects as points"), and the absolute error of box and offset. Boxes that no one could read are left out of all three:
@@ -34,7 +34,7 @@ class Targets:
 def targets(boxes_nb5: Tensor, height: int, width: int) -> Targets:
     """Draw boxes (N, B, 5), x, y, width, height in pixels and what they are, on maps of height x width cells.
 
-    A Gaussian is the product of one along the rows and one along the columns, so that hundreds a page are cheap.
+    A Gaussian is the product of one along the rows and one along the columns, so that hundreds per page are cheap.
     """
     x, y, wide, high, what = boxes_nb5.unbind(2)
     is_thing = (what == THING).float()
@@ -102,7 +102,9 @@ class DetectionTally:
 
     def __init__(self, device: torch.device) -> None:
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self.pairs = torch.zeros(4, dtype=torch.int64, device=device)  # right, false, missed, images
+        self.pairs = torch.zeros(
+            4, dtype=torch.int64, device=device
+        )  # true positives, false positives, false negatives, images
 
     def add(self, loss_sum: Tensor, boxes_nb5: Tensor, maps_nchw: Tensor) -> None:
         """Count a batch; ``loss_sum`` is summed over its images."""
@@ -111,15 +113,15 @@ class DetectionTally:
         boxes, scores = decode(maps_nchw.detach().float())
         most = max(int((scores > THRESHOLD).sum(1).max()), 1)
         boxes, scores = boxes[:, :most], scores[:, :most]
-        sure = scores > THRESHOLD
-        overlap = _overlap(boxes, boxes_nb5[..., :4]) * sure[..., None]
+        confident = scores > THRESHOLD
+        overlap = _overlap(boxes, boxes_nb5[..., :4]) * confident[..., None]
         what = boxes_nb5[..., 4]
         is_thing, ignored = what == THING, what == IGNORED
         right = (overlap > RIGHT) & is_thing[:, None]  # (N, candidates, B)
         hits = right.any(1).sum()
         excused = ((overlap > EXCUSED) & ignored[:, None]).any(2) & ~right.any(2)
         images = torch.as_tensor(len(maps_nchw), device=hits.device)
-        self.pairs += torch.stack((hits, sure.sum() - hits - excused.sum(), is_thing.sum() - hits, images))
+        self.pairs += torch.stack((hits, confident.sum() - hits - excused.sum(), is_thing.sum() - hits, images))
 
     @property
     def mean_loss(self) -> float:
@@ -128,8 +130,9 @@ class DetectionTally:
 
     def figures(self) -> dict[str, float]:
         """Return F1, precision and recall of all boxes."""
-        right, false, missed = (int(count) for count in self.pairs[:3])
-        precision, recall = right / max(right + false, 1), right / max(right + missed, 1)
+        true_positives, false_positives, false_negatives = (int(count) for count in self.pairs[:3])
+        precision = true_positives / max(true_positives + false_positives, 1)
+        recall = true_positives / max(true_positives + false_negatives, 1)
         return {"f1": 2 * precision * recall / max(precision + recall, 1e-12), "precision": precision, "recall": recall}
 
 

@@ -1,4 +1,4 @@
-"""A finder from checkpoint to file: the same boxes, scores and crops as in PyTorch, on frames of any size."""
+"""A detector from checkpoint to file: the same boxes, scores and crops as in PyTorch, on frames of any size."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ PAGE = ImageInput(160, 160, 1)
 
 
 def untrained(logit: float = 0.0) -> Checkpoint:
-    """A finder whose weights are drawn, and which is as sure of a digit everywhere as ``logit`` says."""
+    """A detector whose weights are drawn, and whose confidence is everywhere what ``logit`` says."""
     torch.manual_seed(1)
     recipe = read("digit-finder", {"network.parameters": {"widths": [4, 8, 12, 16]}})
     classifier = build_classifier(recipe, PAGE, 1)
@@ -71,15 +71,15 @@ def frame(seed: int, height: int, width: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint and the file that was exported from it."""
-    folder = tmp_path_factory.mktemp("finder")
+    folder = tmp_path_factory.mktemp("detector")
     checkpoint.write(folder / "own.safetensors", untrained())
-    export(folder / "own.safetensors", folder / "finder.onnx", root=folder)
+    export(folder / "own.safetensors", folder / "detector.onnx", root=folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def finder(made: Path) -> Detector:
-    return load_detector(made / "finder.onnx")
+def detector(made: Path) -> Detector:
+    return load_detector(made / "detector.onnx")
 
 
 def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections:
@@ -102,7 +102,7 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
     corners = torch.cat((all_boxes[:, :2], all_boxes[:, :2] + all_boxes[:, 2:]), 1)
     sure = all_scores > graph.THRESHOLD
     corners, all_scores, all_boxes = corners[sure], all_scores[sure], all_boxes[sure]
-    kept = nms(corners, all_scores, graph.OVERLAP)[: graph.FINDS]
+    kept = nms(corners, all_scores, graph.OVERLAP)[: graph.DETECTIONS]
     reach = all_boxes[kept, 2:].max(1, keepdim=True).values * CROP_MARGIN / 2
     center = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
     squares = torch.cat((torch.zeros(len(kept), 1), center - reach, center + reach), 1)
@@ -112,13 +112,13 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
     )
 
 
-# Sizes with fewer finds than a file returns: of the last ones, equally likely, either may be left out.
+# Sizes with fewer detections than a file returns: of the last ones, equally likely, either may be left out.
 @pytest.mark.parametrize("size", [(160, 160), (128, 240), (100, 333), (90, 700)])
 @torch.no_grad()
-def test_file_finds_what_pytorch_finds(finder: Detector, size: tuple[int, int]) -> None:
+def test_file_detects_what_pytorch_detects(detector: Detector, size: tuple[int, int]) -> None:
     image = frame(3, *size)
-    found, wanted = finder.detect(image), in_pytorch(untrained().build(), image)
-    assert 3 < len(wanted) < graph.FINDS
+    found, wanted = detector.detect(image), in_pytorch(untrained().build(), image)
+    assert 3 < len(wanted) < graph.DETECTIONS
     nearest = np.abs(wanted.boxes_m4[:, None] - found.boxes_m4).sum(2).argmin(1)
     same = (
         (np.abs(found.boxes_m4[nearest] - wanted.boxes_m4).max(1) < 0.05)
@@ -140,50 +140,50 @@ def test_file_finds_what_pytorch_finds(finder: Detector, size: tuple[int, int]) 
         np.zeros((9, 9)),
     ],
 )
-def test_what_is_no_frame_is_refused(finder: Detector, frame) -> None:
+def test_what_is_no_frame_is_refused(detector: Detector, frame) -> None:
     with pytest.raises(ImageError, match="a frame "):
-        finder.detect(frame)
+        detector.detect(frame)
 
 
 @given(height=st.integers(1, 700), width=st.integers(1, 700))
 @settings(max_examples=40)
-def test_any_size_is_taken(finder: Detector, height: int, width: int) -> None:
-    finds = finder.detect(np.full((height, width), 128, np.uint8))
-    assert finds.boxes_m4.shape == (len(finds), 4)
-    assert finds.crops_mhwc.shape == (len(finds), 28, 28, 1)
-    assert (np.diff(finds.scores_m) <= 0).all()
+def test_any_size_is_taken(detector: Detector, height: int, width: int) -> None:
+    detected = detector.detect(np.full((height, width), 128, np.uint8))
+    assert detected.boxes_m4.shape == (len(detected), 4)
+    assert detected.crops_mhwc.shape == (len(detected), 28, 28, 1)
+    assert (np.diff(detected.scores_m) <= 0).all()
 
 
 def test_nothing_found_is_no_rows(tmp_path: Path) -> None:
     checkpoint.write(tmp_path / "own.safetensors", untrained(logit=-20.0))
-    exported = export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
-    finds = load_detector(exported.path).detect(frame(3, 200, 300))
-    assert (len(finds), finds.boxes_m4.shape, finds.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
+    exported = export(tmp_path / "own.safetensors", tmp_path / "detector.onnx", root=tmp_path)
+    detected = load_detector(exported.path).detect(frame(3, 200, 300))
+    assert (len(detected), detected.boxes_m4.shape, detected.crops_mhwc.shape) == (0, (0, 4), (0, 28, 28, 1))
 
 
-def test_color_frames_become_gray(finder: Detector) -> None:
+def test_color_frames_become_gray(detector: Detector) -> None:
     gray = frame(5, 120, 160)
-    assert np.array_equal(finder.detect(gray).scores_m, finder.detect(np.repeat(gray, 3, 2), bgr=True).scores_m)
+    assert np.array_equal(detector.detect(gray).scores_m, detector.detect(np.repeat(gray, 3, 2), bgr=True).scores_m)
 
 
-def test_file_tests_itself(finder: Detector) -> None:
-    assert finder.card.task == "detection"
-    assert selftest(finder).passed
+def test_file_tests_itself(detector: Detector) -> None:
+    assert detector.card.task == "detection"
+    assert selftest(detector).passed
 
 
 def test_changed_file_fails_its_self_test(made: Path) -> None:
-    model = onnx.load(made / "finder.onnx")
+    model = onnx.load(made / "detector.onnx")
     tensor = next(tensor for tensor in model.graph.initializer if tensor.name.endswith("maps.weight"))
     tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) * 1.5, tensor.name))
     assert not selftest(load_detector(model.SerializeToString())).passed
 
 
-def test_a_finder_is_no_classifier_nor_the_other_way(made: Path, model: Path) -> None:
-    with pytest.raises(CardError, match=r"finder\.onnx: is for detection; a model for classification was expected\."):
-        load(made / "finder.onnx")
+def test_a_detector_is_no_classifier_nor_the_other_way(made: Path, model: Path) -> None:
+    with pytest.raises(CardError, match=r"detector\.onnx: is for detection; a model for classification was expected\."):
+        load(made / "detector.onnx")
     with pytest.raises(CardError, match="is for classification; a model for detection was expected"):
         load_detector(model)
-    assert isinstance(load_model(made / "finder.onnx"), Detector)
+    assert isinstance(load_model(made / "detector.onnx"), Detector)
     assert not isinstance(load_model(model), Detector)
 
 
@@ -191,25 +191,25 @@ def test_maps_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.Monk
     checkpoint.write(tmp_path / "own.safetensors", untrained())
     monkeypatch.setattr(detection_export, "MAP_TOLERANCE", -1.0)
     with pytest.raises(ParityError, match="maps differ from PyTorch's by"):
-        export(tmp_path / "own.safetensors", tmp_path / "finder.onnx", root=tmp_path)
+        export(tmp_path / "own.safetensors", tmp_path / "detector.onnx", root=tmp_path)
     assert not list(tmp_path.glob("*.onnx"))
 
 
 def test_same_checkpoint_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    again = export(made / "own.safetensors", tmp_path / "finder.onnx", root=made).path
-    assert again.read_bytes() == (made / "finder.onnx").read_bytes()
+    again = export(made / "own.safetensors", tmp_path / "detector.onnx", root=made).path
+    assert again.read_bytes() == (made / "detector.onnx").read_bytes()
 
 
 # On pages
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch, finder: Detector) -> Pages:
-    """Pages on which this finder finds everything: what it finds is what is said to be there."""
+def pages(monkeypatch: pytest.MonkeyPatch, detector: Detector) -> Pages:
+    """Pages on which this detector is right: what it detects is what is said to be there."""
     images = np.stack([frame(seed, 160, 160)[..., 0] for seed in range(24)])
-    finds = [finder.detect(image).boxes_m4 for image in images]
-    most = max(len(boxes) for boxes in finds)
-    boxes = np.stack([np.pad(found, ((0, most - len(found)), (0, 0))) for found in finds])
+    detected = [detector.detect(image).boxes_m4 for image in images]
+    most = max(len(boxes) for boxes in detected)
+    boxes = np.stack([np.pad(found, ((0, most - len(found)), (0, 0))) for found in detected])
     labels = np.where(boxes[..., 2] > 0, 3, -1).astype(np.int8)
     made = Pages(images, boxes, labels, np.zeros(labels.shape, bool))
     monkeypatch.setattr(digit_pages, "read", lambda root, part: made)
@@ -221,8 +221,8 @@ def compared(detector: Detector, max_drop_pp: float) -> DetectionComparison:
     return compare_on(boxes, detector, detector, max_drop_pp, dataset=PAGES, split="validation")
 
 
-def test_a_finder_that_finds_everything_scores_one(finder: Detector, pages: Pages) -> None:
-    comparison = compared(finder, 1.0)
+def test_a_detector_that_detects_everything_scores_one(detector: Detector, pages: Pages) -> None:
+    comparison = compared(detector, 1.0)
     scores = comparison.reference
     assert (scores.f1, scores.false_negatives, scores.false_positives) == (1.0, 0, 0)
     assert comparison.objects == pages.is_digit.sum() > 20
@@ -252,21 +252,21 @@ def test_shares_of_the_pages_spread_as_f1_does() -> None:
 
 
 def test_the_cards_figure_is_that_of_the_file_on_the_pages(
-    made: Path, pages: Pages, finder: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, pages: Pages, detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the pages are said to be empty, so what is found there is false: the network in training had 0.5."""
     halved = replace(pages, labels=np.where(np.arange(len(pages))[:, None] % 2, pages.labels, -1).astype(np.int8))
     npz.write(tmp_path / "root" / "digit-pages" / "test.npz", asdict(halved))
     monkeypatch.setattr(digit_pages, "read", lambda root, part: halved)
-    expected = compared(finder, 0.0).reference.f1
+    expected = compared(detector, 0.0).reference.f1
     monkeypatch.undo()  # the pages lie in a data root now
     exported = export(made / "own.safetensors", tmp_path / "f.onnx", root=tmp_path / "root")
     assert load_detector(exported.path).card.metrics == [Score("validation", 24, "f1", expected)]
     assert 0.55 < expected < 0.95
 
 
-def test_a_finder_that_was_measured_on_nothing_has_no_figure(finder: Detector) -> None:
-    assert finder.card.metrics == []
+def test_a_detector_that_was_measured_on_nothing_has_no_figure(detector: Detector) -> None:
+    assert detector.card.metrics == []
 
 
 def test_finds_are_matched_best_first_and_each_digit_once() -> None:
@@ -279,9 +279,9 @@ def test_finds_are_matched_best_first_and_each_digit_once() -> None:
 
 
 @pytest.mark.slow
-def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Pages, tmp_path: Path, capsys) -> None:
+def test_quantized_detector_is_measured_against_its_parent(made: Path, pages: Pages, tmp_path: Path, capsys) -> None:
     out = tmp_path / "int8.onnx"
-    result = quantize(made / "finder.onnx", out, method="static", max_drop_pp=100, seconds=0.1)
+    result = quantize(made / "detector.onnx", out, method="static", max_drop_pp=100, seconds=0.1)
     assert result.output_form == result.candidates[0].form == "int8-static"
     assert result.parent_validation_score == 1.0
     assert 0.3 < result.candidates[0].validation_score <= 1.0
@@ -289,20 +289,20 @@ def test_quantized_finder_is_measured_against_its_parent(made: Path, pages: Page
     assert (card.form, card.task, card.parent_sha256) == (
         "int8-static",
         "detection",
-        files.sha256(made / "finder.onnx"),
+        files.sha256(made / "detector.onnx"),
     )
     operators = {node.op_type for node in onnx.load(out).graph.node}
     assert "QuantizeLinear" in operators
     assert selftest(load_detector(out)).passed
-    show(verify(made / "finder.onnx", out, max_drop_pp=100))
+    show(verify(made / "detector.onnx", out, max_drop_pp=100))
     shown = capsys.readouterr().out
     assert "objects on 24 images" in shown
     assert "passed: F1 drops by" in shown
 
 
-def test_a_finder_has_no_dense_form(made: Path) -> None:
+def test_a_detector_has_no_dense_form(made: Path) -> None:
     with pytest.raises(EdgecnnError, match=r"has no dense layer to quantize\. Use --method static\."):
-        quantize(made / "finder.onnx", made / "dense.onnx", method="dense")
+        quantize(made / "detector.onnx", made / "dense.onnx", method="dense")
 
 
 @pytest.mark.parametrize(
@@ -315,19 +315,21 @@ def test_a_finder_has_no_dense_form(made: Path) -> None:
         (verify, {"split": "validation"}, "Leave out --data and --split"),
     ],
 )
-def test_what_finders_have_no_use_for_is_refused(made: Path, stage, arguments: dict[str, object], message: str) -> None:
-    given = made / ("own.safetensors" if stage is export else "finder.onnx")
+def test_what_detectors_have_no_use_for_is_refused(
+    made: Path, stage, arguments: dict[str, object], message: str
+) -> None:
+    given = made / ("own.safetensors" if stage is export else "detector.onnx")
     with pytest.raises(EdgecnnError, match=message):
-        stage(given, made / ("finder.onnx" if stage is verify else "new.onnx"), **arguments)
+        stage(given, made / ("detector.onnx" if stage is verify else "new.onnx"), **arguments)
     assert not (made / "new.onnx").exists()
 
 
-def test_a_finders_checkpoint_is_to_be_exported_first(made: Path) -> None:
+def test_a_detectors_checkpoint_is_to_be_exported_first(made: Path) -> None:
     with pytest.raises(CheckpointError, match=r"First: edgecnn export .*own\.safetensors"):
-        verify(made / "own.safetensors", made / "finder.onnx")
+        verify(made / "own.safetensors", made / "detector.onnx")
 
 
 @pytest.mark.slow
-def test_bench_times_a_finder_on_a_camera_frame(made: Path) -> None:
-    report = bench([made / "finder.onnx"], batches=(1,), threads=(1,), seconds=0.1)
+def test_bench_times_a_detector_on_a_camera_frame(made: Path) -> None:
+    report = bench([made / "detector.onnx"], batches=(1,), threads=(1,), seconds=0.1)
     assert report.contenders[0].p50_ms > 0

@@ -1,4 +1,4 @@
-"""What a finder learns: boxes become maps and come back, the loss is least there, and finds are counted rightly."""
+"""What a detector learns: boxes become maps and back, the loss is least there, and detections are counted right."""
 
 import numpy as np
 import torch
@@ -81,7 +81,7 @@ def test_pages_without_anything_have_a_loss_and_a_gradient() -> None:
     assert maps.grad[:, 0].min() > 0
 
 
-def test_tally_counts_found_false_and_missed() -> None:
+def test_tally_counts_true_and_false_positives_and_false_negatives() -> None:
     there = ((10.0, 20.0, 20.0, 30.0, THING), (100.0, 20.0, 20.0, 30.0, THING), (60.0, 100.0, 20.0, 30.0, IGNORED))
     said = ((11.0, 20.0, 20.0, 30.0, THING), (60.0, 100.0, 20.0, 30.0, THING), (100.0, 100.0, 20.0, 30.0, THING))
     tally = DetectionTally(torch.device("cpu"))
@@ -91,14 +91,14 @@ def test_tally_counts_found_false_and_missed() -> None:
     assert figures == {"f1": 0.5, "precision": 0.5, "recall": 0.5}
 
 
-def test_two_finds_of_one_digit_are_one_found_and_one_false() -> None:
+def test_two_detections_of_one_digit_are_a_true_and_a_false_positive() -> None:
     tally = DetectionTally(torch.device("cpu"))
     said = batch((10.0, 20.0, 40.0, 40.0, THING), (18.0, 20.0, 40.0, 40.0, THING))
     tally.add(torch.tensor(1.0), batch((14.0, 20.0, 40.0, 40.0, THING), (0.0, 0.0, 0.0, 0.0, NOTHING)), perfect(said))
     assert tally.pairs.tolist() == [1, 1, 0, 1]
 
 
-def test_an_untrained_finder_expects_little() -> None:
+def test_an_untrained_detector_expects_little() -> None:
     torch.manual_seed(0)
     network = build(size=(PAGE, PAGE), channels=1, classes=1).eval()
     maps = network(torch.zeros(1, 1, PAGE, PAGE))
