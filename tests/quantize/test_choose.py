@@ -136,6 +136,19 @@ def test_drop_of_a_form_is_measured_on_the_validation_images(
     assert (found.validation_score, found.drop_pp) == (0, 100)
 
 
+def test_the_parent_classifies_each_validation_image_once(model: Path, validation: Split) -> None:
+    opened, seen = open_classifier(model), []
+
+    def answer(images_nhwc: np.ndarray) -> np.ndarray:
+        seen.append(len(images_nhwc))
+        return opened.answer(images_nhwc)
+
+    measured = ClassificationYardstick(load(model).card, replace(opened, answer=answer), validation, validation)
+    scores = {measured.compare(model, 0.5).reference_score for _ in range(2)}
+    assert scores == {measured.parent_score()}
+    assert sum(seen) == len(validation)
+
+
 def test_fastest_of_the_better_is_preferred() -> None:
     candidates = [made_up("a", 0.9, better=True), made_up("b", 0.6, better=True), made_up("c", 0.7, better=True)]
     assert preferred_form(candidates, "fp32") == "b"

@@ -1,6 +1,7 @@
 """The images that the quantized forms of a classifier are measured with."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from edgecnn import data, golden
 from edgecnn.card import Calibration, Golden, ModelCard
 from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
-from edgecnn.verify.compare import Comparison, check_moved, compare, read_for
+from edgecnn.verify.compare import Comparison, check_labels, check_moved, compare_logits, read_for
 
 CALIBRATION_IMAGES, CALIBRATION_SEED = 512, 0
 
@@ -38,10 +39,14 @@ class ClassificationYardstick:
         """How many validation images there are."""
         return len(self.validation)
 
+    @cached_property
+    def parent_logits_nk(self) -> NDArray[np.float32]:
+        """What the parent answers, which every form is compared with."""
+        return self.parent.logits(self.validation.images_nhwc)
+
     def parent_score(self) -> float:
         """Return the parent's accuracy."""
-        answers_n = self.parent.logits(self.validation.images_nhwc).argmax(axis=1)
-        return float((answers_n == self.validation.labels_n).mean())
+        return float((self.parent_logits_nk.argmax(axis=1) == self.validation.labels_n).mean())
 
     def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
         """Draw training images in stratified shares; the indices count within the training part of the split."""
@@ -55,10 +60,12 @@ class ClassificationYardstick:
         return golden.measured(graph, self.card.golden.images_nhwc)
 
     def compare(self, candidate: Path, max_drop_pp: float) -> Comparison:
-        """Classify the validation images with both."""
-        return compare(
-            self.parent,
-            open_classifier(candidate),
+        """Classify the validation images, with the parent only once for all forms."""
+        form = open_classifier(candidate)
+        check_labels(form, self.validation, self.card.dataset.name)
+        return compare_logits(
+            (self.parent, self.parent_logits_nk),
+            (form, form.logits(self.validation.images_nhwc)),
             self.validation,
             dataset=self.card.dataset.name,
             split_name="validation",

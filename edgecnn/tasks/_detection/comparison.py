@@ -182,11 +182,23 @@ def _boxes_for(
 
 
 def compare_on(
-    boxes: Boxes, reference: Detector, candidate: Detector, max_drop_pp: float, *, dataset: str, split: str
+    boxes: Boxes,
+    reference: Detector,
+    candidate: Detector,
+    max_drop_pp: float,
+    *,
+    dataset: str,
+    split: str,
+    reference_counts_n3: NDArray[np.int64] | None = None,
 ) -> DetectionComparison:
-    """Run two detectors on images. The interval is over images: what is on one image does not come apart."""
+    """Run two detectors on images, the reference unless its counts are known.
+
+    The interval is over images: what is on one image does not come apart.
+    """
     detectors = (reference, candidate)
-    counts = [count_detections(detector, boxes) for detector in detectors]
+    if reference_counts_n3 is None:
+        reference_counts_n3 = count_detections(reference, boxes)
+    counts = [reference_counts_n3, count_detections(candidate, boxes)]
     own, other = (scores_of(detector, found_p3) for detector, found_p3 in zip(detectors, counts, strict=True))
     shares_p = f1_shares(counts[0]) - f1_shares(counts[1])
     ci95_pp = _ci95_pp(shares_p, len(boxes))
@@ -216,7 +228,7 @@ def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
     """
     twice_right_p = 2.0 * counts_p3[:, 0]
     weight_p = twice_right_p + counts_p3[:, 1] + counts_p3[:, 2]
-    f1 = _f1(counts_p3.sum(0))
+    f1 = f1_of(counts_p3.sum(0))
     shares_p: NDArray[np.float64] = f1 + (twice_right_p - f1 * weight_p) / max(weight_p.mean(), 1e-9)
     return shares_p
 
@@ -240,7 +252,7 @@ def count_detections(detector: Detector, boxes: Boxes) -> NDArray[np.int64]:
 
 def f1_on(boxes: Boxes, detector: Detector) -> float:
     """Return the F1 of a detector on images."""
-    return _f1(count_detections(detector, boxes).sum(0))
+    return f1_of(count_detections(detector, boxes).sum(0))
 
 
 def scores_of(detector: Detector, counts_n3: NDArray[np.int64]) -> DetectionScores:
@@ -254,11 +266,12 @@ def scores_of(detector: Detector, counts_n3: NDArray[np.int64]) -> DetectionScor
         false_negatives=false_negatives,
         precision=true_positives / max(true_positives + false_positives, 1),
         recall=true_positives / max(true_positives + false_negatives, 1),
-        f1=_f1(counts_n3.sum(0)),
+        f1=f1_of(counts_n3.sum(0)),
     )
 
 
-def _f1(counts_3: NDArray[np.int64]) -> float:
+def f1_of(counts_3: NDArray[np.int64]) -> float:
+    """Return F1 from the numbers of true positives, false positives and false negatives."""
     true_positives, false_positives, false_negatives = counts_3
     return float(2 * true_positives / max(2 * true_positives + false_positives + false_negatives, 1))
 

@@ -1,6 +1,7 @@
 """The images with boxes that the quantized forms of a detector are measured with."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from edgecnn.card import Calibration, Golden, ModelCard
 from edgecnn.data.boxes import Boxes
 from edgecnn.errors import EdgecnnError
 from edgecnn.runtime.detector import Detector, load_detector
-from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_on
+from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, count_detections, f1_of
 from edgecnn.tasks._detection.examples import Part, is_own, read_for
 from edgecnn.tasks._detection.golden import measured
 
@@ -41,9 +42,14 @@ class DetectionYardstick:
         """How many validation images there are."""
         return len(self.validation)
 
+    @cached_property
+    def parent_counts_n3(self) -> NDArray[np.int64]:
+        """What the parent detects, which every form is compared with."""
+        return count_detections(self.parent, self.validation)
+
     def parent_score(self) -> float:
         """Return the parent's F1."""
-        return f1_on(self.validation, self.parent)
+        return f1_of(self.parent_counts_n3.sum(0))
 
     def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
         """Return frames (N, 3 h, 4 w, 1) of the first training images, side by side."""
@@ -56,7 +62,7 @@ class DetectionYardstick:
         return measured(graph, self.card.golden.images_nhwc)
 
     def compare(self, candidate: Path, max_drop_pp: float) -> DetectionComparison:
-        """Detect on the validation images with both."""
+        """Detect on the validation images, with the parent only once for all forms."""
         return compare_on(
             self.validation,
             self.parent,
@@ -64,6 +70,7 @@ class DetectionYardstick:
             max_drop_pp,
             dataset=self.card.dataset.name,
             split="validation",
+            reference_counts_n3=self.parent_counts_n3,
         )
 
 
