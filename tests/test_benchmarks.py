@@ -1,6 +1,5 @@
 """The benchmarks run: on a few images, both sides. Their figures are for a quiet machine."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from programs import program
 
 from edgecnn.recipes.read import read
 from edgecnn.tasks._classification.examples import prepared as prepare
@@ -40,9 +40,4 @@ def test_the_tutorial_learns_what_edgecnn_prepared(data_root: Path, monkeypatch:
 
 def _benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(FOLDER))
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program(f"benchmarks/{name}.py")

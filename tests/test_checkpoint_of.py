@@ -1,6 +1,5 @@
 """An exported file's weights go back into PyTorch's network, which then answers as the run that it came from."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from programs import program
 
 from edgecnn import checkpoint, data, onnx_file
 from edgecnn.contender import open_contender
@@ -16,17 +16,10 @@ from edgecnn.errors import EdgecnnError, ParityError
 from edgecnn.runtime.classifier import load
 from edgecnn.verify import compare_files
 
-SCRIPT = Path(__file__).resolve().parents[1] / "tools" / "checkpoint_of.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("checkpoint_of", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("tools/checkpoint_of.py")
 
 
 def test_checkpoint_of_a_file_answers_as_its_run(script, run: Path, model: Path, data_root: Path, tmp_path) -> None:

@@ -1,11 +1,11 @@
 """The documentation runs: README blocks, and the commands' page is what the commands say."""
 
-import importlib.util
 import re
-import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
+
+from programs import program
 
 from edgecnn import recipes
 from edgecnn.recipes.schema import Recipe, Rest
@@ -15,13 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "tools" / "docs" / f"{name}_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = script  # dataclasses look their module up
-    spec.loader.exec_module(script)
-    return script
+    return program(f"tools/docs/{name}_page.py")
 
 
 def test_the_results_page_is_made_from_the_records() -> None:

@@ -1,6 +1,5 @@
 """Which golden images a file carries, and what it allows of them."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import onnx
 import pytest
+from programs import program
 
 import edgecnn
 from edgecnn import files, golden, onnx_file
@@ -101,12 +101,7 @@ def test_a_quantized_file_has_its_parents_images_and_its_own_answers(model: Path
 
 
 def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("regolden", TOOLS / "regolden.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
+    return program("tools/regolden.py")
 
 
 def test_a_model_of_the_zoo_gets_new_golden_images_and_keeps_its_graph(

@@ -1,6 +1,5 @@
 """Layers, parameters and operations of a model file, against a count by hand."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +8,7 @@ import onnx
 import pytest
 from forming import made
 from onnx import TensorProto, helper, numpy_helper
+from programs import program
 
 from edgecnn import inspection, onnx_file, zoo
 from edgecnn.errors import CardError, ModelError
@@ -122,12 +122,7 @@ def test_model_without_a_card_is_a_message(model: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def counts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("counts", ZOO.parent / "tools" / "docs" / "counts_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("tools/docs/counts_page.py")
 
 
 def compare_counts(counts: ModuleType, path: Path) -> Inspection:

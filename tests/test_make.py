@@ -1,6 +1,5 @@
 """tools/make_model.py puts a run into the zoo: the files, their evidence and their pages, or nothing at all."""
 
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,22 +7,16 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from programs import program
 
 from edgecnn import zoo
 from edgecnn.errors import CheckFailed, EdgecnnError
 from edgecnn.report import model_card
 
-SCRIPT = Path(__file__).resolve().parents[1] / "tools" / "make_model.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_model", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("tools/make_model.py")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """No command writes outside its outputs and caches or asks anybody; the trace that says so sees what does."""
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -9,6 +8,7 @@ from types import ModuleType
 
 import onnxruntime
 import pytest
+from programs import program
 
 from edgecnn.embed import embed
 
@@ -21,13 +21,7 @@ needs_strace = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("trace_tool", ROOT / "tools" / "trace.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    sys.modules["trace_tool"] = script  # dataclasses look their module up
-    spec.loader.exec_module(script)
-    return script
+    return program("tools/trace.py")
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 import json
 import shlex
-import signal
-import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import interrupted
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -82,15 +80,8 @@ def test_control_c_saves_and_prints_the_command_that_continues(process, tmp_path
     options = ["digits-compact", "--data-root", str(data_root), "--set", "network.parameters.filters=[8,16]"]
     whole = process("train", *options, "--epochs", 6, "-o", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
-    command = [sys.executable, "-m", "edgecnn_cli.main", "train", *options, "--epochs", "6", "-o", "stopped"]
-    stopped = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "stopped" / "metrics.jsonl").exists():
-        assert stopped.poll() is None, stopped.communicate()
-        time.sleep(0.02)
-    stopped.send_signal(signal.SIGINT)
-    _, said = stopped.communicate(timeout=60)
-    assert stopped.returncode == 130
-    assert "Traceback" not in said
+    begun = (tmp_path / "stopped" / "metrics.jsonl").exists
+    said = interrupted("train", *options, "--epochs", "6", "-o", "stopped", cwd=tmp_path, begun=begun)
     continued = said.strip().splitlines()[-1].removeprefix("Continue with: edgecnn ")
     assert shlex.split(continued) == ["train", "stopped", "--resume", "--data-root", str(data_root)]
     assert process(*shlex.split(continued), cwd=tmp_path).returncode == 0

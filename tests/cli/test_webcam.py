@@ -65,6 +65,13 @@ def command(source: object, *options: object) -> list[str]:
     return [sys.executable, "-m", "edgecnn_cli.main", *map(str, arguments)]
 
 
+def reading(stream, here: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start reading a stream that never ends."""
+    return subprocess.Popen(
+        command(stream(10**6).url, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here
+    )
+
+
 # Files
 
 
@@ -291,13 +298,7 @@ def test_a_stream_that_ends_is_tried_again_and_then_given_up(webcam, stream, her
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_ends_it_with_the_figures_and_a_whole_video(stream, here: Path) -> None:
     """The stream never ends, so lines that waited in a buffer would never come."""
-    running = subprocess.Popen(
-        command(stream(10**6).url, "-o", "seen.mp4"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=here,
-    )
+    running = reading(stream, here, "-o", "seen.mp4")
     assert running.stdout is not None
     first = [running.stdout.readline() for _ in range(5)]
     running.send_signal(signal.SIGINT)
@@ -311,13 +312,7 @@ def test_ctrl_c_ends_it_with_the_figures_and_a_whole_video(stream, here: Path) -
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(stream, here: Path) -> None:
-    running = subprocess.Popen(
-        command(stream(10**6).url, "-o", "seen.avi"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=here,
-    )
+    running = reading(stream, here, "-o", "seen.avi")
     assert running.stdout is not None
     assert running.stderr is not None
     json.loads(running.stdout.readline())

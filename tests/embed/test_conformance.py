@@ -1,11 +1,11 @@
 """tools/docs/conformance_page.py: every form of the zoo is on its page, and a runtime that fails says why."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from programs import program
 
 from edgecnn import load_detector, zoo
 from edgecnn.card import Golden
@@ -16,12 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("conformance", ROOT / "tools" / "docs" / "conformance_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("tools/docs/conformance_page.py")
 
 
 def test_every_form_of_the_zoo_is_on_the_page(script: ModuleType) -> None:

@@ -20,16 +20,6 @@ from edgecnn.runtime.image import resize, to_input
 LINES = 60  # pixels between the lines of squared paper
 
 
-@pytest.fixture(scope="module")
-def classifier(model: Path) -> Classifier:
-    return edgecnn.load(model)
-
-
-@pytest.fixture(scope="module")
-def digits(data_root: Path) -> data.Split:
-    return data.read_split("digits", "test", root=data_root)
-
-
 def _expected(classifier: Classifier) -> Appearance:
     found = appearance.known(classifier.card)
     assert found is not None

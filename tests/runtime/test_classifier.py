@@ -31,16 +31,6 @@ ROUNDING = 1e-5  # float32 sums in another order
 
 
 @pytest.fixture(scope="module")
-def classifier(model: Path) -> Classifier:
-    return edgecnn.load(model)
-
-
-@pytest.fixture(scope="module")
-def digits(data_root: Path) -> data.Split:
-    return data.read_split("digits", "test", root=data_root)
-
-
-@pytest.fixture(scope="module")
 def rewrite(model: Path) -> Callable[[ModelCard, Path], Path]:
     """Write the model's graph with another card."""
 

@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import edgecnn
 from edgecnn import Classifier, data
 from edgecnn.runtime.files import Ranked, expand, predict_files
 from edgecnn.runtime.image import SUFFIXES
-
-
-@pytest.fixture(scope="module")
-def classifier(model: Path) -> Classifier:
-    return edgecnn.load(model)
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from interrupting import interrupted
 from PIL import Image
 
 from edgecnn.errors import CheckpointError, EdgecnnError
@@ -157,22 +156,15 @@ def test_the_command_shows_the_table_draws_and_leaves_with_1_when_a_run_failed(
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_control_c_saves_every_run_and_the_same_command_continues(tmp_path: Path, data_root: Path) -> None:
     write(tmp_path, RATES.replace("epochs = 2", "epochs = 12").partition('[[run]]\nlabel = "absurd"')[0])
-    command = [sys.executable, "-m", "edgecnn_cli.main", "study", "rates.toml", "--jobs", "2"]
-    command += ["--data-root", str(data_root), "--json"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    arguments = ("study", "rates.toml", "--jobs", "2", "--data-root", str(data_root), "--json")
     runs = tmp_path / "studies" / "rates" / "runs"
-    while not list(runs.glob("*/metrics.jsonl")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in said
+    said = interrupted(*arguments, cwd=tmp_path, begun=lambda: any(runs.glob("*/metrics.jsonl")))
     assert "of 2 runs finished; the others have saved their state" in said
     assert said.strip().endswith(f"edgecnn study rates.toml --jobs 2 --data-root {data_root} --json")
     started = [run for run in runs.iterdir() if (run / "metrics.jsonl").exists()]
     assert started
     first = {run: (run / "metrics.jsonl").read_text().splitlines()[0] for run in started}
+    command = [sys.executable, "-m", "edgecnn_cli.main", *arguments]
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert [run["finished"]["epochs"] for run in json.loads(again.stdout)["runs"]] == [12, 12]
