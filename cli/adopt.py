@@ -1,15 +1,18 @@
 """edgecnn adopt"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+from edgecnn.errors import EdgecnnError
 
 from . import console
 from .options import AsJson, DataRoot, Dataset, next_command
 
 if TYPE_CHECKING:
-    from edgecnn.adopt import Adopted
+    from edgecnn.adopt import Adopted, Proposal
+    from edgecnn.adopt.proposal import Tried
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +72,7 @@ def adopt(
     Example: edgecnn adopt theirs.onnx --labels 0..9 --scale 1/255 -o ours.onnx
     """
     from edgecnn import adopt as adopt_file
+    from edgecnn.adopt import Said, propose
     from edgecnn.adopt.labels import labels_of
 
     name, kind = _answers(answers)
@@ -81,10 +85,14 @@ def adopt(
         "bgr": bgr,
         "size": resize and _size(resize),
         "answers": kind,
-        "answered_by": name,
     }
     with console.stages(quiet=as_json) as say:
-        found = adopt_file(model, output, **said, dataset=dataset, root=root, on_stage=say)
+        if dataset is not None and scale is None:
+            say("trying what its pixels are")
+            proposal = propose(model, Said(**said, output=name), dataset=dataset, root=root)
+            if proposal is not None:
+                _refuse(proposal, as_json=as_json)
+        found = adopt_file(model, output, **said, answered_by=name, dataset=dataset, root=root, on_stage=say)
     if as_json:
         console.show_json(found)
     else:
@@ -111,6 +119,36 @@ def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
         f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{said}",
     )
     console.say(f"next: {next_command('evaluate' if dataset else 'selftest', found.path, dataset=dataset, root=root)}")
+
+
+def _refuse(proposal: "Proposal", *, as_json: bool) -> NoReturn:
+    """Show what was tried where nobody says what is done to pixels, and end: it is for the user to say."""
+    if as_json:
+        console.show_json(proposal)
+        raise typer.Exit(2)
+    rows = [(found.name, _options(found), f"{found.accuracy:.2%}") for found in proposal.tried]
+    console.show_table(
+        f"{proposal.images:,} validation images of {proposal.dataset}", ("pixels", "said by", "accuracy"), rows, left=2
+    )
+    console.say(proposal.reason, style="bold")
+    again = f"; add to the command: {_options(proposal.best)}" if proposal.best else ""
+    raise EdgecnnError(f"nothing was written, as nobody said what is done to pixels (--scale){again}")
+
+
+def _options(found: "Tried") -> str:
+    """Return the options that say it.
+
+    >>> from edgecnn.adopt.proposal import Tried
+    >>> _options(Tried("-1..1", None, False, 1 / 127.5, (1.0,), (1.0,), 0.9))
+    '--scale 1/127.5 --mean 1'
+    """
+    scale = (
+        f"{found.scale:g}" if abs(found.scale) >= 1 else f"{'-' if found.scale < 0 else ''}1/{1 / abs(found.scale):g}"
+    )
+    words = ["--scale", scale]
+    for name, numbers, usual in (("--mean", found.mean, 0), ("--std", found.std, 1)):
+        words += [name, ",".join(f"{number:g}" for number in numbers)] if set(numbers) != {usual} else []
+    return " ".join([*words, *(["--bgr"] if found.bgr else []), *(["--layout", found.layout] if found.layout else [])])
 
 
 def _number(text: str, option: str) -> float:

@@ -6,13 +6,18 @@ from edgecnn import lazy
 
 if TYPE_CHECKING:
     from edgecnn.adopt.model_file import Adopted, adopt
+    from edgecnn.adopt.proposal import Proposal, propose
+    from edgecnn.adopt.said import Said
 
-__all__ = ["Adopted", "adopt"]
+__all__ = ["Adopted", "Proposal", "Said", "adopt", "propose"]
 
 lazy.stage(
     __name__,
     {
         "Adopted": "model_file",
+        "Proposal": "proposal",
+        "Said": "said",
         "adopt": "model_file",
+        "propose": "proposal",
     },
 )

@@ -48,7 +48,7 @@ class Found:
         return Found(self.said.over(said), self.sources | new, (*self.remarks, *remarks))
 
 
-def of(source: Source) -> Found:
+def known_of(source: Source) -> Found:
     """Return what is known of a file without being said. Raises EdgecnnError for what contradicts itself."""
     found = Found()
     for tell in (_ultralytics, _standard_metadata):

@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from edgecnn import card as cards
 from edgecnn import files, onnx_file, zoo
-from edgecnn.adopt import known as knowledge
 from edgecnn.adopt import pictures, pool, proof
-from edgecnn.adopt import source as sources
 from edgecnn.adopt.answers import Answers, answers, output_of
 from edgecnn.adopt.carded import card_of
 from edgecnn.adopt.images import Images, images_for
+from edgecnn.adopt.known import known_of
 from edgecnn.adopt.original import Original
 from edgecnn.adopt.pictures import Taken
 from edgecnn.adopt.preprocessing import Preprocessing, preprocessing
 from edgecnn.adopt.proof import Same
 from edgecnn.adopt.said import Answering, Layout, Said
-from edgecnn.adopt.source import Source
+from edgecnn.adopt.source import Source, read
 from edgecnn.adopt.wrap import wrapped
 from edgecnn.card import ModelCard, Score
 from edgecnn.errors import EdgecnnError, ModelError, ParityError
+
+ALIKE = 1e-6  # probabilities that differ by no more
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,9 @@ def adopt(
 
 def planned(file: Path, said: Said) -> Plan:
     """Find out all that has to be known of a file. Raises EdgecnnError, which lists what is missing."""
-    source = sources.read(file)
+    source = read(file)
     pictures.the_input(source)
-    found = knowledge.of(source)
+    found = known_of(source)
     all_said, missing = said.over(found.said), list[str]()
     output = output_of(source, all_said)
     taken = pictures.taken(source, all_said, missing)
@@ -235,6 +236,11 @@ def _adopted(target: Path, plan: Plan, images: Images, same: Same, card: ModelCa
     )
 
 
+def _answers_alike(card: ModelCard) -> bool:
+    answers_nk = card.golden.probabilities_nk
+    return len(answers_nk) > 1 and bool(np.ptp(answers_nk, axis=0).max() < ALIKE)
+
+
 def _remarks(plan: Plan, card: ModelCard, any_batch: bool) -> list[str]:
     """Say what a user of the file has to mind."""
     found = []
@@ -248,6 +254,8 @@ def _remarks(plan: Plan, card: ModelCard, any_batch: bool) -> list[str]:
         found.append(
             f"it has operators of {', '.join(plan.source.foreign)}, which other runtimes than ONNX Runtime lack."
         )
+    if _answers_alike(card):
+        found.append("it answers the same to every picture here, so the comparison shows little.")
     if not any_batch:
         found.append("it takes one image at a time: its graph does not allow other batches.")
     if not card.dataset.is_known:
