@@ -17,8 +17,9 @@ PASSING = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Cast", "Dr
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 # What ends in one of these has not been made probabilities of.
 LINEAR = (
-    "Gemm", "MatMul", "Conv", "QLinearConv", "QLinearMatMul", "QGemm", "MatMulInteger", "MatMulIntegerToFloat",
-    "GlobalAveragePool", "AveragePool", "ReduceMean", "QLinearGlobalAveragePool", "QLinearAveragePool",
+    "Gemm", "MatMul", "Conv", "QLinearConv", "QLinearMatMul", "QGemm", "MatMulInteger", "ConvInteger",
+    "MatMulIntegerToFloat", "GlobalAveragePool", "AveragePool", "ReduceMean", "QLinearGlobalAveragePool",
+    "QLinearAveragePool",
 )  # fmt: skip
 SUM_GAP = 1e-3  # how far a row of probabilities may be from one in sum, which 16 bits are
 SUM_GAP_INT8 = 0.5  # and rows that were rounded to 8 bits
@@ -118,17 +119,23 @@ def _told_by_graph(source: Source, output: Value) -> tuple[Answering | None, str
             f"{source.path}: ends in {node.op_type}, a yes or no for each class by itself; edgecnn's classifiers "
             "answer one of several. It cannot be adopted."
         )
-    if node.op_type in LINEAR or _adds_to_product(node, made_by):
+    if _is_linear(node, made_by):
         return "logits", f"ends in {node.op_type}", None
     return None, node.op_type, None
 
 
-def _adds_to_product(node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto]) -> bool:
-    """Tell whether a node adds a bias to what a dense layer makes."""
-    if node.op_type not in ("Add", "QLinearAdd", "Mul"):
+def _is_linear(node: onnx.NodeProto | None, made_by: dict[str, onnx.NodeProto], depth: int = 5) -> bool:
+    """Tell whether a node gives what a product with weights gave, with a bias or the scales of integers at most."""
+    if node is None or not depth:
         return False
-    sources = [made_by[name].op_type for name in node.input if name in made_by]
-    return any(one in (*LINEAR, "Cast") for one in sources) and len(sources) < len(node.input)
+    if node.op_type in LINEAR:
+        return True
+    parts = [made_by.get(name) for name in node.input]
+    if node.op_type == "Mul":  # of sums of integers with their scale
+        return any(
+            part is not None and part.op_type == "Cast" and _is_linear(part, made_by, depth - 1) for part in parts
+        )
+    return node.op_type in ("Add", "Cast") and any(_is_linear(part, made_by, depth - 1) for part in parts)
 
 
 def _are_probabilities(rows_nk: NDArray[np.floating], gap: float) -> bool:

@@ -74,7 +74,7 @@ def _form(source: Source, graph: bytes) -> tuple[str, Quantization | None]:
     """Return the name of the form that a file is in, and what is to be said of its int8 sums."""
     types = {node.op_type for node in source.model.graph.node}
     weights = {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in source.model.graph.initializer}
-    if types & {"DynamicQuantizeLinear", "DynamicQuantizeMatMul"}:
+    if source.batch_dependent:
         form = "int8-dynamic"
     elif any(operator.startswith("QLinear") or operator == "QGemm" for operator in types):
         form = "int8-qoperator"

@@ -187,7 +187,7 @@ def _proven(plan: Plan, images: Images) -> tuple[bytes, Same, bool]:
     original_nk = plan.original.answers(pictures_nhwc, plan.done)
     parts = (plan.source, plan.taken, plan.done, plan.answers)
     free = wrapped(*parts, dynamic=True)
-    if proof.takes_batches(free, pictures_nhwc, tolerance):
+    if not plan.source.batch_dependent and proof.takes_batches(free, pictures_nhwc, tolerance):
         return free, proof.compared(free, original_nk, pictures_nhwc, plan.answers, tolerance), True
     if plan.taken.batch not in (None, 1):
         raise ModelError(
@@ -256,7 +256,9 @@ def _remarks(plan: Plan, card: ModelCard, any_batch: bool) -> list[str]:
         )
     if _answers_alike(card):
         found.append("it answers the same to every picture here, so the comparison shows little.")
-    if not any_batch:
+    if plan.source.batch_dependent:
+        found.append("it takes one image at a time: it ranges its activations over all that come together.")
+    elif not any_batch:
         found.append("it takes one image at a time: its graph does not allow other batches.")
     if not card.dataset.is_known:
         found.append("its card names no data set: golden images are noise and edge cases. Say one with --data.")

@@ -24,6 +24,7 @@ class Original:
         open_model(source.original)  # which says what is wrong with one that cannot be opened
         self._session = golden.exact_session(source.original, threads=1, optimized=True)
         self._name, self._taken, self._output = str(source.path), taken, output
+        self._batch = taken.batch or (1 if source.batch_dependent else None)
 
     def answers(self, images_nhwc: NDArray[np.uint8], done: Preprocessing) -> NDArray[np.float32]:
         """Return what the output has for each image, with one row for each. Raises ModelError where it does not run."""
@@ -33,10 +34,10 @@ class Original:
 
     def _batches(self, images_nhwc: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         """Yield as many images as the file takes at once; the last ones are filled up where it takes no fewer."""
-        size = self._taken.batch or BATCH
+        size = self._batch or BATCH
         for start in range(0, len(images_nhwc), size):
             part = images_nhwc[start : start + size]
-            yield np.resize(part, (size, *part.shape[1:])) if self._taken.batch else part
+            yield np.resize(part, (size, *part.shape[1:])) if self._batch else part
 
     def _run(self, images_nhwc: NDArray[np.uint8], done: Preprocessing) -> NDArray[Any]:
         fed = arrays(images_nhwc, self._taken, done)

@@ -52,6 +52,11 @@ class Source:
     ir_version: int
 
     @property
+    def batch_dependent(self) -> bool:
+        """Whether activations are ranged over a whole batch as they come, so that answers depend on their company."""
+        return any(node.op_type.startswith("DynamicQuantize") for node in self.model.graph.node)
+
+    @property
     def foreign(self) -> tuple[str, ...]:
         """The domains of operators that are no standard ones, which other runtimes lack."""
         return tuple(sorted({node.domain for node in self.model.graph.node} - set(STANDARD)))

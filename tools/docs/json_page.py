@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.adopt import Adopted
+from edgecnn.adopt import Adopted, Proposal
 from edgecnn.bench import BenchReport
 from edgecnn.demo import Demo
 from edgecnn.doctor import Diagnosis
@@ -70,7 +70,7 @@ COMMANDS = {
     "study": Command((StudyResult,)),
     "train": Command((Outcome,), {"curves": Path}),
     "export": Command((Exported,)),
-    "adopt": Command((Adopted,)),
+    "adopt": Command((Adopted, Proposal)),
     "predict": Command((), {"model": str, "provider": str, "images": list[FileAnswer], "summary": Tally}),
     "selftest": Command((SelfTest,), {"whole": Whole | None}),
     "embed": Command((Embedded,)),
