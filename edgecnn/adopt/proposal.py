@@ -61,7 +61,7 @@ class Tried:
     where the file tells it."""
 
     name: str
-    layout: Layout | None
+    layout: str | None
     bgr: bool
     scale: float
     mean: tuple[float, ...]
