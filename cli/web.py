@@ -26,6 +26,14 @@ def web(
             show_default=False,
         ),
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            help="A second model file, or its name, that the page shows beside the first when asked to. Default: the "
+            "other form of MODEL, float or quantized, where there is one.",
+            show_default=False,
+        ),
+    ] = None,
     finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     host: Annotated[
         str, typer.Option(help="Address to serve from. The default is reached from this machine alone.")
@@ -38,13 +46,21 @@ def web(
 
     Example: edgecnn web mnist-compact
     """
-    from edgecnn.web import default_detector, open_server, site, url
+    from edgecnn.web import default_detector, default_other, open_server, site, url
 
-    served = site(model, detector=detector or default_detector(model))
+    served = site(model, other=beside or default_other(model), detector=detector or default_detector(model))
     with open_server(served, host=host, port=port) as server:
         address = url(server)
         if as_json:
-            console.show_json({"url": address, "model": served.model, "form": served.form, "detector": served.detector})
+            console.show_json(
+                {
+                    "url": address,
+                    "model": served.model,
+                    "form": served.form,
+                    "beside": served.other,
+                    "detector": served.detector,
+                }
+            )
         else:
             finding = f", detector {served.detector}" if served.detector else ""
             console.say(f"{address}  {served.model} ({served.form}){finding}; Ctrl-C ends")

@@ -1,9 +1,13 @@
-"""The page, built once a test run by npm, and a small real finder."""
+"""The page, built once a test run by npm, browsers to open it in, and small real models for it."""
 
+import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,18 +18,32 @@ from edgecnn import golden as goldens
 from edgecnn import zoo
 from edgecnn.card import CARD_KEY, Golden, ImageInput
 from edgecnn.runtime.classifier import load
+from edgecnn.web import open_server, site, url
 
 SOURCE = Path(__file__).resolve().parents[2] / "web"
 SIDE = 140
-SLOTS = ((10, 90), (170, 90), (330, 90))  # the upper left corners of the places where the finder looks
+SLOTS = ((10, 90), (170, 90), (330, 90))  # the upper left corners of the places where the detector looks
+
+
+MODEL = "mnist-compact"
+REQUIRED = "EDGECNN_REQUIRE_BROWSERS"  # set where a test of the page must not be skipped, as in .ci/run
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+)  # fmt: skip
+# Firefox's own protocol has no themes, and Debian's not the words for them that Playwright 1.65 and later use.
+UNSET = dict.fromkeys(("color_scheme", "reduced_motion", "forced_colors"), "null")
+THEMES = {"dark": 0, "light": 1}  # what its preference of the theme means
+
+
+def without(what: str) -> Any:
+    """Skip, or fail where the tests of the page are required."""
+    (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(what)
 
 
 def tool(name: str) -> str:
-    """Return the path of a tool, or skip."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"needs {name}, which is not installed")
-    return found
+    """Return the path of a tool, or do without."""
+    return shutil.which(name) or without(f"needs {name}, which is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -48,13 +66,119 @@ def built(once, node: str) -> Path:
 
     folder = once("page", build)
     if not folder.is_dir():
-        pytest.skip("npm could not install what the page is built with: no registry?")
+        without("npm could not install what the page is built with: no registry?")
     return folder
 
 
 @pytest.fixture(scope="session")
-def finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finder without weights: of four places, those with contrast are found, so that there may be none.
+def driver(built: Path) -> Iterator[Any]:
+    """What drives the browsers; it is asked for after the page, without which there is nothing to open."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: Any) -> Callable[..., Any]:
+    """Start Chromium, with further flags where a test needs them."""
+    executable = tool("chromium")
+    return lambda *flags: driver.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def firefox(driver: Any) -> Callable[..., Any]:
+    """Start Firefox as it is, not Playwright's own: it speaks WebDriver BiDi. A theme holds for all its pages."""
+    executable = shutil.which("firefox-esr") or tool("firefox")
+
+    def start(theme: str = "light") -> Any:
+        preferences = {"layout.css.prefers-color-scheme.content-override": THEMES[theme]}
+        options = {"executable_path": executable, "firefox_user_prefs": preferences}
+        return driver.firefox.launch(channel="moz-firefox", **options)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Callable[..., Any]) -> Iterator[Any]:
+    """Chromium, started once."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def fox(firefox: Callable[..., Any]) -> Iterator[Any]:
+    """Firefox, started once."""
+    with firefox() as started:
+        try:
+            started.new_context(**UNSET).close()
+        except Exception as error:  # Playwright's class of it is not imported where there is none
+            without(f"this Playwright and this Firefox do not understand each other: {error}")
+        yield started
+
+
+class Visits:
+    """The page, opened on models in a browser. Afterwards: every request went to its server, and it had nothing to
+    complain about."""
+
+    def __init__(self, built: Path, browser: Callable[[], Any]) -> None:
+        self._built, self._browser = built, browser
+        self.heard: list[str] = []
+        self._contexts: list[Any] = []
+        self._serving: list[Callable[[], object]] = []
+
+    def __call__(self, model: str | Path = MODEL, *, by: Any = None, prepare: Any = None, **options: Any) -> Any:
+        """Return the page, ready to be used; ``prepare`` gets it before it is opened, and nothing is waited for."""
+        parts = {name: options.pop(name, None) for name in ("detector", "other")}
+        address = self._serve(site(model, built=self._built, **parts), options)
+        by = by or self._browser()
+        unset = UNSET if by.browser_type.name == "firefox" else {}
+        context = by.new_context(**{"service_workers": "block"} | unset | options)
+        self._contexts.append(context)
+        page = context.new_page()
+        own, heard = (f"blob:{address}", address), self.heard
+        page.on("request", lambda asked: heard.append(asked.url) if not asked.url.startswith(own) else None)
+        page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        if prepare:
+            prepare(page)
+        page.goto(address)
+        if not prepare:
+            page.locator("main:not([aria-busy])").wait_for(timeout=60_000)
+        return page
+
+    def _serve(self, served: Any, options: dict[str, Any]) -> str:
+        server = open_server(served, host=options.pop("host", "127.0.0.1"), port=0)
+        if not options.pop("keep_alive", True):  # else a connection outlives a server that is closed
+            server.RequestHandlerClass.protocol_version = "HTTP/1.0"  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self._serving.extend([thread.join, server.server_close, server.shutdown])
+        return options.pop("address", url(server)).replace("PORT", str(server.server_address[1]))
+
+    def stop(self) -> None:
+        """Stop the servers."""
+        while self._serving:
+            self._serving.pop()()
+
+    def close(self) -> None:
+        """End it all, and look at what was heard."""
+        for context in self._contexts:
+            context.close()
+        self.stop()
+        assert self.heard == []
+
+
+@pytest.fixture
+def visit(built: Path, request: pytest.FixtureRequest) -> Iterator[Visits]:
+    """Open the page for one test, in Chromium where no other browser is named."""
+    visits = Visits(built, lambda: request.getfixturevalue("browser"))
+    yield visits
+    visits.close()
+
+
+@pytest.fixture(scope="session")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector without weights: of four places, those with contrast are found, so that there may be none.
 
     The last place is the first again, with a score that is too low to count.
     """
@@ -92,7 +216,7 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         nodes,
-        "finder",
+        "detector",
         [value("frame", TensorProto.UINT8, [1, "H", "W", 1])],
         [
             value("boxes", TensorProto.FLOAT, ["M", 4]),
@@ -103,7 +227,7 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     onnx.checker.check_model(model, full_check=True)
-    path = tmp_path_factory.mktemp("finder") / "finder.onnx"
+    path = tmp_path_factory.mktemp("detector") / "detector.onnx"
     onnx.save(model, path)
     return path
 

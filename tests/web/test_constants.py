@@ -17,7 +17,7 @@ PAIRS = {
         "INK_SPAN": f"Math.fround({ink.INK_TO} - {ink.INK_FROM})",
         "LEAST_CONTRAST": ink.LEAST_CONTRAST,
     },
-    "network.js": {"NONE": f'"{reading.NONE}"'},
+    "classifier.js": {"NONE": f'"{reading.NONE}"'},
     "reading.js": {
         "SLOPE_COST": order.SLOPE_COST,
         "LINE_GAP": order.LINE_GAP,

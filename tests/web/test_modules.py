@@ -248,10 +248,10 @@ def test_digits_are_followed_and_voted_on_as_in_python(javascript: Javascript) -
     films = [film(draw) for _ in range(20)]
     body = """
       const memory = tracking.memory({ shownAfter: 2 });
-      return given.map((finds) => {
-        const ofFind = memory.update(finds);
+      return given.map((sights) => {
+        const ofSight = memory.update(sights);
         const tracks = memory.tracks();
-        return structuredClone({ track: ofFind.map((track) => tracks.indexOf(track)), tracks });
+        return structuredClone({ track: ofSight.map((track) => tracks.indexOf(track)), tracks });
       });"""
     cases = [
         [[{"box": b, "probabilities": p} for b, p in zip(*map(np.ndarray.tolist, frame), strict=True)] for frame in one]
@@ -274,4 +274,4 @@ def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:
     text = (SOURCE / "src" / "recognize.js").read_text(encoding="utf-8")
     assert f"const MIN_SCORE = {MIN_SCORE};" in text
     assert f"const MIN_PROBABILITY = {MIN_PROBABILITY};" in text
-    assert f"shownAfter: {SHOWN_AFTER} }}" in (SOURCE / "src" / "page.js").read_text(encoding="utf-8")
+    assert f"shownAfter: {SHOWN_AFTER} }}" in (SOURCE / "src" / "filming.js").read_text(encoding="utf-8")

@@ -1,139 +1,30 @@
 """The page in a real Chromium: drawing, pictures and the camera give what Python gives, and nothing leaves the page."""
 
 import base64
-import io
 import re
-import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from edgecnn import data
 from edgecnn.digits.defaults import MIN_SCORE
 from edgecnn.digits.ink import ink_alone
 from edgecnn.digits.order import reading_order, text_of
-from edgecnn.runtime.classifier import Classifier, load
+from edgecnn.runtime.classifier import load
 from edgecnn.runtime.detector import load_detector
 from edgecnn.runtime.image import to_input
-from edgecnn.web import open_server, site, url
 
-from .conftest import SIDE, SLOTS
+from .acting import FOUR, ONE, SEVEN, ZERO, Pixels, choose, draw, playwright, png, says, seen, shows
+from .conftest import MODEL, SIDE, SLOTS, Visits
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 pytestmark = pytest.mark.slow
-
-Pixels = NDArray[np.uint8]
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP insecure.test 127.0.0.1",
-)  # fmt: skip
-MODEL = "mnist-compact"
-SEVEN = [[(80, 70), (190, 65), (120, 220)]]
-ONE = [[(140, 60), (138, 215)]]
-FOUR = [[(95, 60), (80, 150), (190, 150)], [(170, 60), (165, 225)]]
-ZERO = [[(140, 60), (95, 90), (85, 150), (105, 205), (145, 220), (185, 190), (195, 130), (180, 80), (140, 60)]]
-
-
-@pytest.fixture(scope="module")
-def chromium(built: Path) -> Iterator[Callable[..., Any]]:
-    """Start Chromium, with further flags where a test needs them; all are closed with the module."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("needs chromium, which is not installed")
-    with playwright.sync_playwright() as driver:
-        yield lambda *flags: driver.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Callable[..., Any]) -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(built: Path, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open the page on a model. Afterwards: every request went to this server, and the page had nothing to complain."""
-    heard: list[str] = []
-    closing: list[Callable[[], object]] = []
-
-    def opened(model: str | Path = MODEL, *, detector: Path | None = None, by: Any = None, **options: Any) -> Any:
-        host = options.pop("host", "127.0.0.1")
-        server = open_server(site(model, detector=detector, built=built), host=host, port=0)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        closing.extend([thread.join, server.server_close, server.shutdown])
-        address = options.pop("address", url(server)).replace("PORT", str(server.server_address[1]))
-        context = (by or browser).new_context(**options)
-        closing.append(context.close)
-        page = context.new_page()
-        page.on("request", lambda request: heard.append(request.url) if not request.url.startswith(address) else None)
-        page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.goto(address)
-        playwright.expect(page.locator("#model")).not_to_have_text("edgecnn", timeout=60_000)
-        return page
-
-    opened.heard = heard  # type: ignore[attr-defined]
-    yield opened
-    for close in reversed(closing):
-        close()
-    assert heard == []
-
-
-def says(page: Any, text: str | re.Pattern[str]) -> None:
-    playwright.expect(page.locator("#answer")).to_have_text(text, timeout=30_000)
-
-
-def seen(page: Any) -> list[Pixels]:
-    """Return the crops that the page shows, (h, w, 3)."""
-    script = """() => Array.from(document.querySelectorAll("#crops canvas"), (canvas) => [canvas.height, canvas.width,
-      Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data)])"""
-    return [np.array(values, np.uint8).reshape(high, wide, 4)[..., :3] for high, wide, values in page.evaluate(script)]
-
-
-def shows(page: Any, image_hwc: Pixels, classifier: Classifier) -> None:
-    """Hold the only crop and every bar to what Python has."""
-    (crop,) = seen(page)
-    np.testing.assert_array_equal(crop, np.broadcast_to(image_hwc, crop.shape))
-    expected_k = classifier.probabilities(image_hwc[None])[0]
-    assert page.locator("#answer").inner_text() == classifier.labels[int(expected_k.argmax())]
-    assert page.locator("#bars .label").all_inner_texts() == classifier.labels
-    found_k = [float(text.removesuffix(" %")) for text in page.locator("#bars .value").all_inner_texts()]
-    assert np.abs(np.array(found_k) - 100 * expected_k).max() <= 0.05 + 100 * classifier.card.golden.tolerance
-
-
-def draw(page: Any, strokes: list[list[tuple[int, int]]], *, left: int = 0, scale: float = 1.0) -> None:
-    """Draw with the mouse, in pixels of the canvas."""
-    box = page.locator("#paper").bounding_box()
-    pixel = box["width"] / page.locator("#paper").evaluate("(canvas) => canvas.width")
-    for stroke in strokes:
-        first, *others = [(box["x"] + pixel * (left + scale * x), box["y"] + pixel * scale * y) for x, y in stroke]
-        page.mouse.move(*first)
-        page.mouse.down()
-        for place in others:
-            page.mouse.move(*place, steps=6)
-        page.mouse.up()
-
-
-def png(image_hwc: Pixels) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image_hwc[..., 0] if image_hwc.shape[2] == 1 else image_hwc).save(file, "PNG")
-    return file.getvalue()
-
-
-def choose(page: Any, name: str, content: bytes) -> None:
-    page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-    playwright.expect(page.locator("#picture-name")).to_have_text(name, timeout=30_000)
 
 
 @pytest.mark.parametrize(("label", "strokes"), [("7", SEVEN), ("1", ONE), ("4", FOUR), ("0", ZERO)])
-def test_strokes_of_the_mouse_are_read(visit: Callable[..., Any], label: str, strokes: Any) -> None:
+def test_strokes_of_the_mouse_are_read(visit: Visits, label: str, strokes: Any) -> None:
     page = visit()
     says(page, "Draw a digit")
     draw(page, strokes)
@@ -144,7 +35,7 @@ def test_strokes_of_the_mouse_are_read(visit: Callable[..., Any], label: str, st
     assert seen(page) == []
 
 
-def test_a_picture_is_dropped(visit: Callable[..., Any]) -> None:
+def test_a_picture_is_dropped(visit: Visits) -> None:
     page, classifier = visit(), load(MODEL)
     digit = classifier.card.golden.images_nhwc[3]
     picture = np.random.default_rng(0).integers(0, 60, (100, 140, 3), np.uint8)
@@ -166,7 +57,7 @@ def test_a_picture_is_dropped(visit: Callable[..., Any]) -> None:
     assert page.locator("#picture-boxes .ground").get_attribute("x") == "20"
 
 
-def test_pictures_of_all_kinds_meet_the_same_pixels_as_in_python(visit: Callable[..., Any]) -> None:
+def test_pictures_of_all_kinds_meet_the_same_pixels_as_in_python(visit: Visits) -> None:
     page, classifier = visit(), load(MODEL)
     page.get_by_role("tab", name="Picture").click()
     draw_ = np.random.default_rng(1)
@@ -182,11 +73,14 @@ def test_pictures_of_all_kinds_meet_the_same_pixels_as_in_python(visit: Callable
     shows(page, to_input(see_through, classifier.card.input), classifier)
 
 
-def test_a_file_that_is_no_picture_is_named(visit: Callable[..., Any]) -> None:
+def test_a_file_that_is_no_picture_is_named_and_takes_the_one_before_it_away(visit: Visits) -> None:
     page = visit()
     page.get_by_role("tab", name="Picture").click()
+    choose(page, "there.png", png(np.zeros((40, 60, 1), np.uint8)))
     page.locator("#file").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     says(page, "notes.txt is not a picture that this browser reads. Try a PNG or JPEG.")
+    playwright.expect(page.locator("#preview")).to_be_hidden()
+    assert (page.locator("#picture-name").inner_text(), page.locator("#picture-boxes *").count()) == ("", 0)
 
 
 def classified(page: Any, images_nhwc: Pixels) -> list[str]:
@@ -199,16 +93,14 @@ def classified(page: Any, images_nhwc: Pixels) -> list[str]:
     return answers
 
 
-def test_a_hundred_embedded_digits_get_the_answers_of_python(
-    visit: Callable[..., Any], model: Path, data_root: Path
-) -> None:
+def test_a_hundred_embedded_digits_get_the_answers_of_python(visit: Visits, model: Path, data_root: Path) -> None:
     images_nhwc = data.read_split("digits", "test", root=data_root).images_nhwc[:100]
     expected = [prediction.label for prediction in load(model).predict_batch(images_nhwc)]
     assert classified(visit(model), images_nhwc) == expected
 
 
 @pytest.mark.realdata
-def test_a_hundred_mnist_digits_get_the_answers_of_python(visit: Callable[..., Any], real_data_root: Path) -> None:
+def test_a_hundred_mnist_digits_get_the_answers_of_python(visit: Visits, real_data_root: Path) -> None:
     images_nhwc = data.read_split("mnist", "test", root=real_data_root).images_nhwc[:100]
     expected = [prediction.label for prediction in load(MODEL).predict_batch(images_nhwc)]
     assert classified(visit(), images_nhwc) == expected
@@ -216,7 +108,7 @@ def test_a_hundred_mnist_digits_get_the_answers_of_python(visit: Callable[..., A
 
 @pytest.mark.realdata
 def test_a_hundred_mnist_digits_drawn_on_the_canvas_are_as_often_right_as_in_python(
-    visit: Callable[..., Any], real_data_root: Path
+    visit: Visits, real_data_root: Path
 ) -> None:
     """Each is painted onto the canvas ten times as large, so it goes the way of ink: fitted and centered."""
     split = data.read_split("mnist", "test", root=real_data_root)
@@ -266,7 +158,7 @@ def filming(video: Path) -> tuple[str, ...]:
 
 
 def page_of_digits(labels: str, *, high: int = 480, wide: int = 640, light: bool = True) -> Pixels:
-    """Digits of the golden images at the finder's places; a blank leaves one empty. Gray (H, W)."""
+    """Digits of the golden images at the detector's places; a blank leaves one empty. Gray (H, W)."""
     golden = load(MODEL).card.golden
     best, images = golden.probabilities_nk.argmax(axis=1).astype(str), golden.images_nhwc[..., 0]
     by_label = dict(zip(best[::-1], images[::-1], strict=True))  # the first of each, which is an easy one
@@ -277,7 +169,7 @@ def page_of_digits(labels: str, *, high: int = 480, wide: int = 640, light: bool
     return frame if light else 200 - frame // 2
 
 
-def test_the_camera_is_read(visit: Callable[..., Any], chromium: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_camera_is_read(visit: Visits, chromium: Callable[..., Any], tmp_path: Path) -> None:
     golden = load(MODEL).card.golden
     frame = np.zeros((480, 640), np.uint8)
     frame[16:464, 96:544] = np.kron(golden.images_nhwc[5, ..., 0], np.ones((16, 16), np.uint8))
@@ -298,9 +190,7 @@ def test_the_camera_is_read(visit: Callable[..., Any], chromium: Callable[..., A
         assert page.locator("#video").evaluate("(video) => video.srcObject") is None
 
 
-def test_the_camera_stops_when_the_page_is_hidden(
-    visit: Callable[..., Any], chromium: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_camera_stops_when_the_page_is_hidden(visit: Visits, chromium: Callable[..., Any], tmp_path: Path) -> None:
     video = write_video(tmp_path / "camera.y4m", np.zeros((480, 640), np.uint8))
     with chromium(*filming(video)) as browser:
         page = visit(by=browser)
@@ -317,7 +207,7 @@ def test_the_camera_stops_when_the_page_is_hidden(
         assert page.locator("#video").evaluate("(video) => video.srcObject") is None
 
 
-def test_a_camera_that_comes_after_its_tab_was_left_is_let_go(visit: Callable[..., Any]) -> None:
+def test_a_camera_that_comes_after_its_tab_was_left_is_let_go(visit: Visits) -> None:
     page = visit()
     page.evaluate(  # a camera for which the browser asks until allow() is called
         """() => {
@@ -343,7 +233,7 @@ def test_a_camera_that_comes_after_its_tab_was_left_is_let_go(visit: Callable[..
         ("NotReadableError", "The camera is in use by another program. Close that, then start again."),
     ],
 )
-def test_a_camera_that_does_not_start_is_explained(visit: Callable[..., Any], error: str, text: str) -> None:
+def test_a_camera_that_does_not_start_is_explained(visit: Visits, error: str, text: str) -> None:
     page = visit()
     page.evaluate(
         "(name) => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", error
@@ -354,7 +244,7 @@ def test_a_camera_that_does_not_start_is_explained(visit: Callable[..., Any], er
     playwright.expect(page.get_by_role("button", name="Start camera")).to_be_visible()
 
 
-def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[..., Any]) -> None:
+def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Visits) -> None:
     page = visit(host="0.0.0.0", address="http://insecure.test:PORT/")
     page.get_by_role("tab", name="Camera").click()
     page.get_by_role("button", name="Start camera").click()
@@ -363,15 +253,15 @@ def test_a_page_without_a_camera_because_of_its_address_says_so(visit: Callable[
     )
 
 
-def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., Any], finder: Path) -> None:
+def test_the_detector_reads_a_picture_as_it_does_in_python(visit: Visits, detector: Path) -> None:
     """Dark on light as well: MNIST's model gets the ink of a crop, as it does in front of a camera in Python."""
-    page, classifier = visit(detector=finder), load(MODEL)
+    page, classifier = visit(detector=detector), load(MODEL)
     page.get_by_role("tab", name="Picture").click()
     for number, (labels, light) in enumerate([("274", True), ("318", False), (" 06", True)]):
         frame = page_of_digits(labels, light=light)
-        finds = load_detector(finder).detect(frame)
-        good = finds.scores_m >= MIN_SCORE
-        crops_mhwc, boxes_m4 = ink_alone(finds.crops_mhwc[good]), finds.boxes_m4[good]
+        detections = load_detector(detector).detect(frame)
+        good = detections.scores_m >= MIN_SCORE
+        crops_mhwc, boxes_m4 = ink_alone(detections.crops_mhwc[good]), detections.boxes_m4[good]
         order = reading_order(boxes_m4)
         text = text_of([prediction.label for prediction in classifier.predict_batch(crops_mhwc)], boxes_m4, order)
         assert text == labels.strip()
@@ -383,27 +273,28 @@ def test_the_finder_reads_a_picture_as_it_does_in_python(visit: Callable[..., An
         found = [[float(box.get_attribute(side)) for side in ("x", "y", "width", "height")] for box in boxes]
         assert found == boxes_m4[np.concatenate(order)].tolist()
     choose(page, "empty.png", png(np.zeros((480, 640, 1), np.uint8)))
-    says(page, "Nothing found")
+    says(page, "No digit found")
     assert (seen(page), page.locator("#picture-boxes rect").count()) == ([], 0)
 
 
-def test_what_is_no_digit_is_rejected(visit: Callable[..., Any], finder: Path, rejecting: Path) -> None:
-    page = visit(rejecting, detector=finder)
+def test_what_is_no_digit_is_rejected(visit: Visits, detector: Path, rejecting: Path) -> None:
+    page = visit(rejecting, detector=detector)
     page.get_by_role("tab", name="Picture").click()
     choose(page, "page.png", png(page_of_digits("318")[..., None]))
     says(page, "31")
     assert len(seen(page)) == page.locator("#picture-boxes rect").count() == 2
-    low_score_and_eight = re.compile(r"^find \d+\.\d ms · classify \d+\.\d ms · 2 rejected$")
+    low_score_and_eight = re.compile(r"^detect \d+\.\d ms · classify \d+\.\d ms · 2 rejected$")
     playwright.expect(page.locator("#times")).to_have_text(low_score_and_eight)
 
 
-def test_the_finder_reads_a_drawing_and_the_camera(
-    visit: Callable[..., Any], chromium: Callable[..., Any], finder: Path, tmp_path: Path
+def test_the_detector_reads_a_drawing_and_the_camera(
+    visit: Visits, chromium: Callable[..., Any], detector: Path, tmp_path: Path
 ) -> None:
     video = write_video(tmp_path / "camera.y4m", page_of_digits("835", light=False))
     with chromium(*filming(video)) as browser:
-        page = visit(detector=finder, by=browser)
+        page = visit(detector=detector, by=browser)
         says(page, "Draw a digit")
+        page.get_by_label("Many digits").check()
         for strokes, (x, _) in zip((SEVEN, ONE, FOUR), SLOTS, strict=True):
             draw(page, [[(a, b + 180 - 20) for a, b in stroke] for stroke in strokes], left=x, scale=0.5)
         says(page, re.compile("^7 ?1 ?4$"))
@@ -415,7 +306,7 @@ def test_the_finder_reads_a_drawing_and_the_camera(
         assert page.locator("#camera-boxes rect").count() == 3
 
 
-def test_a_color_model_takes_pictures_and_no_drawing(visit: Callable[..., Any], color: Path) -> None:
+def test_a_color_model_takes_pictures_and_no_drawing(visit: Visits, color: Path) -> None:
     page, classifier = visit(color), load(color)
     playwright.expect(page.get_by_role("tab", name="Draw")).to_be_hidden()
     says(page, "Choose a picture")
@@ -425,7 +316,7 @@ def test_a_color_model_takes_pictures_and_no_drawing(visit: Callable[..., Any], 
     shows(page, to_input(picture, classifier.card.input), classifier)
 
 
-def test_everything_is_reached_by_keyboard(visit: Callable[..., Any]) -> None:
+def test_everything_is_reached_by_keyboard(visit: Visits) -> None:
     page = visit()
     press = page.keyboard.press
     press("Tab")
@@ -441,13 +332,15 @@ def test_everything_is_reached_by_keyboard(visit: Callable[..., Any]) -> None:
     says(page, "1")
     press("Delete")
     says(page, "Draw a digit")
-    for name in ("Clear", "The model's card"):
-        press("Tab")
-        focused = page.evaluate("() => document.activeElement.textContent")
-        assert focused == name
+    press("Tab")
+    playwright.expect(page.get_by_role("button", name="Clear")).to_be_focused()
+    press("Tab")
+    playwright.expect(page.get_by_role("checkbox", name="Feature maps")).to_be_focused()
+    press("Tab")
+    playwright.expect(page.locator("summary")).to_be_focused()
     press("Enter")
     playwright.expect(page.locator("#card")).to_be_visible()
-    for _ in range(3):
+    for _ in range(4):
         press("Shift+Tab")
     press("ArrowRight")
     playwright.expect(page.get_by_role("tab", name="Picture")).to_be_focused()
@@ -459,10 +352,8 @@ def test_everything_is_reached_by_keyboard(visit: Callable[..., Any]) -> None:
     playwright.expect(page.get_by_role("button", name="Start camera")).to_be_focused()
 
 
-def test_a_finger_draws_on_a_phone_and_nothing_is_wider_than_its_screen(
-    visit: Callable[..., Any], finder: Path
-) -> None:
-    for options in ({}, {"detector": finder}):
+def test_a_finger_draws_on_a_phone_and_nothing_is_wider_than_its_screen(visit: Visits, detector: Path) -> None:
+    for options in ({}, {"detector": detector}):
         page = visit(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True, **options)
         page.locator("summary").click()
         for tab in ("Picture", "Camera", "Draw"):
@@ -492,7 +383,7 @@ CONTRAST = """() => {
     .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
     .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
   const ground = light(numbers(getComputedStyle(document.body).backgroundColor));
-  const elements = ["#model", "header p", "#draw-help", "#times", "#bars .value", "#bars .best .value", "[role=tab]"];
+  const elements = ["#model", "header p", "#probability", "#times", "#bars .value", "#bars .best .value", "[role=tab]"];
   const ratios = elements.map((name) => {
     const text = light(numbers(getComputedStyle(document.querySelector(name)).color));
     return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
@@ -501,7 +392,7 @@ CONTRAST = """() => {
 }"""
 
 
-def test_it_is_dark_in_the_dark_and_readable_in_both(visit: Callable[..., Any]) -> None:
+def test_it_is_dark_in_the_dark_and_readable_in_both(visit: Visits) -> None:
     grounds = {}
     for scheme in ("light", "dark"):
         page = visit(color_scheme=scheme)
@@ -513,19 +404,19 @@ def test_it_is_dark_in_the_dark_and_readable_in_both(visit: Callable[..., Any]) 
     assert grounds["light"] > 0.9
 
 
-def test_the_policy_holds_the_page_to_its_own_server(visit: Callable[..., Any]) -> None:
+def test_the_policy_holds_the_page_to_its_own_server(visit: Visits) -> None:
     """The other tests assert that nothing was asked of anyone else; here the page tries to, and may not."""
     page = visit()
     told = page.evaluate("() => fetch('http://127.0.0.1:9/').then(() => 'sent', (error) => error.name)")
     assert told == "TypeError"
-    assert [text for text in visit.heard if "Content Security Policy" in text]  # type: ignore[attr-defined]
-    visit.heard.clear()  # type: ignore[attr-defined]
+    assert [text for text in visit.heard if "Content Security Policy" in text]
+    visit.heard.clear()
 
 
-def test_the_answer_is_announced_and_everything_has_a_name(visit: Callable[..., Any]) -> None:
+def test_the_answer_is_announced_and_everything_has_a_name(visit: Visits) -> None:
     page = visit()
     assert page.locator("[role=status] #answer").count() == 1
-    assert page.locator("[role=status]").get_attribute("aria-live") == "polite"
+    assert page.locator(".result[role=status]").get_attribute("aria-live") == "polite"
     nameless = page.evaluate(
         """() => Array.from(document.querySelectorAll("button, input, canvas[tabindex], video, [role]"))
           .filter((element) => !(element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") ||

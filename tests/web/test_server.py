@@ -1,6 +1,7 @@
 """The server, without a browser: what it hands out, what it does not, and what it refuses."""
 
 import contextlib
+import gzip
 import http.client
 import json
 import re
@@ -8,13 +9,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
 from edgecnn import zoo
+from edgecnn.card import Quantization
 from edgecnn.errors import CardError, EdgecnnError, ModelError
-from edgecnn.web import BUILT, default_detector, open_server, site, url
+from edgecnn.metadata import read_card
+from edgecnn.web import BUILT, default_detector, default_other, open_server, site, url
 from edgecnn.web import server as server_module
 
 PAGE = {
@@ -22,8 +27,11 @@ PAGE = {
     "page.css": b"body {}",
     "page.js": b"1;",
     "ort.wasm.bundle.min.mjs": b"2;",
-    "ort-wasm-simd-threaded.wasm": b"\0asm",
+    "ort-wasm-simd-threaded.wasm.gz": gzip.compress(b"\0asm", mtime=0),
+    "worker.js": b"3;",
+    "app.webmanifest": b"{}",
     "icon.svg": b"<svg/>",
+    "icon-192.png": b"PNG",
     ".secret": b"not a part of the page",
 }
 
@@ -69,8 +77,11 @@ def ask(
         ("/page.js", "text/javascript; charset=utf-8"),
         ("/ort.wasm.bundle.min.mjs", "text/javascript; charset=utf-8"),
         ("/ort-wasm-simd-threaded.wasm", "application/wasm"),
+        ("/worker.js", "text/javascript; charset=utf-8"),
+        ("/app.webmanifest", "application/manifest+json"),
         ("/icon.svg", "image/svg+xml"),
-        ("/card.json", "application/json"),
+        ("/icon-192.png", "image/png"),
+        ("/site.json", "application/json"),
         ("/model.onnx", "application/octet-stream"),
     ],
 )
@@ -89,7 +100,49 @@ def test_each_file_has_its_type_and_the_policy(port: int, path: str, kind: str) 
 def test_model_and_card_are_those_of_the_zoo(port: int) -> None:
     path = zoo.find("mnist-compact")
     assert ask(port, "/model.onnx")[1] == path.read_bytes()
-    assert json.loads(ask(port, "/card.json")[1])["name"] == "mnist-compact"
+    told = json.loads(ask(port, "/site.json")[1])
+    assert told["model"]["card"]["name"] == "mnist-compact"
+    assert told["model"]["bytes"] == path.stat().st_size
+    assert told["runtime"] == {"path": "ort-wasm-simd-threaded.wasm", "bytes": 4}
+    assert (told["other"], told["detector"]) == (None, None)
+
+
+def test_the_page_is_told_which_answers_depend_on_their_batch(page: Path, model: Path, tmp_path: Path) -> None:
+    card = read_card(model)
+    quantization = Quantization("dynamic", None, None, batch_dependent=True)
+    dense = tmp_path / "dense.onnx"
+    loaded = onnx.load(model)
+    onnx.helper.set_model_props(loaded, replace(card, form="new", quantization=quantization).metadata())
+    onnx.save(loaded, dense)
+    for path, depends in ((model, False), (dense, True)):
+        told = json.loads(site(path, built=page).contents["/site.json"].plain)
+        assert told["model"]["batch_dependent"] is depends
+
+
+@pytest.mark.parametrize("path", ["/ort-wasm-simd-threaded.wasm", "/page.js", "/site.json"])
+def test_who_takes_it_compressed_gets_it_compressed(port: int, path: str) -> None:
+    plain, whole = ask(port, path)
+    zipped, small = ask(port, path, headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    refused, again = ask(port, path, headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert [answer.headers["Content-Encoding"] for answer in (plain, zipped, refused)] == [None, "gzip", None]
+    assert whole == gzip.decompress(small) == again
+    assert {answer.headers["Vary"] for answer in (plain, zipped)} == {"Accept-Encoding"}
+
+
+@pytest.mark.parametrize("path", ["/", "/ort-wasm-simd-threaded.wasm", "/model.onnx"])
+def test_what_the_browser_has_is_not_sent_again(port: int, path: str) -> None:
+    first, _ = ask(port, path)
+    assert first.headers["Cache-Control"] == "no-cache"
+    again, body = ask(port, path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert again.headers["Content-Security-Policy"] == first.headers["Content-Security-Policy"]
+    assert ask(port, path, headers={"If-None-Match": 'W/"another"'})[0].status == 200
+
+
+def test_versions_are_named_by_their_content(page: Path) -> None:
+    one, other = (site(name, built=page).contents for name in ("mnist-compact", "mnist-compact/fp32"))
+    assert one["/page.js"].etag == other["/page.js"].etag
+    assert one["/model.onnx"].etag != other["/model.onnx"].etag
 
 
 def test_head_tells_the_same_without_the_content(port: int) -> None:
@@ -115,7 +168,7 @@ def test_what_is_not_a_part_of_the_page_is_not_there(port: int, path: str) -> No
 )
 def test_a_name_made_to_lead_here_is_not_answered(port: int, host: str, status: int) -> None:
     """DNS rebinding: a page of evil.example would read the model."""
-    assert ask(port, "/card.json", headers={"Host": host})[0].status == status
+    assert ask(port, "/site.json", headers={"Host": host})[0].status == status
 
 
 def test_a_request_that_is_no_address_is_answered_quietly(port: int, capfd: pytest.CaptureFixture) -> None:
@@ -174,12 +227,12 @@ def test_nothing_can_be_sent(port: int) -> None:
     assert ask(port, "/model.onnx", "POST")[0].status == 501
 
 
-def test_a_finder_is_served_where_there_is_one(port: int, page: Path, finder: Path) -> None:
+def test_a_detector_is_served_where_there_is_one(port: int, page: Path, detector: Path) -> None:
     answer, body = ask(port, "/detector.onnx")
-    assert (answer.status, body) == (204, b"")
-    served = site("mnist-compact", detector=finder, built=page)
-    assert served.detector == str(finder)
-    assert served.contents["/detector.onnx"] == finder.read_bytes()
+    assert (answer.status, body) == (404, b"not found\n")
+    served = site("mnist-compact", detector=detector, built=page)
+    assert served.detector == str(detector)
+    assert served.contents["/detector.onnx"].plain == detector.read_bytes()
 
 
 def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(page: Path) -> None:
@@ -211,7 +264,7 @@ def test_a_page_that_is_not_built_names_the_command(tmp_path: Path) -> None:
     assert BUILT.parts[-3:] == ("edgecnn", "web", "built")
 
 
-def test_a_finder_that_is_a_classifier_is_refused(page: Path) -> None:
+def test_a_detector_that_is_a_classifier_is_refused(page: Path) -> None:
     with pytest.raises(CardError, match="mnist-compact: is for classification"):
         site("mnist-compact", detector="mnist-compact", built=page)
 
@@ -223,11 +276,27 @@ def test_a_model_that_is_not_there_is_refused(page: Path) -> None:
         site("mnist-compct", built=page)
 
 
-def test_the_finder_of_the_zoo_goes_with_models_that_read_digits(
-    finder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_detector_of_the_zoo_goes_with_models_that_read_digits(
+    detector: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zoo, "roots", lambda: [tmp_path])
     assert default_detector(model) is None
     (tmp_path / "digit-finder").mkdir()
-    (tmp_path / "digit-finder" / "fp32.onnx").write_bytes(finder.read_bytes())
+    (tmp_path / "digit-finder" / "fp32.onnx").write_bytes(detector.read_bytes())
     assert default_detector(model) == "digit-finder"
+
+
+def test_the_other_form_of_a_model_is_shown_beside_it(page: Path, model: Path) -> None:
+    folder = zoo.find("mnist-compact").parent
+    assert default_other("mnist-compact") == folder / "fp32.onnx"
+    assert default_other(folder / "fp32.onnx") == folder / "preferred.onnx"
+    assert default_other("mnist-c1") is None
+    assert default_other(model) is None
+    served = site("mnist-compact", other=folder / "fp32.onnx", built=page)
+    assert served.other == "mnist-compact (fp32)"
+    assert served.contents["/other.onnx"].plain == (folder / "fp32.onnx").read_bytes()
+
+
+def test_a_model_that_takes_something_else_is_not_shown_beside_it(page: Path, color: Path) -> None:
+    with pytest.raises(ModelError, match=r"takes 16x16 RGB and has 3 labels; expected 28x28 gray and .* --beside"):
+        site("mnist-compact", other=color, built=page)

@@ -1,4 +1,4 @@
-// Light ink on black, for models that know nothing else: what was drawn, and what a finder cropped from any paper.
+// Light ink on black, for models that know nothing else: what was drawn, and what a detector cropped from any paper.
 import { crop, resize } from "./pixels.js";
 
 /** @import { Box, Card, Input, Picture, Window } from "./types.d.ts" */

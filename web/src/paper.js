@@ -3,6 +3,7 @@
 import { painter } from "./dom.js";
 
 /** @typedef {{ x: number, y: number }} Point */
+/** @typedef {{ width: number, height: number, thickness: number }} Sheet in pixels of the canvas */
 
 const STEP = 1 / 14; // of the height, for an arrow key; with shift a quarter of it
 /** @type {Record<string, [number, number]>} */
@@ -10,40 +11,65 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * Make a canvas drawable. ``changed`` is called after each change, ``penMoved({ x, y, down })`` after a key moved the pen.
- * Returns { clear, frame, blank }, where frame() is what getImageData gives.
+ * Returns { clear, resize, frame, blank }, where frame() is what getImageData gives. Another size keeps what was drawn.
  * @param {HTMLCanvasElement} canvas
- * @param {{ thickness: number, changed: () => void, penMoved: (pen: Point & { down: boolean }) => void }} options
+ * @param {Sheet} size
+ * @param {{ changed: () => void, penMoved: (pen: Point & { down: boolean }) => void }} calls
  */
-export function paper(canvas, { thickness, changed, penMoved }) {
+export function paper(canvas, size, { changed, penMoved }) {
   const context = painter(canvas, { willReadFrequently: true });
-  const pen = { x: canvas.width / 2, y: canvas.height / 4, down: false };
+  const pen = { x: 0, y: 0, down: false };
   /** @type {Map<number, Point>} */
   const strokes = new Map(); // pointer id -> where it was last
-
-  let blank = true;
+  /** @type {[Point, Point][]} */
+  let lines = [];
+  let sheet = size;
 
   function blacken() {
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
-    blank = true;
   }
 
   function clear() {
+    lines = [];
     blacken();
     changed();
   }
 
+  /** @param {Sheet} next */
+  function resize(next) {
+    const scale = Math.min(next.width / sheet.width, next.height / sheet.height);
+    /** @param {Point} point */
+    const moved = ({ x, y }) => ({
+      x: (x - sheet.width / 2) * scale + next.width / 2,
+      y: (y - sheet.height / 2) * scale + next.height / 2,
+    });
+    lines = lines.map(([from, to]) => [moved(from), moved(to)]);
+    Object.assign(pen, moved(pen));
+    sheet = next;
+    Object.assign(canvas, { width: next.width, height: next.height });
+    blacken();
+    for (const [from, to] of lines) ink(from, to);
+    penMoved(pen);
+    changed();
+  }
+
   /** @param {Point} from @param {Point} to */
-  function line(from, to) {
+  function ink(from, to) {
     context.strokeStyle = "#fff";
     context.lineCap = "round";
     context.lineJoin = "round";
-    context.lineWidth = thickness;
+    context.lineWidth = sheet.thickness;
     context.beginPath();
     context.moveTo(from.x, from.y);
     context.lineTo(to.x, to.y);
     context.stroke();
-    blank = false;
+  }
+
+  /** @param {Point} from @param {Point} to */
+  function line(from, to) {
+    lines.push([{ ...from }, { ...to }]);
+    ink(from, to);
     changed();
   }
 
@@ -98,7 +124,14 @@ export function paper(canvas, { thickness, changed, penMoved }) {
     penMoved(pen);
   });
 
+  Object.assign(canvas, { width: size.width, height: size.height });
+  Object.assign(pen, { x: size.width / 2, y: size.height / 4 });
   blacken();
   penMoved(pen);
-  return { clear, frame: () => context.getImageData(0, 0, canvas.width, canvas.height), blank: () => blank };
+  return {
+    clear,
+    resize,
+    frame: () => context.getImageData(0, 0, canvas.width, canvas.height),
+    blank: () => lines.length === 0,
+  };
 }

@@ -1,46 +1,47 @@
-// One frame in, what is on it out: the only place that knows of finder, classifier and preprocessing together.
+// One frame in, what is on it out: the only place that knows of detector, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
 import { memory } from "./tracking.js";
 
-/** @import { Answer, Memory, Network, Picture, Result, Track } from "./types.d.ts" */
+/** @import { Answer, Classifier, Detect, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
 
-const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the finder is less sure of is no find,
+const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the detector is less sure of is no detection,
 const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answer
 
 /**
- * Return { text, answers, boxes, rejected, window, findMs, classifyMs }.
+ * Return { text, answers, boxes, rejected, window, detectMs, classifyMs }.
  *
- * ``answers`` and their ``boxes`` (null without a finder) are in reading order, as ``text`` is. ``window`` is the part
+ * ``answers`` and their ``boxes`` (null without a detector) are in reading order, as ``text`` is. ``window`` is the part
  * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black, ``remembered``
  * (tracking.js) is what the frames before it said, which a frame by itself has none of.
- * @param {Network} network
+ * @param {Reader} reader
  * @param {Picture} frame
  * @param {{ drawn?: boolean, remembered?: Memory }} [options]
  * @returns {Promise<Result>}
  */
-export async function recognize(network, frame, { drawn = false, remembered = memory({ shownAfter: 1 }) } = {}) {
-  return network.find ? found(network, network.find, frame, remembered) : whole(network, frame, drawn, remembered);
+export async function recognize({ classifier, detect }, frame, options = {}) {
+  const { drawn = false, remembered = memory({ shownAfter: 1 }) } = options;
+  return detect ? detected(classifier, detect, frame, remembered) : whole(classifier, frame, drawn, remembered);
 }
 
 /**
- * @param {Network} network
- * @param {NonNullable<Network["find"]>} find
+ * @param {Classifier} classifier
+ * @param {Detect} detect
  * @param {Picture} frame
  * @param {Memory} remembered
  * @returns {Promise<Result>}
  */
-async function found(network, find, frame, remembered) {
+async function detected(classifier, detect, frame, remembered) {
   const start = performance.now();
-  const finds = await find(withChannels(frame, 1));
+  const detections = await detect(withChannels(frame, 1));
   const middle = performance.now();
-  const good = finds.filter(({ score }) => score >= MIN_SCORE);
-  const inputs = good.map(({ crop }) => toInput(network.wantsInk ? inkAlone(crop) : crop, network.card.input));
-  const answers = await network.classify(inputs);
+  const good = detections.filter(({ score }) => score >= MIN_SCORE);
+  const inputs = good.map(({ crop }) => toInput(classifier.wantsInk ? inkAlone(crop) : crop, classifier.card.input));
+  const answers = await classifier.classify(inputs);
   const end = performance.now();
   /** @param {Answer} answer */
-  const accepts = (answer) => network.known(answer) && answer.probability >= MIN_PROBABILITY;
+  const accepts = (answer) => classifier.known(answer) && answer.probability >= MIN_PROBABILITY;
   const isPart = parts(
     good.map(({ box }) => box),
     answers.map((answer, index) => (accepts(answer) ? good[index].score * answer.probability : 0)),
@@ -51,7 +52,7 @@ async function found(network, find, frame, remembered) {
     .filter((_, index) => !isPart[index]);
   const tracks = remembered.update(seen);
   /** @param {Track} track */
-  const voted = (track) => network.answer(track.newest.image, track.probabilities);
+  const voted = (track) => classifier.answer(track.newest.image, track.probabilities);
   const shown = remembered
     .tracks()
     .filter((track) => track.shown)
@@ -68,34 +69,34 @@ async function found(network, find, frame, remembered) {
     ),
     answers: order.map(({ answer }) => answer),
     boxes: order.map(({ box }) => box),
-    rejected: finds.length - tracks.filter((track) => accepts(voted(track))).length,
+    rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
     window: null,
-    findMs: middle - start,
+    detectMs: middle - start,
     classifyMs: end - middle,
   };
 }
 
 /**
- * @param {Network} network
+ * @param {Classifier} classifier
  * @param {Picture} frame
  * @param {boolean} drawn
  * @param {Memory} remembered
  * @returns {Promise<Result>}
  */
-async function whole(network, frame, drawn, remembered) {
+async function whole(classifier, frame, drawn, remembered) {
   const start = performance.now();
-  const { input } = network.card;
+  const { input } = classifier.card;
   const fitted = drawn && input.height === SIDE && input.width === SIDE && input.channels === 1;
   const image = fitted ? fitInk(withChannels(frame, 1)) : toInput(frame, input);
-  const now = await network.classify(image ? [image] : []);
-  const answers = now.map(({ image, probabilities }) => network.answer(image, remembered.vote(probabilities)));
+  const now = await classifier.classify(image ? [image] : []);
+  const answers = now.map(({ image, probabilities }) => classifier.answer(image, remembered.vote(probabilities)));
   return {
     text: answers[0]?.label ?? "",
     answers,
     boxes: null,
     rejected: 0,
     window: fitted ? null : centerWindow(frame, input.height, input.width),
-    findMs: null,
+    detectMs: null,
     classifyMs: performance.now() - start,
   };
 }

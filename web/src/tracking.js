@@ -21,18 +21,18 @@ export function memory({ shownAfter }) {
   const votes = [];
 
   /**
-   * Take one frame's finds, { box, probabilities, … }, and return the track of each. ``tracks()`` has those as well
-   * that this frame has not: { box, probabilities, newest, shown }, ``newest`` being its last find.
-   * @param {Sight[]} finds
+   * Take one frame's sights, { box, probabilities, … }, and return the track of each. ``tracks()`` has those as well
+   * that this frame has not: { box, probabilities, newest, shown }, ``newest`` being the last of it.
+   * @param {Sight[]} sights
    */
-  function update(finds) {
-    const pairs = paired(tracks, finds);
+  function update(sights) {
+    const pairs = paired(tracks, sights);
     for (const track of tracks) track.seen = (track.seen << 1) & (2 ** MEMORY - 1);
-    const ofFind = finds.map((find, index) => seen(pairs.get(index) ?? begun(find), find));
+    const ofSight = sights.map((sight, index) => seen(pairs.get(index) ?? begun(sight), sight));
     const known = new Set(tracks);
-    tracks = [...tracks.filter((track) => track.seen > 0), ...ofFind.filter((track) => !known.has(track))];
+    tracks = [...tracks.filter((track) => track.seen > 0), ...ofSight.filter((track) => !known.has(track))];
     for (const track of tracks) track.shown = ones(track.seen) >= shownAfter;
-    return ofFind;
+    return ofSight;
   }
 
   return { update, tracks: () => tracks, vote: (probabilities) => voted(votes, probabilities) };
@@ -40,23 +40,23 @@ export function memory({ shownAfter }) {
 
 /**
  * A track that has seen nothing yet.
- * @param {Sight} find
+ * @param {Sight} sight
  * @returns {Track}
  */
-function begun(find) {
-  return { box: find.box, votes: [], seen: 0, probabilities: find.probabilities, newest: find, shown: false };
+function begun(sight) {
+  return { box: sight.box, votes: [], seen: 0, probabilities: sight.probabilities, newest: sight, shown: false };
 }
 
 /**
- * Take a find into its track.
+ * Take a sight into its track.
  * @param {Track} track
- * @param {Sight} find
+ * @param {Sight} sight
  * @returns {Track}
  */
-function seen(track, find) {
-  const box = track.box.map((side, place) => side + SMOOTHING * (find.box[place] - side));
-  const probabilities = voted(track.votes, find.probabilities);
-  return Object.assign(track, { box, probabilities, newest: find, seen: track.seen | 1 });
+function seen(track, sight) {
+  const box = track.box.map((side, place) => side + SMOOTHING * (sight.box[place] - side));
+  const probabilities = voted(track.votes, sight.probabilities);
+  return Object.assign(track, { box, probabilities, newest: sight, seen: track.seen | 1 });
 }
 
 /** @param {number} bits */
@@ -77,13 +77,13 @@ function voted(votes, probabilities) {
 }
 
 /**
- * Pair finds with tracks, the largest overlap first, each used once: a map from a find's index to its track.
+ * Pair sights with tracks, the largest overlap first, each used once: a map from a sight's index to its track.
  * @param {Track[]} tracks
- * @param {Sight[]} finds
+ * @param {Sight[]} sights
  */
-function paired(tracks, finds) {
+function paired(tracks, sights) {
   const overlaps = tracks.flatMap((track) =>
-    finds.map((find, index) => ({ track, index, share: overlap(track.box, find.box) })),
+    sights.map((sight, index) => ({ track, index, share: overlap(track.box, sight.box) })),
   );
   const near = overlaps.filter(({ share }) => share >= SAME_IOU).sort((one, other) => other.share - one.share);
   /** @type {Map<number, Track>} */

@@ -36,9 +36,29 @@ export interface Card {
   labels: string[];
   input: Input;
   dataset: { name: string; train: number };
-  metrics: { split: string; images: number; accuracy: number }[];
+  metrics: { split: string; images: number; metric: string; value: number }[];
   versions: Record<string, string>;
   golden: { images_nhwc: { base64: string } };
+}
+
+/** A file of the server, and its size before compression. */
+export interface ServedFile {
+  path: string;
+  bytes: number;
+}
+
+/** A classifier. Where answers are batch-dependent, each image is to be answered alone. */
+export interface ServedModel extends ServedFile {
+  card: Card;
+  batch_dependent: boolean;
+}
+
+/** What the server serves: site.json of edgecnn/web/server.py. */
+export interface Site {
+  runtime: ServedFile;
+  model: ServedModel;
+  other: ServedModel | null;
+  detector: ServedFile | null;
 }
 
 export interface Answer {
@@ -48,7 +68,7 @@ export interface Answer {
   probabilities: Float32Array;
 }
 
-export interface Find {
+export interface Detection {
   box: Box;
   score: number;
   crop: Picture;
@@ -75,13 +95,20 @@ export interface Memory {
   vote(probabilities: Float32Array): Float32Array;
 }
 
-export interface Network {
+export interface Classifier {
   card: Card;
   classify(images: Picture[]): Promise<Answer[]>;
   answer(image: Picture, probabilities: Float32Array): Answer;
-  find: ((gray: Picture) => Promise<Find[]>) | null;
   known(answer: Answer): boolean;
   wantsInk: boolean;
+}
+
+export type Detect = (gray: Picture) => Promise<Detection[]>;
+
+/** What reads a frame; without a detector the whole of it is classified. */
+export interface Reader {
+  classifier: Classifier;
+  detect: Detect | null;
 }
 
 export interface Result {
@@ -90,6 +117,58 @@ export interface Result {
   boxes: Box[] | null;
   rejected: number;
   window: Window | null;
-  findMs: number | null;
+  detectMs: number | null;
   classifyMs: number;
+}
+
+/** The second model's word on the images of a result. */
+export interface Second {
+  card: Card;
+  answers: Answer[];
+  classifyMs: number;
+}
+
+/** A convolution, by the tensor whose values are shown. */
+export interface Layer {
+  operator: string;
+  tensor: string;
+}
+
+/** One layer's activations on one image: channels planes of height x width. */
+export interface Maps extends Input {
+  operator: string;
+  values: ArrayLike<number>;
+}
+
+/** A frame of an input to be answered: ``one`` digit that fills it, ``empty`` the text of one without ink. */
+export interface Shot {
+  frame: () => Frame;
+  empty?: string;
+  one?: boolean;
+  fps?: number;
+  remembered?: Memory;
+  wanted?: () => boolean;
+}
+
+/** One of the inputs that the tabs open. */
+export interface Source {
+  open(): void;
+  close?(): void;
+}
+
+/** What the service worker has for itself; TypeScript's own types of it exclude those of a page. */
+export interface KeepsAlive extends Event {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export interface Asked extends KeepsAlive {
+  request: Request;
+  respondWith(answer: Promise<Response>): void;
+}
+
+export interface WorkerScope {
+  addEventListener(kind: "install" | "activate", call: (event: KeepsAlive) => void): void;
+  addEventListener(kind: "fetch", call: (event: Asked) => void): void;
+  skipWaiting(): Promise<void>;
+  clients: { claim(): Promise<void> };
 }

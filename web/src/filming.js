@@ -1,0 +1,56 @@
+// The input that is a camera: its button, and how many frames a second are answered.
+import { camera } from "./camera.js";
+import { byId, part } from "./dom.js";
+import { memory } from "./tracking.js";
+
+/** @import { Shot, Source } from "./types.d.ts" */
+
+/**
+ * ``recognized`` is awaited for each frame; ``said`` gets what is to be said while there is none.
+ * @param {(shot: Shot) => Promise<void>} recognized
+ * @param {(text: string) => void} said
+ * @returns {Source}
+ */
+export function filming(recognized, said) {
+  const button = byId("start");
+  /** @type {number[]} */
+  const times = [];
+  let running = false;
+  let remembered = memory({ shownAfter: 2 }); // of this filming
+
+  const eye = camera(part("video", HTMLVideoElement), {
+    async frame(picture) {
+      byId("camera-stage").style.aspectRatio = `${picture.width} / ${picture.height}`;
+      await recognized({ frame: () => picture, fps: fps(), remembered, wanted: () => running });
+    },
+    stopped(reason) {
+      showing(false);
+      byId("camera-boxes").replaceChildren();
+      said(reason || "Camera stopped");
+    },
+  });
+
+  /** Frames a second over those of the last two seconds. */
+  function fps() {
+    const now = performance.now();
+    times.push(now);
+    while (times[0] < now - 2000) times.shift();
+    return times.length > 1 ? (1000 * (times.length - 1)) / (now - times[0]) : 0;
+  }
+
+  /** @param {boolean} is */
+  function showing(is) {
+    running = is;
+    remembered = memory({ shownAfter: 2 });
+    times.length = 0;
+    button.textContent = is ? "Stop camera" : "Start camera";
+  }
+
+  button.addEventListener("click", () => {
+    if (running) return eye.stop();
+    showing(true);
+    said("Starting …");
+    eye.start();
+  });
+  return { open: () => said("Start the camera"), close: () => eye.stop() };
+}

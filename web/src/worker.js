@@ -1,0 +1,48 @@
+// The service worker: what the page is made of, kept for when the server is gone.
+//
+// The server is asked first, always: another model may be served at the same address next time. What it says unchanged
+// (ETag) is not transferred again.
+
+/** @import { Asked, KeepsAlive, WorkerScope } from "./types.d.ts" */
+
+const KEPT = "edgecnn";
+const PAGE = ["./", "page.css", "page.js", "ort.wasm.bundle.min.mjs", "icon.svg", "icon-192.png", "app.webmanifest"];
+const scope = /** @type {WorkerScope} */ (/** @type {unknown} */ (self));
+
+scope.addEventListener("install", (event) => event.waitUntil(filled().then(() => scope.skipWaiting())));
+scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
+scope.addEventListener("fetch", (event) => {
+  if (event.request.method === "GET") event.respondWith(answered(event));
+});
+
+/** Take what the page needs to start; a second model is taken when it was looked at. */
+async function filled() {
+  const cache = await caches.open(KEPT);
+  const answer = await fetch("site.json");
+  await cache.put("site.json", answer.clone());
+  /** @type {import("./types.d.ts").Site} */
+  const { runtime, model, detector } = await answer.json();
+  await cache.addAll([...PAGE, ...[runtime, model, detector].flatMap((file) => (file ? [file.path] : []))]);
+}
+
+/** @param {Asked} event */
+async function answered(event) {
+  const cache = await caches.open(KEPT);
+  try {
+    const answer = await fetch(event.request);
+    if (answer.ok && answer.headers.get("Server") === "edgecnn") {
+      event.waitUntil(renewed(cache, event.request, answer.clone()));
+    }
+    return answer;
+  } catch (error) {
+    const kept = await cache.match(event.request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/** @param {Cache} cache @param {Request} request @param {Response} answer */
+async function renewed(cache, request, answer) {
+  const old = await cache.match(request);
+  if (old?.headers.get("ETag") !== answer.headers.get("ETag")) await cache.put(request, answer);
+}
