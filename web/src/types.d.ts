@@ -90,7 +90,7 @@ export interface Track {
 }
 
 export interface Memory {
-  update(finds: Sight[]): Track[];
+  update(sights: Sight[]): Track[];
   tracks(): Track[];
   vote(probabilities: Float32Array): Float32Array;
 }
