@@ -170,12 +170,14 @@ class Teacher(Table):
     """What a classifier learns from beside the labels. ``models`` is a run, a checkpoint, a model file or a model of
     the zoo, or a list of such; their logits are averaged, and where ``mirrored`` those of each image and its mirror
     image. The loss is ``weight`` times the divergence from their probabilities, both softened by ``temperature``, and
-    for the rest the one of the labels."""
+    for the rest the one of the labels. With ``views`` images are augmented in so many ways, epoch by epoch in turn, and
+    the teacher answers each once, for the hours that a large one takes; 0 draws each epoch anew."""
 
     models: Annotated[list[str], Field(min_length=1)]
     temperature: Positive = 4.0
     weight: Annotated[float, Field(gt=0, le=1)] = 0.9
     mirrored: bool = False
+    views: Annotated[int, Field(ge=0, le=999)] = 0
 
     @model_validator(mode="before")
     @classmethod

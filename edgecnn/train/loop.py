@@ -26,6 +26,7 @@ from edgecnn.machine import processor, threads
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.train import progressive, run_folder
+from edgecnn.train.answers import Answers
 from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.clock import Clock, now
@@ -136,6 +137,12 @@ class Loop:
         self.objective = learning_task(recipe).objective(recipe, len(prepared.train.labels), device)
         self.tally = self.objective.tally()
         self.teacher = teach(recipe.teacher, prepared, device) if recipe.teacher else None
+        self.views = recipe.teacher.views if recipe.teacher else 0
+        self.answers = (
+            Answers(self.teacher, run, len(self.targets), len(prepared.train.labels))
+            if self.teacher and self.views
+            else None
+        )
 
     def run_to_end(
         self,
@@ -179,7 +186,7 @@ class Loop:
         started = saved = reported = now(self.clock)
         seconds_before, first_step, images = self.seconds, self.step, 0
         if self.step == 0:
-            torch_state.seed(_epoch_seed(self.recipe.seed, self.epoch), self.device)
+            torch_state.seed(_seed(self.recipe.seed, self._view()), self.device)
         order, mirrored = self._order(), self._mirrored()
         self.classifier.train()
         self._freeze()
@@ -205,8 +212,10 @@ class Loop:
         """Learn from the next batch and return how many images it has."""
         chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
         images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
+        if self.views:  # whatever the network draws, a view is the same each time
+            torch_state.seed(_seed(self.recipe.seed, self._view(), self.step), self.device)
         batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
-        batch = self._taught(batch)
+        batch = self._taught(batch, chosen)
         batch = replace(batch, images_nhwc=progressive.resized(batch.images_nhwc, self._fraction_of_side()))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             answers = self._forward(batch.images_nhwc)
@@ -223,12 +232,18 @@ class Loop:
         self.tally.add(loss.detach().double() * len(chosen), targets, answers)
         return len(chosen)
 
-    def _taught(self, batch: Batch) -> Batch:
+    def _taught(self, batch: Batch, chosen: Tensor) -> Batch:
         """Add what the teacher answers to these images, in the precision of the training."""
         if self.teacher is None:
             return batch
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            if self.answers:
+                return replace(batch, teacher_nk=self.answers.to(self._view(), chosen, batch.images_nhwc))
             return replace(batch, teacher_nk=self.teacher(batch.images_nhwc))
+
+    def _view(self) -> int:
+        """Return the number that this epoch's draws follow from: its own, or that of the view whose turn it is."""
+        return self.epoch % self.views if self.views else self.epoch
 
     def _forward(self, images_nhwc: Tensor) -> Tensor:
         """Map images to logits_nk or maps; where one image leaves a norm nothing to measure, say so."""
@@ -263,6 +278,8 @@ class Loop:
         self._write_checkpoint(LAST)
         lines = "".join(documents.to_json(done, indent=None) + "\n" for done in self.rows)
         files.write_text(self.run / run_folder.METRICS, lines)
+        if self.answers:
+            self.answers.save()
         self.epoch, self.step = self.epoch + 1, 0
         self.tally = self.objective.tally()
         self.save_state()
@@ -335,12 +352,12 @@ class Loop:
             torch.cuda.set_rng_state(state["cuda_generator"].cpu())
 
     def _order(self) -> Tensor:
-        generator = torch.Generator().manual_seed(_epoch_seed(self.recipe.seed, self.epoch))
+        generator = torch.Generator().manual_seed(_seed(self.recipe.seed, self._view()))
         return torch.randperm(len(self.targets), generator=generator).to(self.device)
 
     def _mirrored(self) -> Tensor:
         """Tell which images the alternating flip mirrors in this epoch."""
-        return alternating_flips(len(self.targets), self.recipe.seed, self.epoch).to(self.device)
+        return alternating_flips(len(self.targets), self.recipe.seed, self._view()).to(self.device)
 
     def _fraction_of_side(self) -> float:
         return progressive.fraction_of_side(self.recipe.progressive, self.epoch, self.recipe.epochs)
@@ -393,5 +410,5 @@ def _on_device(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor
     return torch.from_numpy(examples.images_nhwc).to(device), torch.from_numpy(examples.targets).to(device)
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1)
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

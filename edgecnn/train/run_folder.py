@@ -5,6 +5,7 @@
 ``best.safetensors``   the weights that count: of the best epoch by validation, or the last one, as the recipe selects
 ``last.safetensors``   the weights of the last finished epoch
 ``state.pt``           what a resume needs, one file, so that it is whole or not there
+``teacher-NNN.npy``    with a teacher that answers each view of the images once, its answers
 ``outcome.json``       when it is finished: the figures, the machine, the versions, the commit of a checkout
 ``.lock``              held by the process that trains here
 """

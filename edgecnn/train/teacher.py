@@ -1,7 +1,7 @@
 """Models whose answers a network learns from, beside the labels (Hinton, Vinyals and Dean 2015).
 
-A teacher sees the very images that the student sees, as they were augmented, but always whole. Nothing of it is random
-and nothing is kept, so that a training that is resumed has what it had.
+A teacher sees the very images that the student sees, as they were augmented, but always whole. Nothing of it is random,
+so that a training that is resumed has what it had; ``answers.py`` keeps its answers where a recipe wants that.
 """
 
 from collections.abc import Callable

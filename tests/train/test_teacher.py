@@ -1,8 +1,10 @@
 """A student learns from the answers of its teachers, in whatever form they come."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import SMALL
@@ -20,6 +22,7 @@ from edgecnn.tasks._classification.learning import ClassificationObjective
 from edgecnn.train import train
 from edgecnn.train.augment import Batch
 from edgecnn.train.examples import Prepared
+from edgecnn.train.loop import Loop
 from edgecnn.train.teacher import Answer, divergence, teach
 
 CPU = torch.device("cpu")
@@ -176,3 +179,65 @@ def test_a_detector_has_no_teacher(tmp_path: Path) -> None:
 def test_the_card_names_teachers_without_their_folders(run: Path, tmp_path: Path, data_root: Path) -> None:
     train(_recipe(run, epochs=1), tmp_path / "run", root=data_root)
     assert public_recipe(checkpoint.read(tmp_path / "run"))["teacher"]["models"] == [run.name]
+
+
+VIEWS = {
+    "teacher.views": 2,
+    "epochs": 4,
+    "augment.translate": 0.1,
+    "augment.flip": "alternating",
+    "augment.cutmix": 1.0,
+}
+
+
+def test_views_come_round_and_are_answered_once(run: Path, tmp_path: Path, data_root: Path) -> None:
+    """The third epoch shows the first one's images, and the teacher is not asked again."""
+    recipe = _recipe(run, **VIEWS)
+    loop = Loop(recipe, tmp_path, CPU, prepare(recipe, data_root))
+    asked: list[torch.Tensor] = []
+    teacher = loop.answers.answer
+    loop.answers.answer = lambda images: asked.append(images) or teacher(images)
+    seen: list[Batch] = []
+    mean_loss = loop.objective.mean_loss
+    loop.objective = SimpleNamespace(
+        tally=loop.objective.tally,
+        loss_sum=loop.objective.loss_sum,
+        mean_loss=lambda answers, batch: seen.append(batch) or mean_loss(answers, batch),
+    )
+    loop.run_to_end(lambda progress: None, lambda row: None, lambda: False)
+    assert len(asked) == 2 * loop.steps
+    first, second, third, _ = (seen[at : at + loop.steps] for at in range(0, 4 * loop.steps, loop.steps))
+    assert all(torch.equal(before.images_nhwc, after.images_nhwc) for before, after in zip(first, third, strict=True))
+    assert all(torch.equal(before.teacher_nk, after.teacher_nk) for before, after in zip(first, third, strict=True))
+    assert not any(
+        torch.equal(before.images_nhwc, after.images_nhwc) for before, after in zip(first, second, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"progressive.start": 0.7, "network.parameters": {"filters": [4], "dropout": 0.5}}]
+)
+@pytest.mark.parametrize("stop", [3, 9, 17])
+def test_kept_answers_end_in_the_same_bits_wherever_it_was_stopped(
+    run: Path, once: Any, tmp_path: Path, data_root: Path, stop: int, more: dict[str, Any]
+) -> None:
+    """Also where the answers were lost with the process, or later from the folder."""
+    recipe = _recipe(run, **VIEWS | more)
+    whole = once(f"views-{len(more)}", lambda path: train(recipe, path, root=data_root))
+    asked = iter(range(1000))
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path / "run", root=data_root, should_stop=lambda: next(asked) == stop)
+    if stop == 17:
+        (tmp_path / "run" / "teacher-000.npy").write_bytes(b"broken")
+        (tmp_path / "run" / "teacher-001.npy").unlink()
+    train(recipe, tmp_path / "run", root=data_root, resume=True)
+    assert (tmp_path / "run" / LAST).read_bytes() == (whole / LAST).read_bytes()
+
+
+def test_kept_answers_are_those_of_the_teacher(run: Path, tmp_path: Path, data_root: Path) -> None:
+    """Without augmentation, to three digits."""
+    recipe = _recipe(run, **{"teacher.views": 1})
+    train(recipe, tmp_path / "run", root=data_root)
+    images = prepare(recipe, data_root).train.images_nhwc
+    expected = open_classifier(run).logits(images)
+    np.testing.assert_allclose(np.load(tmp_path / "run" / "teacher-000.npy"), expected, atol=0.01, rtol=2e-3)

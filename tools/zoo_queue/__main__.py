@@ -20,6 +20,7 @@ Linux alone.
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def main() -> None:
         sys.exit(f"{folder}: no such folder. Begin one with resume.")
     elif wanted.verb == "pause":
         running.stop(folder)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads may have had enough
     print(shown(folder))
 
 
