@@ -118,7 +118,7 @@ def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
         f"same as the original on {found.parity_images:,} images ({found.parity_source}): largest gap of "
         f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{said}",
     )
-    console.say(f"next: {next_command('evaluate' if dataset else 'selftest', found.path, dataset=dataset, root=root)}")
+    console.say_next(next_command("evaluate" if dataset else "selftest", found.path, dataset=dataset, root=root))
 
 
 def _refuse(proposal: "Proposal", *, as_json: bool) -> NoReturn:

@@ -26,7 +26,9 @@ def doctor(as_json: AsJson = False) -> None:
     """
     from edgecnn.doctor import diagnose
 
-    found = diagnose()
+    with console.stages(quiet=as_json) as say:
+        say("asking what there is")
+        found = diagnose()
     if as_json:
         console.show_json(found)
         raise typer.Exit(1 if found.problems else 0)

@@ -29,7 +29,9 @@ def embed(
     """
     from edgecnn import embed as write
 
-    embedded = write(model, target, output)
+    with console.stages(quiet=as_json) as say:
+        say("writing the project")
+        embedded = write(model, target, output)
     if embedded.may_saturate:
         console.warn(
             f"{embedded.form} weights that may saturate on processors without VNNI, where this project would answer "
@@ -39,4 +41,4 @@ def embed(
         console.show_json(embedded)
         return
     console.say(f"{embedded.folder}: {embedded.model} ({embedded.form}) for {target}, {', '.join(embedded.files)}")
-    console.say(f"next: cd {shlex.quote(str(embedded.folder))} && {' && '.join(embedded.selftest)}")
+    console.say_next(f"cd {shlex.quote(str(embedded.folder))} && {' && '.join(embedded.selftest)}")

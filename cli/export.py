@@ -53,4 +53,4 @@ def export(
         f"{exported.output} {exported.max_abs_gap:.1e}{said}",
     )
     own = None if is_named(exported.dataset) else exported.dataset
-    console.say(f"next: {next_command('quantize', exported.path, dataset=own, root=root)}")
+    console.say_next(next_command("quantize", exported.path, dataset=own, root=root))

@@ -25,7 +25,9 @@ def inspect(model: ModelFile, as_json: AsJson = False) -> None:
     """
     from edgecnn.inspection import inspect as inspect_file
 
-    found = inspect_file(model)
+    with console.stages(quiet=as_json) as say:
+        say("reading every layer")
+        found = inspect_file(model)
     if as_json:
         totals = {name: getattr(found, name) for name in ("parameters", "stored_parameters", "macs")}
         console.show_json(vars(found) | totals)
@@ -55,6 +57,7 @@ def show(found: "Inspection") -> None:
         ("layer", "output shape", "parameters", "multiply-adds", "weights", "type"),
         [*rows, ("all", "", f"{found.stored_parameters:,}", macs, total, "")],
         left=2,
+        spare=("type", "multiply-adds"),
     )
     console.say(
         f"parameters: {found.parameters:,} of the network, {found.stored_parameters:,} in the file"

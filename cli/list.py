@@ -43,7 +43,7 @@ def list_kind(
     if as_json:
         console.show_json({kind: [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
-        console.show_table("", columns, [tuple(map(_shown, row)) for row in rows], left=len(columns))
+        console.show_table("", columns, [tuple(map(_shown, row)) for row in rows], spare=SPARE)
         if kind == "models":
             _say_what_was_not_measured_here()
             _say_where_the_others_are()
@@ -56,6 +56,8 @@ def _say_what_was_not_measured_here() -> None:
     if found := unmeasured(family()):
         console.say(console.unmeasured(found, family()))
 
+
+SPARE = ("forms", "input", "parameters")  # of models, where a terminal is narrow
 
 Value = str | int | list[str]
 Listing = tuple[tuple[str, ...], list[tuple[Value, ...]]]
@@ -108,7 +110,7 @@ def _models() -> Listing:
     return columns, [
         (
             found.name,
-            found.classifies,
+            found.classifies.partition(" (")[0],  # inspect has every label
             found.input,
             f"{found.parameters:,}",
             "-" if score is None else f"{metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}",

@@ -4,7 +4,9 @@ import contextlib
 import errno
 import io
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,12 +166,21 @@ def _refused(error: OSError) -> str:
     return f"{path}{error.strerror or error}. See that the path is right, that you may use it, and that there is room."
 
 
+def _folded(message: str) -> str:
+    """Fold a message's lines between words, for the terminal."""
+    width = shutil.get_terminal_size().columns - 1
+    fold = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
+    first, *others = (" " * len("error: ") + message).split("\n")
+    return "\n".join("\n".join(fold.wrap(line)) for line in (first, *others)).lstrip()
+
+
 def _leave(error: "EdgecnnError") -> None:
     from .stop import STOPPED
 
     if error.exit_code != STOPPED:
-        typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(str(error), err=True)
+        color = None if os.environ.get("NO_COLOR") else typer.colors.RED
+        typer.secho("error: ", fg=color, bold=True, nl=False, err=True)
+    typer.echo(_folded(str(error)) if sys.stderr.isatty() else str(error), err=True)
     sys.exit(error.exit_code)
 
 

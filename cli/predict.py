@@ -45,11 +45,13 @@ def predict(
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other.")
-    from edgecnn import load, zoo
+    from edgecnn import load, progress, zoo
     from edgecnn.runtime.files import expand, least_sure_of, predict_files, tally
 
     classifier = load(model, provider=provider)
-    answers = list(predict_files(classifier, expand(images), top_k=top_k, ink=ink))
+    with console.stages(quiet=as_json or as_csv) as say:
+        say("classifying")
+        answers = list(predict_files(classifier, progress.told(expand(images)), top_k=top_k, ink=ink))
     found = tally(answers, classifier.labels)
     shown = answers if least_sure is None else least_sure_of(answers, least_sure)
     if as_json:

@@ -97,10 +97,10 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         console.warn(f"{result.output} is {result.output_form}, which is not the preferred form.")
     if result.output_form == result.parent_form:
         console.say(f"{result.output}: stays the file to ship, nothing was written")
-        console.say(f"next: {next_command('evaluate', result.parent, dataset=dataset, root=root)}")
+        console.say_next(next_command("evaluate", result.parent, dataset=dataset, root=root))
         return
     console.say(f"{result.output}: {result.output_form}")
-    console.say(f"next: {next_command('verify', result.parent, result.output, dataset=dataset, root=root)}")
+    console.say_next(next_command("verify", result.parent, result.output, dataset=dataset, root=root))
 
 
 def _words(found: "Candidate") -> str:

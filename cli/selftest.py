@@ -33,12 +33,15 @@ def selftest(
     from edgecnn.runtime.load import load_model
     from edgecnn.runtime.selftest import selftest as run
 
-    result = run(load_model(model, provider=provider))
     whole = None
-    if dataset is not None:
-        from edgecnn.verify.whole import whole_selftest
+    with console.stages(quiet=as_json) as say:
+        say("running the golden images")
+        result = run(load_model(model, provider=provider))
+        if dataset is not None:
+            from edgecnn.verify.whole import whole_selftest
 
-        whole = whole_selftest(model, dataset, root, provider=provider)
+            say("running it on every image")
+            whole = whole_selftest(model, dataset, root, provider=provider)
     if as_json:
         console.show_json({**vars(result), "whole": whole})
     else:

@@ -19,7 +19,7 @@ def stop_requests(told: str = "finishing the batch and saving …") -> Iterator[
     def note(number: int, frame: object) -> None:
         requested.set()
         signal.signal(number, before[signal.Signals(number)])
-        console.err.print(told)
+        console.tell(told)
 
     for number in before:
         signal.signal(number, note)

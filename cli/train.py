@@ -121,7 +121,7 @@ def show(outcome: "Outcome", curves: Path, root: Path | None) -> None:
     if outcome.skipped:
         console.say(f"Left out {console.counted(len(outcome.skipped), 'picture')} that could not be read.")
     console.say(f"run: {outcome.run}   curves: {curves}")
-    console.say(f"next: {next_command('export', outcome.run, root=root)}")
+    console.say_next(next_command("export", outcome.run, root=root))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import zoo
+from edgecnn import progress, zoo
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError, EdgecnnError, missing_package
 from edgecnn.machine import threads as machine_threads
@@ -76,7 +76,8 @@ class ContendingTask(Protocol):
 
 def in_batches(answer: Answer, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the answers to at least one image, a batch at a time, so that memory does not grow with their number."""
-    return np.concatenate([answer(images_nhwc[i : i + BATCH]) for i in range(0, len(images_nhwc), BATCH)])
+    starts = range(0, len(images_nhwc), BATCH)
+    return np.concatenate([answer(images_nhwc[i : i + BATCH]) for i in progress.told(starts, len(images_nhwc))])
 
 
 def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from edgecnn import progress
 from edgecnn.card import Golden, Power
 from edgecnn.contender import BATCH
 from edgecnn.damage import damages
@@ -213,7 +214,7 @@ def answers(
     session = exact_session(graph, threads=threads, optimized=optimized)
     if session.get_inputs()[0].shape[0] == 1:  # a graph that takes no more at once
         batches = [image_hwc[None] for images in batches for image_hwc in images]
-    return np.concatenate([session.run(["probabilities"], {"image": images})[0] for images in batches])
+    return np.concatenate([session.run(["probabilities"], {"image": images})[0] for images in progress.told(batches)])
 
 
 def exact_session(graph: bytes, *, threads: int, optimized: bool) -> Any:

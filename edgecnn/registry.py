@@ -14,19 +14,22 @@ from typing import Any
 from edgecnn.errors import DataError, EdgecnnError, EmbedError, ProviderError, RecipeError, nearest
 from edgecnn.text import excerpt
 
+MOST_NAMED = 16  # in a message; of more, the nearest
+
 PACKAGE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
 class Registry:
     """The files of one package. ``besides`` says what may stand in place of a name, and ``error`` is what is raised for
-    a name that is none."""
+    a name that is none. ``listed`` is what ``edgecnn list`` calls them, where there are too many for a message."""
 
     noun: str
     package: str
     error: type[EdgecnnError]
     suffix: str = ".py"
     besides: str = ""
+    listed: str = ""
 
     @property
     def folder(self) -> Path:
@@ -45,7 +48,8 @@ class Registry:
         known = self.names()
         if name in known:
             return name
-        listed = ", ".join((*known, self.besides) if self.besides else known)
+        few = known if not self.listed or len(known) <= MOST_NAMED else (f"what edgecnn list {self.listed} shows",)
+        listed = ", ".join((*few, self.besides) if self.besides else few)
         raise self.error(f"no {self.noun} '{excerpt(name)}'; there is {listed}.{nearest(name, known)}")
 
     def module(self, name: str) -> Any:
@@ -70,8 +74,12 @@ class Registry:
 
 NETWORKS = Registry("network", "edgecnn.networks", RecipeError)
 DATASETS = Registry("data set", "edgecnn.data.named", DataError, besides="folder:PATH or a path ending in .npz")
-RECIPES = Registry("recipe", "edgecnn.recipes", RecipeError, ".toml", besides="or a path ending in .toml")
-STUDIES = Registry("study", "edgecnn.studies", RecipeError, ".toml", besides="or a path ending in .toml")
+RECIPES = Registry(
+    "recipe", "edgecnn.recipes", RecipeError, ".toml", besides="or a path ending in .toml", listed="recipes"
+)
+STUDIES = Registry(
+    "study", "edgecnn.studies", RecipeError, ".toml", besides="or a path ending in .toml", listed="studies"
+)
 PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")

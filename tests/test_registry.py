@@ -8,7 +8,7 @@ import pytest
 
 from edgecnn import registry
 from edgecnn.errors import DataError, EdgecnnError
-from edgecnn.registry import Registry
+from edgecnn.registry import MOST_NAMED, Registry
 
 ALL = [found for found in vars(registry).values() if isinstance(found, Registry)]
 each = pytest.mark.parametrize("known", ALL, ids=lambda known: known.noun)
@@ -34,7 +34,10 @@ def test_a_name_that_is_none_gets_those_that_are_and_the_nearest(known: Registry
         known.check(name + "x")
     message = str(told.value)
     assert message.startswith(f"no {known.noun} '{name}x'; there is ")
-    assert ", ".join(known.names()) in message
+    listed = ", ".join(known.names())
+    assert (
+        f"what edgecnn list {known.listed} shows" if len(known.names()) > MOST_NAMED and known.listed else listed
+    ) in message
     assert message.endswith(f". Did you mean '{name}'?")
 
 

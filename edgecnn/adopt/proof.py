@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import golden
+from edgecnn import golden, progress
 from edgecnn.adopt.answers import Answers
 from edgecnn.errors import ParityError
 
@@ -69,4 +69,5 @@ def answered(graph: bytes, images_nhwc: NDArray[np.uint8], output: str, *, batch
     size = session.get_inputs()[0].shape[0]
     step = size if isinstance(size, int) else batch
     parts = [images_nhwc[start : start + step] for start in range(0, len(images_nhwc), step)]
-    return np.concatenate([session.run([output], {"image": part})[0] for part in parts])
+    told = progress.told(parts, len(images_nhwc))
+    return np.concatenate([session.run([output], {"image": part})[0] for part in told])

@@ -86,7 +86,7 @@ def test_csv_has_no_formula(command: Command, with_card, picture: Path, monkeypa
 
 @pytest.mark.parametrize("show", [console.say, console.tell, console.warn])
 def test_a_line_is_harmless(capsys, monkeypatch, show: Callable[[str], None]) -> None:
-    monkeypatch.setattr(console.out, "_file", None)
+    monkeypatch.setattr(console.out(), "_file", None)
     show(EVIL)
     captured = capsys.readouterr()
     assert "owned" in captured.out + captured.err

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn import progress
 from edgecnn.data import npz
 from edgecnn.data.root import data_root
 from edgecnn.digits.pages.glyph_sources import Material, Part, read_material
@@ -97,7 +98,7 @@ def each_page(
     batches = [(seed, range(first, min(first + BATCH, count)), size, make) for first in range(0, count, BATCH)]
     processes = min(workers or threads.available(), len(batches))
     if processes <= 1:
-        for batch in batches:
+        for batch in progress.told(batches, count):
             yield from _made(material, *batch)
         return
     if getattr(multiprocessing.current_process(), "_inheriting", False):
@@ -110,7 +111,7 @@ def each_page(
         kept.write_bytes(pickle.dumps(material))
         try:
             with concurrent.futures.ProcessPoolExecutor(processes, context, _keep, (kept,)) as pool:
-                for made in pool.map(_made_here, batches):
+                for _, made in zip(progress.told(batches, count), pool.map(_made_here, batches), strict=True):
                     yield from made
         except BrokenProcessPool as error:
             raise DataError(ENDED) from error

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn import progress
 from edgecnn.boxes import overlaps
 from edgecnn.contender import is_checkpoint
 from edgecnn.data.boxes import EXCUSED, IGNORED, RIGHT, THING, Boxes
@@ -243,9 +244,10 @@ def _ci95_pp(shares_p: NDArray[np.float64], images: int) -> tuple[float, float]:
 def count_detections(detector: Detector, boxes: Boxes) -> NDArray[np.int64]:
     """Return (true positives, false positives, false negatives) of each image, (N, 3), at the score that the file has
     as its threshold."""
+    each = zip(progress.told(boxes.images_nhwc), boxes.boxes_nb4, boxes.what_nb, strict=True)
     totals = [
         matched(detector.detect(image_hwc).boxes_m4, boxes_b4[what_b == THING], boxes_b4[what_b == IGNORED])
-        for image_hwc, boxes_b4, what_b in zip(boxes.images_nhwc, boxes.boxes_nb4, boxes.what_nb, strict=True)
+        for image_hwc, boxes_b4, what_b in each
     ]
     return np.array(totals, np.int64)
 
