@@ -32,6 +32,7 @@ COMMANDS = {
     "predict": "Classify pictures.",
     "report": "Show a model as one page of pictures.",
     "inspect": "Show the layers and the card of a file.",
+    "explain": "Show why a model answers as it does.",
     "selftest": "Check that a file answers here as it should.",
     "embed": "Write a project that runs a model elsewhere.",
     "webcam": "Read digits from a camera or a video, live.",

@@ -11,6 +11,7 @@ with an example, what comes out::
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
     edgecnn.report     model.onnx               ->  a page with pictures, and whether it can be shipped
     edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js or a page
+    edgecnn.explain    a model and an image     ->  why it answers so: the parts it rests on, similar images, its maps
 
 Using a file, for which NumPy and ONNX Runtime are enough::
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from edgecnn.card import ModelCard
     from edgecnn.embed import embed
     from edgecnn.errors import EdgecnnError
+    from edgecnn.explain import explain
     from edgecnn.export import export
     from edgecnn.metadata import read_card
     from edgecnn.quantize import quantize
@@ -47,13 +49,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "adopt", "bench",
-    "embed", "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
+    "embed", "explain", "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
 ]  # fmt: skip
 
 _FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
 
 _STAGES = (  # packages that are called: see edgecnn.lazy
-    "adopt", "bench", "embed", "export", "quantize", "report", "train", "verify",
+    "adopt", "bench", "embed", "explain", "export", "quantize", "report", "train", "verify",
 )  # fmt: skip
 
 _HOMES = {

@@ -206,6 +206,7 @@ def calls() -> dict[str, Callable[[], object]]:
         "Reader": lambda: Reader("digit-finder", "digits-webcam").read(frame_hw),
         "selftest": lambda: selftest(edgecnn.load(QUANTIZED)),
         "inspect": lambda: inspect(QUANTIZED),
+        "explain": lambda: edgecnn.explain(QUANTIZED, frame_hw),
         "camera": lambda: record(frame_hw),
         "study": study,
     }

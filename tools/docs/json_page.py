@@ -22,6 +22,7 @@ from edgecnn.bench import BenchReport
 from edgecnn.demo import Demo
 from edgecnn.doctor import Diagnosis
 from edgecnn.embed import Embedded
+from edgecnn.explain.answer import Explained
 from edgecnn.export import Exported
 from edgecnn.inspection import Inspection
 from edgecnn.quantize import Quantized
@@ -75,6 +76,7 @@ COMMANDS = {
     "selftest": Command((SelfTest,), {"whole": Whole | None}),
     "embed": Command((Embedded,)),
     "inspect": Command((Inspection,), {"parameters": int, "stored_parameters": int, "macs": int | None}),
+    "explain": Command((Explained,)),
     "list models": Command((), {"models": list[Summary]}),
     "list recipes": Command((), {"recipes": list[dict[str, Any]]}),
     "list studies": Command((), {"studies": list[dict[str, Any]]}),

@@ -76,7 +76,7 @@ def _prove(
     confidence: Confidence | None,
 ) -> Proven:
     temperature = confidence.temperature if confidence else 1.0
-    graph = _graph(checkpoint, temperature)
+    graph = deployed_graph(checkpoint, temperature)
     answers = _answers(original, graph, checkpoint, dataset, root)
     answers = replace(answers, original_nk=answers.original_nk / np.float32(temperature))
     gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
@@ -117,7 +117,7 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
     return float(gaps_n.max()), float(1 - differs_n.mean())
 
 
-def _graph(checkpoint: "Checkpoint", temperature: float) -> bytes:
+def deployed_graph(checkpoint: "Checkpoint", temperature: float = 1.0) -> bytes:
     """Trace the network with its preprocessing and a softmax; the model bears no trace of this machine."""
     import torch
 
