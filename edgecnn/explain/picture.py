@@ -78,7 +78,8 @@ def parts(explanation: Explanation) -> list[Part]:
         found.append(Part("Nearest training images", caption, alt, _neighbors(explanation)))
     caption = "Of each layer the maps that vary most over the image, dark is low and yellow is high."
     alt = f"Maps of {len(maps.shown(explanation.layers, explanation.maps))} layers, one row each."
-    drawn = maps.draw(explanation.image_hwc, explanation.layers, [("", explanation.maps)])
+    values = {name: array[None] for name, array in explanation.maps.items()}
+    drawn = maps.draw(explanation.image_hwc[None], explanation.layers, [maps.File("", values)])
     return [*found, Part("What the layers see", caption, alt, drawn)]
 
 

@@ -15,6 +15,8 @@ from edgecnn.bench import BenchReport, bench
 from edgecnn.bench.measure import single_calls
 from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError
+from edgecnn.insight import graph
+from edgecnn.insight.graph import Network
 from edgecnn.inspection import Inspection, inspect
 from edgecnn.machine import threads as machine_threads
 from edgecnn.machine.environment import Environment, environment
@@ -95,6 +97,16 @@ class Subject(ABC):
     def inspection(self) -> Inspection:
         """The file's layers and bytes."""
         return inspect(self.source.file)
+
+    @cached_property
+    def network(self) -> Network:
+        """The file's layers."""
+        return graph.read(self.source.file)
+
+    @cached_property
+    def reference_network(self) -> Network | None:
+        """The reference's layers, where it is a model file."""
+        return None if self.reference_file is None else graph.read(self.reference_file)
 
     @cached_property
     def selftest(self) -> SelfTest:

@@ -47,8 +47,8 @@ def test_kernels_and_histograms_of_512_channels_are_one_picture(layers) -> None:
 
 
 def test_maps_that_vary_most_are_shown_in_their_order() -> None:
-    drawn = np.zeros((512, 4, 4), np.float32)
-    drawn[[400, 3, 77], 0, 0] = [5, 1, 9]
+    drawn = np.zeros((2, 512, 4, 4), np.float32)
+    drawn[1, [400, 3, 77], 0, 0] = [5, 1, 9]
     assert maps.chosen(drawn, most=3).tolist() == [3, 77, 400]
 
 

@@ -228,8 +228,9 @@ def test_misuse_is_told(model: Path, tmp_path: Path, output: str, only: tuple[st
 
 def test_the_figures_of_a_task_are_found_in_the_order_of_the_page() -> None:
     assert FIGURES.names() == (
-        "card", "classes", "confusion", "coverage", "curves", "extremes", "flips", "latency", "mistakes",
-        "precision-recall", "reliability", "reproduce", "roc", "samples",
+        "card", "classes", "confusion", "coverage", "curves", "extremes", "features", "flips", "kernels", "latency",
+        "layers", "maps", "mistakes", "noise", "precision-recall", "reliability", "reproduce", "roc", "samples",
+        "weights",
     )  # fmt: skip
     for task in TASKS.names():
         places = [kind.place for kind in figure.kinds(task)]
@@ -260,3 +261,59 @@ def test_a_report_is_said_in_full_as_a_document(model: Path, data_root: Path, tm
 
     made = report(model, None, tmp_path / "a.html", root=data_root, only=("card",), seconds=0)
     assert documents.from_json(Report, documents.to_json(made), "it") == made
+
+
+def test_the_layer_table_is_that_of_the_file_and_its_shares_sum_to_one(made: Path, run: Path) -> None:
+    from edgecnn import checkpoint
+
+    layers = rows(made, "layers")
+    weights = sum(parameter.numel() for parameter in checkpoint.read(run).build().network.parameters())
+    folded = 8 + 8 + 16 + 16  # scales of norms
+    assert sum(int(row["parameters"]) for row in layers) == weights - folded
+    assert 0.9 < sum(column(made, "layers", "time_share")) <= 1 + CLOSE
+
+
+def test_maps_are_those_of_forward_hooks(made: Path, run: Path, data_root: Path) -> None:
+    """Every channel's mean of the image that is right, of each ReLU, in PyTorch."""
+    import torch
+
+    from edgecnn import checkpoint, data
+
+    own = [row for row in rows(made, "maps") if row["file"] == str(run) and row["value"].startswith("relu")]
+    place = int(own[0]["image"].partition("image ")[2].rstrip(")"))
+    image_hwc = data.read_split("digits", "test", root=data_root).images_nhwc[place]
+    network, given = checkpoint.read(run).build(), []
+    for part in (one for one in network.modules() if isinstance(one, torch.nn.ReLU)):
+        part.register_forward_hook(lambda part, taken, found: given.append(found[0].mean(dim=(1, 2)).numpy()))
+    with torch.inference_mode():
+        network(torch.from_numpy(image_hwc[None]))
+    found = [float(row["mean"]) for row in own if row["image"] == own[0]["image"]]
+    np.testing.assert_allclose(found, np.concatenate(given), atol=CLOSE)
+
+
+def test_histograms_and_kernels_are_the_files_numbers(made: Path, run: Path, model: Path) -> None:
+    from onnx import load, numpy_helper
+
+    tensors = {one.name: numpy_helper.to_array(one) for one in load(model).graph.initializer}
+    for row in rows(made, "kernels")[:500]:
+        place = tuple(int(row[axis]) for axis in ("filter", "channel", "row", "column"))
+        assert float(row["value"]) == pytest.approx(float(tensors[row["tensor"]][place]), rel=1e-6)
+    first = [row for row in rows(made, "weights") if row["file"] == str(run) and row["part"] == "weights"]
+    name = first[0]["tensor"]
+    counts = [int(row["count"]) for row in first if row["tensor"] == name]
+    bound = float(np.abs(tensors[name]).max())
+    assert counts == np.histogram(tensors[name], bins=len(counts), range=(-bound, bound))[0].tolist()
+
+
+def test_noise_is_that_of_the_two_answers(made: Path, model: Path, static_model: Path, data_root: Path) -> None:
+    shown = read_for(read_card(model).dataset, (28, 28, 1), "test", root=data_root).images_nhwc[:64]
+    ours, theirs = (open_classifier(path).logits(shown).astype(np.float64) for path in (model, static_model))
+    told = next(float(row["snr_db"]) for row in rows(made, "noise") if row["value"] == "logits")
+    assert told == pytest.approx(10 * np.log10((ours**2).sum() / ((ours - theirs) ** 2).sum()), abs=0.01)
+
+
+def test_neighbors_on_the_map_are_of_one_class(made: Path) -> None:
+    points = np.array([[float(row["x"]), float(row["y"])] for row in rows(made, "features")])
+    labels = np.array([row["class"] for row in rows(made, "features")])
+    gaps = np.linalg.norm(points[:, None] - points, axis=2) + np.diag(np.full(len(points), np.inf))
+    assert (labels[gaps.argmin(axis=1)] == labels).mean() > 0.6

@@ -16,7 +16,7 @@ from edgecnn.report.inside import ink
 BINS = 61
 LAYERS_A_ROW = 2
 COLUMNS = 2 * LAYERS_A_ROW  # weights, and biases beside them
-WIDTH, HEIGHT = 7.2, 1.25  # inches, of a panel
+WIDTH, HEIGHT = ink.WIDTH, 1.35  # inches, of a panel
 
 
 @dataclass(frozen=True, eq=False)

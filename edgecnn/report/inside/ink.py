@@ -9,23 +9,20 @@ from matplotlib.colors import Colormap, hsv_to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from edgecnn.report import style
 from edgecnn.text import picture_text
 
 Color = tuple[float, float, float]
 
-INK = "#7b818c"  # letters and lines: 4.5 to 1 on white and on a dark page
-REFERENCE, CANDIDATE = "#9aa1ac", "#2f80d8"
-WARNING = "#d2691e"
+INK, REFERENCE, CANDIDATE, WARNING = style.INK, style.MUTED, style.MODEL, style.REFERENCE
 HEAT = (0.88, 0.25, 0.05)
-LETTERS, SMALL = 8.0, 7.0  # points
-DPI = 160
+LETTERS, SMALL = 9.0, 8.0  # points
+WIDTH = style.WIDTH
 
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of so many inches, without a background."""
-    made = Figure(figsize=(width, height), dpi=DPI)
-    made.patch.set_alpha(0)
-    return made
+    return Figure(figsize=(width, height), facecolor="none")
 
 
 def bare(axes: Axes) -> Axes:

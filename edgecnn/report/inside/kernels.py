@@ -13,7 +13,7 @@ from edgecnn.text import counted
 
 COLUMNS, ROWS = 24, 3
 MOST = COLUMNS * ROWS
-WIDTH, LABEL, SPACE, MARGIN = 7.2, 0.2, 0.1, 0.04  # inches
+WIDTH, LABEL, SPACE, MARGIN = ink.WIDTH, 0.22, 0.1, 0.05  # inches
 MATRIX = 64  # rows and columns of one pixel kernels, which are a matrix
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from edgecnn.insight.noise import LayerNoise
 from edgecnn.report.inside import ink
 
-WIDTH, ROW = 7.2, 0.21  # inches
+WIDTH, ROW = ink.WIDTH, 0.22  # inches
 LABELS, PLOT = 0.34, 0.38  # of the width
 MARKED = 3.0  # decibels that a layer has to lose to be marked: half of the power
 WORST = 3  # layers that are marked at most

@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edgecnn.insight.embedding import Embedding
+from edgecnn.report import style
 from edgecnn.report.inside import ink
 from edgecnn.text import picture_text, shortened
 
-WIDTH = 7.2  # inches
+WIDTH = ink.WIDTH
 FEW = 20  # classes that are named in large letters
 LONGEST = 18  # letters of a class's name
 PUSHES = 200
@@ -25,20 +26,20 @@ def draw(embedding: Embedding, labels_n: NDArray[np.int64], names: Sequence[str]
     size = 9 if len(points) <= 1000 else 5
     axes.scatter(points[:, 0], points[:, 1], c=[colors[label] for label in labels_n], s=size, linewidths=0, alpha=0.8)
     axes.set_aspect("equal")
-    letters = 11.0 if len(names) <= FEW else 6.5
+    letters = 13.0 if len(names) <= FEW else 6.5
     present = [int(label) for label in np.unique(labels_n)]
     words = [shortened(names[label].replace("_", " "), LONGEST) for label in present]
     middles = np.array([middle(points[labels_n == label]) for label in present])
     axes.apply_aspect()  # places on the page are known from here on
     to_pixels = axes.transData
-    boxes = np.array([(len(word) * 0.62, 1.15) for word in words]) * letters * ink.DPI / 72
+    boxes = np.array([(len(word) * 0.62, 1.15) for word in words]) * letters * figure.dpi / 72
     places = to_pixels.inverted().transform(apart(to_pixels.transform(middles), boxes))
     for label, word, (x, y) in zip(present, words, places, strict=True):
         text = axes.text(
             x, y, picture_text(word), fontsize=letters, ha="center", va="center", color=colors[label],
             fontweight="bold",
         )  # fmt: skip
-        text.set_path_effects([effects.withStroke(linewidth=2.2, foreground="white")])
+        text.set_path_effects([effects.withStroke(linewidth=3, foreground=style.PAPER)])
     return figure
 
 

@@ -11,7 +11,7 @@ from edgecnn.insight.times import Times
 from edgecnn.report.inside import ink
 from edgecnn.text import shortened
 
-WIDTH, ROW, HEAD = 7.2, 0.2, 0.3  # inches
+WIDTH, ROW, HEAD = ink.WIDTH, 0.22, 0.32  # inches
 INDEX, NAMES, SHAPES = 0.03, 0.31, 0.15  # of the width
 LONGEST = 34
 
