@@ -1,11 +1,8 @@
 """An explanation as a picture, or as a page of its own: PNG or HTML, by the name of the file."""
 
-import base64
-import html
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,10 +13,12 @@ from PIL import Image
 from edgecnn import files
 from edgecnn.errors import EdgecnnError
 from edgecnn.explain.answer import Explanation, said
+from edgecnn.report import page_html, style
 from edgecnn.report.inside import ink, maps, tiles
-from edgecnn.text import counted, picture_text, printable, shortened
+from edgecnn.text import counted, picture_text, shortened
+from edgecnn.version import __version__
 
-WIDTH, PANEL = 7.2, 1.65  # inches
+WIDTH, PANEL = ink.WIDTH, 1.9  # inches
 SHOWN = 5  # classes
 SUFFIXES = (".png", ".html")
 MARGIN = 24  # pixels around the parts of a PNG
@@ -39,11 +38,12 @@ class Part:
 def write_picture(explanation: Explanation, path: str | Path) -> Path:
     """Write an explanation as ``.png`` or ``.html``. Raises EdgecnnError for another suffix."""
     target = checked(path)
-    found = parts(explanation)
-    if target.suffix == ".png":
-        files.write_bytes(target, _png(found))
-    else:
-        files.write_text(target, _page(explanation, found))
+    with style.style():
+        found = parts(explanation)
+        if target.suffix.lower() == ".png":
+            files.write_bytes(target, _png(found))
+        else:
+            files.write_text(target, _page(explanation, found))
     return target
 
 
@@ -60,7 +60,7 @@ def parts(explanation: Explanation) -> list[Part]:
     best = explanation.best
     found = [
         Part(
-            f"{best.label}, {best.probability:.1%}",
+            "What the answer rests on",
             f"Red is what the answer rests on: {said(explanation)}."
             + (" Grad-CAM weighs the maps of the last convolution by their gradients." if explanation.grad_cam else ""),
             f"The image, the probabilities of its {min(SHOWN, len(explanation.ranked))} best classes, of which "
@@ -142,8 +142,8 @@ def _neighbors(explanation: Explanation) -> Figure:
 
 
 def _png(found: list[Part]) -> bytes:
-    """Lay the parts under each other on white."""
-    drawn = [_pixels(part.figure) for part in found]
+    """Lay the parts under each other on white, each under its title."""
+    drawn = [_pixels(one) for part in found for one in (_heading(part.title), part.figure)]
     width = max(picture.width for picture in drawn) + 2 * MARGIN
     whole = Image.new("RGBA", (width, sum(one.height + MARGIN for one in drawn) + MARGIN), PAPER)
     top = MARGIN
@@ -155,63 +155,23 @@ def _png(found: list[Part]) -> bytes:
     return buffer.getvalue()
 
 
+def _heading(title: str) -> Figure:
+    figure = ink.figure(WIDTH, 0.22)
+    figure.text(0, 0.5, picture_text(title), fontsize=ink.LETTERS + 4, va="center")
+    return figure
+
+
 def _pixels(figure: Figure) -> Image.Image:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    with Image.open(buffer) as picture:
+    with Image.open(io.BytesIO(style.png(figure))) as picture:
         return picture.convert("RGBA")
 
 
 def _page(explanation: Explanation, found: list[Part]) -> str:
-    sections = "\n".join(_section(part) for part in found)
-    remarks = "".join(f"<li>{html.escape(printable(remark))}</li>" for remark in explanation.remarks)
-    best = explanation.best
-    return PAGE.substitute(
-        title=html.escape(printable(f"{explanation.model}: {best.label}, {best.probability:.1%}")),
-        model=html.escape(printable(explanation.model)),
-        sections=sections,
-        remarks=f"<ul>{remarks}</ul>" if remarks else "",
+    page = page_html.templates().get_template("explain.html")
+    return page.render(
+        model=explanation.model,
+        best=explanation.best,
+        parts=[(part, page_html.data_url(part.figure)) for part in found],
+        remarks=explanation.remarks,
+        version=__version__,
     )
-
-
-def _section(part: Part) -> str:
-    buffer = io.BytesIO()
-    _pixels(part.figure).save(buffer, "PNG", optimize=True)
-    picture = base64.b64encode(buffer.getvalue()).decode("ascii")
-    title, caption, alt = (html.escape(printable(text)) for text in (part.title, part.caption, part.alt))
-    return (
-        f'<section><h2>{title}</h2><figure><img src="data:image/png;base64,{picture}" alt="{alt}">'
-        f"<figcaption>{caption}</figcaption></figure></section>"
-    )
-
-
-PAGE = Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --paper: #fff; --ink: #1d2129; --quiet: #5b616c; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15181d; --ink: #e6e8ec; --quiet: #a3a9b4; } }
-body { margin: 0 auto; max-width: 46rem; padding: 1.5rem 1rem; background: var(--paper); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1rem; font-weight: 400; color: var(--quiet); margin: 0; }
-h2 { font-size: 1.25rem; margin: 2rem 0 .75rem; }
-section:first-of-type h2 { font-size: 2rem; margin-top: 0; }
-figure { margin: 0; } img { width: 100%; height: auto; image-rendering: auto; }
-figcaption, li { color: var(--quiet); font-size: .875rem; }
-@media print { body { max-width: none; } section { break-inside: avoid; } }
-</style>
-</head>
-<body>
-<main>
-<h1>What $model answers</h1>
-$sections
-$remarks
-</main>
-</body>
-</html>
-""")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jinja2
+from matplotlib.figure import Figure as Picture
 
 from edgecnn import metrics
 from edgecnn.errors import EdgecnnError
@@ -41,20 +42,29 @@ class Part:
 
 def rendered(subject: Subject, said: Verdict, found: Mapping[Kind, Figure | Missing], folder: str) -> str:
     """Return the page. ``folder`` is what the figures' files lie in beside it."""
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            subject=subject,
+            card=subject.card,
+            source=subject.source,
+            verdict=said,
+            tiles=tiles(subject),
+            parts=[_part(kind, figure) for kind, figure in found.items()],
+            folder=folder,
+            version=__version__,
+        )
+    )
+
+
+def templates() -> jinja2.Environment:
+    """Return what pages are made by; what others wrote passes its filter ``shown``."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edgecnn.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["shown"] = lambda value: lines(str(value))
-    return environment.get_template("report.html").render(
-        subject=subject,
-        card=subject.card,
-        source=subject.source,
-        verdict=said,
-        tiles=tiles(subject),
-        parts=[_part(kind, figure) for kind, figure in found.items()],
-        folder=folder,
-        version=__version__,
-    )
+    return environment
 
 
 def tiles(subject: Subject) -> list[Tile]:
@@ -116,14 +126,12 @@ def size(count: int) -> str:
 def _part(kind: Kind, found: Figure | Missing) -> Part:
     if isinstance(found, Missing):
         return Part(kind.name, kind.title, None, "", found.reason)
-    return Part(kind.name, kind.title, found, _picture(found), "")
+    return Part(kind.name, kind.title, found, data_url(found.picture) if found.picture else "", "")
 
 
-def _picture(figure: Figure) -> str:
-    """Return the picture as a data URL; where the drawing is long, its pixels."""
-    if figure.picture is None:
-        return ""
-    drawn = style.svg(figure.picture).encode()
+def data_url(picture: Picture) -> str:
+    """Return a picture as a data URL; where the drawing is long, its pixels."""
+    drawn = style.svg(picture).encode()
     if len(drawn) <= RASTER_BYTES:
         return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
-    return f"data:image/png;base64,{base64.b64encode(style.png(figure.picture)).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(style.png(picture)).decode()}"
