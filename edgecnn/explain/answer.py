@@ -218,7 +218,7 @@ def said(explanation: Explanation) -> str:
     found = explanation.occlusion
     return (
         f"a patch of {found.patch}x{found.patch} pixels that covers the image takes {explanation.best.label} from "
-        f"{found.probability:.2%} to {found.least:.2%} at least"
+        f"{found.probability:.2%} to {found.least:.2%} at worst"
     )
 
 
