@@ -1,16 +1,16 @@
 """Commands that open strangers' files run in a process of their own: what crashes a parser there is an error here.
 
 ONNX Runtime, onnx and the decoders of pictures are C and C++. A file that makes one of them write where it must not, or
-ask for all memory, would end the command without a word; so on Linux ``predict``, ``inspect`` and ``web`` are forked
-off before anything is imported, may have three quarters of the memory, and are waited for. Elsewhere they run as the
-others do.
+ask for all memory, would end the command without a word; so on Linux ``predict``, ``inspect``, ``adopt`` and ``web``
+are forked off before anything is imported, may have three quarters of the memory, and are waited for. Elsewhere they
+run as the others do.
 """
 
 import os
 import signal
 import sys
 
-GUARDED = ("predict", "inspect", "web")
+GUARDED = ("predict", "inspect", "adopt", "web")
 LIMITED = "cpu"  # other providers reserve address space by the hundred gigabytes
 FORWARDED = (signal.SIGINT, signal.SIGTERM)
 LEAST_BYTES, SHARE = 2_000_000_000, 0.75

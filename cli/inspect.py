@@ -8,7 +8,7 @@ from . import console
 from .options import AsJson, ModelFile
 
 if TYPE_CHECKING:
-    from edgecnn.card import Measured, ModelCard, Parity
+    from edgecnn.card import Measured, ModelCard
     from edgecnn.inspection import Inspection
     from edgecnn.saturation import Saturation
 
@@ -111,7 +111,7 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
         rows.append(
             (
                 "parity",
-                f"{_gap(card.parity)} against "
+                f"largest gap of {card.parity.output} below {card.parity.max_abs_gap_below:g} against "
                 f"{'the original' if card.adopted else 'PyTorch'} on "
                 f"{card.parity.images:,} images ({card.parity.source})",
             )
@@ -139,12 +139,6 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
     rows.append(("golden", console.counted(len(card.golden.images_nhwc), "image") + _power(card)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(card.versions.items()))))
     return rows
-
-
-def _gap(parity: "Parity") -> str:
-    if not parity.max_abs_gap_below:
-        return f"{parity.output} equal to the bit"
-    return f"largest gap of {parity.output} below {parity.max_abs_gap_below:g}"
 
 
 def _dataset(card: "ModelCard") -> str:

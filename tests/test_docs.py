@@ -1,5 +1,6 @@
 """The documentation runs: README blocks, and the commands' page is what the commands say."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -61,6 +62,15 @@ def test_no_fault_that_was_tried_has_shown_a_traceback_a_hang_or_half_a_file() -
         for outcome, count in record["seen"].items() if count
     ]  # fmt: skip
     assert [outcome for outcome in outcomes if bad.search(outcome.replace("nothing left over", ""))] == []
+
+
+def test_the_page_on_files_of_others_is_made_from_its_record() -> None:
+    script = _script("adopted")
+    assert (ROOT / "docs" / "results" / "adopted.md").read_text(encoding="utf-8") == script.page()
+    rows = json.loads(script.RECORD.read_text(encoding="utf-8"))
+    taken = [row for row in rows if row["refused"] is None]
+    assert len(taken) >= 8
+    assert [row["title"] for row in taken if (row["bench"], row["embed"]) != ("ran", "self-test passed")] == []
 
 
 def test_the_commands_page_is_up_to_date() -> None:

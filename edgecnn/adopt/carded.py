@@ -18,6 +18,7 @@ from edgecnn.inspection import operators
 from edgecnn.onnx_file import runtime_versions
 from edgecnn.saturation import prove
 
+LEAST_GAP = 1e-9  # what no gap at all is said to be below
 NETWORK = "adopted"  # what stands in a card for the network and the recipe
 
 
@@ -42,7 +43,7 @@ def card_of(
             source=images.source,
             output=same.output,
             tolerance=same.tolerance,
-            max_abs_gap_below=10.0 ** math.ceil(math.log10(same.max_abs_gap)) if same.max_abs_gap > 0 else 0.0,
+            max_abs_gap_below=10.0 ** math.ceil(math.log10(max(same.max_abs_gap, LEAST_GAP))),
             agreement=same.agreement,
         ),
         quantization=quantization,

@@ -9,7 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,17 @@ def known_of(source: Source) -> Found:
         path = next((folder / name for folder in folders if (folder / name).is_file()), None)
         if path is not None:
             found = read(_content(path), found, path.name)
-    return found
+    return _fitting(source, found)
+
+
+def _fitting(source: Source, found: Found) -> Found:
+    """Leave out a size that is not the one that the file is fixed to, and say so."""
+    size, sides = found.said.size, [side for side in source.inputs[0].shape[1:] if isinstance(side, int)]
+    if size is None or len(sides) < len(source.inputs[0].shape) - 1 or set(size) <= set(sides):
+        return found
+    remark = f"it was made for {found.sources['size']}, and takes {source.inputs[0]}."
+    sources = {name: text for name, text in found.sources.items() if name != "size"}
+    return Found(replace(found.said, size=None), sources, (*found.remarks, remark))
 
 
 def _ultralytics(source: Source, found: Found) -> Found:

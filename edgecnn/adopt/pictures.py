@@ -89,24 +89,27 @@ def _size(
 ) -> tuple[int, int] | None:
     if layout is None:
         return None
-    tall, wide = (sides[1:3] if layout == "nchw" else sides[:2]) if len(sides) == 3 else (*sides, "?")[:2]
-    if len(sides) == 1:
-        tall = wide = "?"
-    fixed = tuple(said_side if isinstance(said_side, int) else None for said_side in (tall, wide))
-    size = said.size
-    if size is None and None not in fixed:
-        size = (int(fixed[0] or 0), int(fixed[1] or 0))
+    tall, wide = _fixed_sides(sides, layout)
+    size = (tall, wide) if said.size is None and tall is not None and wide is not None else said.size
     if size is None:
         missing.append(
             f"--resize HEIGHTxWIDTH: the input is {source.inputs[0]}, which takes any size; say the one that it was "
             "made for"
         )
         return None
-    if any(own not in (None, wanted) for own, wanted in zip(fixed, size, strict=True)):
+    if tall not in (None, size[0]) or wide not in (None, size[1]):
         raise ModelError(f"{source.path}: takes {source.inputs[0]}; --resize said {size[0]}x{size[1]}.")
     if not all(0 < side <= LONGEST_SIDE for side in size):
         raise ModelError(f"{source.path}: takes {source.inputs[0]}; sides of 1 to {LONGEST_SIDE:,} were expected.")
     return size
+
+
+def _fixed_sides(sides: tuple[int | str, ...], layout: Layout) -> tuple[int | None, int | None]:
+    """Return height and width, None where the file takes any; rows of pixels may be of any picture."""
+    if len(sides) == 1:
+        return None, None
+    tall, wide = sides[:2] if len(sides) == 3 and layout == "nhwc" else sides[-2:]
+    return tall if isinstance(tall, int) else None, wide if isinstance(wide, int) else None
 
 
 def _channels(source: Source, sides: tuple[int | str, ...], layout: Layout | None, said: Said) -> int:

@@ -121,13 +121,14 @@ def _raised(model: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProto:
     fed = [value for value in copy.graph.input if value.name not in weights]  # up to IR 3 weights are inputs as well
     del copy.graph.input[:]
     copy.graph.input.extend(fed)
-    for entry in copy.opset_import:
-        entry.domain = "" if entry.domain in STANDARD else entry.domain
+    versions = {"" if entry.domain in STANDARD else entry.domain: entry.version for entry in model.opset_import[::-1]}
+    del copy.opset_import[:]  # some exporters say the same twice
+    copy.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in versions.items())
     copy.ir_version = IR_VERSION
     if opset != OPSET:
         copy = _converted(copy, opset, path)
     copy.ir_version = IR_VERSION
-    return _without_notes(copy)
+    return _tidied(copy)
 
 
 def _converted(model: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProto:
@@ -140,12 +141,19 @@ def _converted(model: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProt
         ) from error
 
 
-def _without_notes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Take out what exporters note of the program and the folders that a graph was made in."""
+def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Have weights that are constants among the nodes where weights are, and take out what exporters note of the
+    program and the folders that a graph was made in."""
     import onnx_ir
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass, LiftConstantsToInitializersPass
 
-    return onnx_ir.to_proto(ClearMetadataAndDocStringPass()(onnx_ir.from_proto(model)).model)
+    found = onnx_ir.from_proto(model)
+    for step in (
+        LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        ClearMetadataAndDocStringPass(),
+    ):
+        found = step(found).model
+    return onnx_ir.to_proto(found)
 
 
 def _value(value: onnx.ValueInfoProto) -> Value:

@@ -2,6 +2,7 @@
 
 from edgecnn.data.held import drawn_record
 from edgecnn.data.read import (
+    brought_to,
     describe,
     is_here,
     is_named,
@@ -16,6 +17,7 @@ from edgecnn.data.split import Split, divided, group, partition, relabeled, rest
 
 __all__ = [
     "Split",
+    "brought_to",
     "data_root",
     "describe",
     "divided",

@@ -7,7 +7,7 @@ import numpy as np
 from edgecnn.card import DatasetRecord
 from edgecnn.data.read import is_named, public_name, read_split, read_whole
 
-SHARE, SEED = 0.2, 0  # of the training images, which are held out for validation where a data set has none of its own
+SHARE, MOST, SEED = 0.2, 5_000, 0  # of the training images are held out where there are no validation images
 
 
 def drawn_record(
@@ -23,5 +23,5 @@ def drawn_record(
         labels_n = whole.train.labels_n
     else:
         labels_n = read_split(dataset, "train", root=root).labels_n
-    count = min(max(round(SHARE * len(labels_n)), len(np.unique(labels_n))), len(labels_n) // 2)
+    count = min(max(round(SHARE * len(labels_n)), len(np.unique(labels_n))), len(labels_n) // 2, MOST)
     return DatasetRecord(public_name(dataset), len(labels_n) - count, count, SEED)

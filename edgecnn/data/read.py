@@ -77,7 +77,7 @@ def read_split(
         raise DataError(f"{dataset}: has no validation split of its own.")
     else:
         found = _read_named(dataset, split, data_root(root))
-    return _brought_to(checked(found, source, least=least), size, channels)
+    return brought_to(checked(found, source, least=least), size, channels)
 
 
 def read_whole(dataset: str, size: tuple[int, int] | None, channels: int | None) -> Whole:
@@ -86,10 +86,10 @@ def read_whole(dataset: str, size: tuple[int, int] | None, channels: int | None)
         whole = folder.read_whole(Path(dataset.removeprefix(FOLDER_PREFIX)), size, channels)
     else:
         whole = npz.read_own_whole(Path(dataset))
-    train = _brought_to(checked(whole.train, f"{dataset} (train)"), size, channels)
+    train = brought_to(checked(whole.train, f"{dataset} (train)"), size, channels)
     shape = train.images_nhwc.shape
     others = [
-        split and _brought_to(checked(split, f"{dataset} ({name})", least=1), shape[1:3], shape[3])
+        split and brought_to(checked(split, f"{dataset} ({name})", least=1), shape[1:3], shape[3])
         for name, split in (("validation", whole.validation), ("test", whole.test))
     ]
     return replace(whole, train=train, validation=others[0], test=others[1] or whole.test)
@@ -119,7 +119,7 @@ def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], cha
     elif dataset.endswith(".npz"):
         found = npz.read_own_undivided(path)
         if found is not None and _lacks(found.names, labels):
-            return _brought_to(found, size, channels)
+            return brought_to(found, size, channels)
     return None
 
 
@@ -146,7 +146,8 @@ def _read_named(name: str, split: CachedSplit, root: Path) -> Split:
     return npz.read_cached(folder_path / f"{split}.npz", source)
 
 
-def _brought_to(split: Split, size: tuple[int, int] | None, channels: int | None) -> Split:
+def brought_to(split: Split, size: tuple[int, int] | None, channels: int | None) -> Split:
+    """Return the images in a size and with so many channels, or as they are."""
     found = ImageInput(*split.images_nhwc.shape[1:])
     height, width = size or (found.height, found.width)
     wanted = ImageInput(height, width, channels or found.channels)

@@ -183,15 +183,17 @@ def read_for(
     is_other = dataset is not None and data.public_name(dataset) != data.public_name(record.name)
     if split == "test" and labels and is_other and groups is None:
         return data.read_other(name, labels, size=size, channels=channels, root=root)
+    early = None if data.is_named(name) else size  # what a named set has is made larger once it is known which images
     if record.own_validation and split == "validation":
-        found = data.read_split(name, "validation", root=root, size=size, channels=channels)
+        found = data.read_split(name, "validation", root=root, size=early, channels=channels)
     else:
         part: Literal["test", "train"] = "test" if split == "test" else "train"
-        found = data.read_split(name, part, root=root, size=size, channels=channels)
+        found = data.read_split(name, part, root=root, size=early, channels=channels)
     if split == "test" or record.own_validation:
         found = data.restricted(found, None if split != "train" else record.subset, groups, record.split_seed)
     else:
         found = data.partition(found, record)[0 if split == "train" else 1]
+    found = data.brought_to(found, size, channels)
     return data.relabeled(found, labels, name) if labels else found
 
 

@@ -144,6 +144,18 @@ def test_a_graph_that_takes_one_image_stays_one_that_does(tmp_path: Path) -> Non
     assert np.abs(edgecnn.load(done.path).logits(PICTURES) - expected_nk).max() < 1e-4
 
 
+def test_weights_among_the_nodes_become_weights(tmp_path: Path) -> None:
+    """As PaddlePaddle writes them; else they were not counted, nor quantized."""
+    model = onnx.load(classifier(tmp_path / "theirs.onnx"))
+    constants = [helper.make_node("Constant", [], [one.name], value=one) for one in model.graph.initializer]
+    nodes = [*constants, *model.graph.node]
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, tmp_path / "theirs.onnx")
+    done = adopt(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", labels=LABELS, scale=1 / 255)
+    assert edgecnn.read_card(done.path).parameters == sum(part.size for part in theirs.weights(1).values())
+
+
 def test_the_card_says_where_it_comes_from(tmp_path: Path) -> None:
     path = classifier(tmp_path / "theirs.onnx")
     done = adopt(path, tmp_path / "ours.onnx", labels=LABELS, scale=1 / 255)

@@ -97,6 +97,15 @@ def test_timm(tmp_path: Path) -> None:
     assert "cropped to 87.5%" in known.remarks[0]
 
 
+def test_a_size_that_is_not_the_files_is_told_and_not_taken(tmp_path: Path) -> None:
+    known = found(tmp_path, config__json={"pretrained_cfg": {"input_size": [1, 224, 224], "mean": [0.5], "std": [0.5]}})
+    assert known.said.size is None
+    assert (
+        "it was made for 224x224 (config.json beside it, timm's pretrained_cfg), and takes input: float"
+        in (known.remarks[-1])
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     ["".join(f"{place} {label}\n" for place, label in NAMES.items()), "\r\n".join(LABELS)],
