@@ -109,7 +109,7 @@ def _image_axes(network: Network) -> dict[str, int | None]:
 
 def _views(values: NDArray[np.float32], axis: int | None, fed: int) -> NDArray[np.float32]:
     """Return values as (views, images, …)."""
-    if axis is None or values.ndim == 0 or values.shape[axis] % fed:
+    if axis is None or not values.ndim or not values.shape[axis] or values.shape[axis] % fed:
         return np.repeat(values[None], fed, axis=0)[None]
     moved = np.moveaxis(values, axis, 0)
     return moved.reshape(-1, fed, *moved.shape[1:])

@@ -43,8 +43,15 @@ class Weights:
 
 
 def weights(network: Network) -> list[Weights]:
-    """Return the weights of every layer that has some, in order of computation; norms that are not folded included."""
-    return [found for layer in network.layers for found in _of_layer(network, layer)]
+    """Return the weights of every layer that has some, in order of computation; norms that are not folded included.
+
+    What several layers share, as the levels of a pyramid do, is there once.
+    """
+    found = (one for layer in network.layers for one in _of_layer(network, layer))
+    unique: dict[tuple[str, int], Weights] = {}
+    for one in found:
+        unique.setdefault((one.name, one.index if one.operator in NORMS else 0), one)
+    return list(unique.values())
 
 
 def _of_layer(network: Network, layer: Layer) -> Iterator[Weights]:

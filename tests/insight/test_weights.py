@@ -9,6 +9,7 @@ from forming import made
 from onnx import numpy_helper
 
 from edgecnn.insight import graph
+from edgecnn.insight.activations import activations
 from edgecnn.insight.weights import weights
 
 
@@ -70,3 +71,14 @@ def test_weights_made_by_hand_have_outputs_first(by_hand) -> None:
     assert (kernels.weights_o.shape, kernels.biases_o) == ((6, 1, 3, 3), None)
     np.testing.assert_array_equal(dense.weights_o, by_hand.constants.array("dense").T)
     np.testing.assert_array_equal(dense.biases_o, np.float32([0.1, 0.2, 0.3, 0.4]))
+
+
+def test_what_the_levels_of_a_pyramid_share_is_there_once() -> None:
+    found = weights(graph.read("digit-finder/fp32"))
+    assert len({layer.name for layer in found}) == len(found) == 15
+
+
+def test_a_finder_is_looked_into_as_a_classifier_is() -> None:
+    network = graph.read("digit-finder")
+    found = activations(network, np.zeros((1, *network.input.image_shape), np.uint8))
+    assert len(found) == len(network.layers) > 100

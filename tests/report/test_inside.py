@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from edgecnn.insight import graph, weights
+from edgecnn.insight import layers as layers_room
 from edgecnn.insight.noise import LayerNoise
-from edgecnn.report.inside import histograms, ink, kernels, maps, noise, scatter, tiles
+from edgecnn.report.inside import histograms, ink, kernels, maps, noise, scatter, table, tiles
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,18 @@ def test_kernels_and_histograms_of_512_channels_are_one_picture(layers) -> None:
     narrow = replace(layers[1], weights_o=wide.weights_o[:, :, :1, :1])
     drawn = kernels.draw([layers[0], wide, narrow])
     assert len(drawn.axes) == 3
+    assert kernels.draw([replace(wide, index=place) for place in range(60)]).get_figheight() < 45
     assert drawn.get_figheight() < 8
     assert len(histograms.draw([wide], [layers[1]]).axes) == 2
+
+
+def test_of_very_many_layers_those_that_compute_most_are_drawn() -> None:
+    rows = layers_room.table(graph.read("digit-finder/fp32"))
+    drawn = table.drawn(rows, None)
+    assert len(rows) > 100
+    assert len(drawn) == table.MOST
+    assert [row.index for row in drawn] == sorted(row.index for row in drawn)
+    assert min(row.macs for row in drawn) >= sorted((row.macs or 0 for row in rows), reverse=True)[table.MOST - 1]
 
 
 def test_maps_that_vary_most_are_shown_in_their_order() -> None:

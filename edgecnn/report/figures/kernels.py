@@ -33,19 +33,23 @@ def draw(subject: Subject) -> Figure | Missing:
         caption=caption,
         numbers=Numbers(
             ("layer", "tensor", "filter", "channel", "row", "column", "value"),
-            [row for layer in found for row in _values(layer)],
+            [row for layer in found for row in _values(layer, kernels.most_of(len(found)))],
         ),
         command=f"{subject.source.command} --only kernels",
         picture=kernels.draw(found),
         alt=f"The kernels of {len(found)} convolutions, from {found[0].title} to {found[-1].title}.",
-        folded=False,
     )
 
 
-def _values(layer: Weights) -> Iterator[tuple[Cell, ...]]:
+def _values(layer: Weights, most: int) -> Iterator[tuple[Cell, ...]]:
     """Yield every number that is shown of a layer."""
-    for place, channel in kernels.chosen(layer):
-        slices = range(layer.weights_o.shape[1]) if channel is None else [channel]
-        for one in slices:
-            for (row, column), value in np.ndenumerate(layer.weights_o[place, one]):
-                yield layer.index, layer.name, place, one, row, column, float(value)
+    if kernels.is_matrix(layer):
+        filters, channels = kernels.of_matrix(layer)
+        shown = [(int(place), int(channel)) for place in filters for channel in channels]
+    else:
+        every = range(layer.weights_o.shape[1])
+        chosen = kernels.chosen(layer, most)
+        shown = [(place, one) for place, channel in chosen for one in (every if channel is None else [channel])]
+    for place, one in shown:
+        for (row, column), value in np.ndenumerate(layer.weights_o[place, one]):
+            yield layer.index, layer.name, place, one, row, column, float(value)

@@ -22,6 +22,8 @@ def draw(subject: Subject) -> Figure:
     )
     if found is not None:
         caption += f", and the time is that of the kernels, measured with {_threads(found.threads)}"
+    if len(rows) > table.MOST:
+        caption += ". The picture has those that compute most, the table has all"
     return Figure(
         caption=f"{caption}.",
         numbers=Numbers(

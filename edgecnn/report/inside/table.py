@@ -12,8 +12,10 @@ from edgecnn.report.inside import ink
 from edgecnn.text import shortened
 
 WIDTH, ROW, HEAD = ink.WIDTH, 0.22, 0.32  # inches
-INDEX, NAMES, SHAPES = 0.03, 0.31, 0.15  # of the width
+INDEX, NAMES, SHAPES = 0.035, 0.31, 0.15  # of the width
 LONGEST = 34
+MOST = 48  # layers that are drawn
+LEAST_SHARE = 0.01  # of the time, for a layer without weights to be drawn among so many
 
 
 def shape_of(row: Row) -> str:
@@ -21,8 +23,19 @@ def shape_of(row: Row) -> str:
     return " x ".join(str(side) for side in row.output_shape[1:]) or "1"
 
 
+def drawn(rows: Sequence[Row], times: Times | None) -> list[Row]:
+    """Return the layers that are drawn: all, or of very many those that compute most."""
+    if len(rows) <= MOST:
+        return list(rows)
+    shares = [times.layers[row.index].share if times else 0.0 for row in rows]
+    kept = [row for row, share in zip(rows, shares, strict=True) if row.macs or share >= LEAST_SHARE]
+    most = sorted(kept, key=lambda row: -(row.macs or 0))[:MOST]
+    return sorted(most, key=lambda row: row.index)
+
+
 def draw(rows: Sequence[Row], times: Times | None) -> Figure:
     """Draw the table, with the measured share of the time where it is known."""
+    rows = drawn(rows, times)
     shares = [times.layers[row.index].share for row in rows] if times else None
     columns: list[tuple[str, list[float], Callable[[float], str]]] = [
         ("parameters", [row.parameters for row in rows], _count),
