@@ -57,7 +57,7 @@ def _show(found: "Explanation", written: Path) -> None:
     console.show_table("", ("label", "probability"), rows)
     console.say(said(found))
     if found.neighbors:
-        nearest = ", ".join(f"{one.label} {one.similarity:.2f}" for one in found.neighbors)
+        nearest = ", ".join(f"{one.label} {one.similarity:.3f}" for one in found.neighbors)
         console.say(f"nearest of {console.counted(found.compared, 'training image')}: {nearest}")
     for remark in found.remarks:
         console.say(remark)

@@ -87,9 +87,9 @@ def _answer(explanation: Explanation) -> Figure:
     panels = 4 if explanation.grad_cam else 3
     figure = ink.figure(WIDTH, PANEL + 0.2)
     width, height = PANEL / WIDTH, PANEL / (PANEL + 0.2)
-    step = width + (1 - panels * width - 0.08) / (panels - 1)
+    step = (1 - width) / (panels - 1)
     image = tiles.opaque(explanation.image_hwc)
-    axes = [figure.add_axes((place * step + (0.08 if place else 0), 0, width, height)) for place in range(panels)]
+    axes = [figure.add_axes((place * step, 0, width, height)) for place in range(panels)]
     _titled(axes[0], image, "the image")
     _bars(axes[1], explanation)
     _titled(axes[2], _pale(image), "what it rests on", np.maximum(explanation.occlusion.evidence_hw, 0))
@@ -136,7 +136,7 @@ def _neighbors(explanation: Explanation) -> Figure:
         axes = figure.add_axes((place / count, 0.25 / (side + 0.25), 0.93 / count, side / (side + 0.25)))
         tiles.show(axes, tiles.opaque(one.image_hwc))
         same = one.label == explanation.best.label
-        text = f"{shortened(one.label, 12)}  {one.similarity:.2f}"
+        text = f"{shortened(one.label, 12)}  {one.similarity:.3f}"
         ink.write(axes, text, y=-0.06, size=ink.SMALL, color=ink.INK if same else ink.WARNING)
     return figure
 
