@@ -70,22 +70,25 @@ def built(once, node: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver(built: Path) -> Iterator[Any]:
-    """What drives the browsers; it is asked for after the page, without which there is nothing to open."""
+    """What drives the browsers, asked for after the page, without which there is nothing to open.
+
+    It keeps an event loop running in this thread, which other modules may want for themselves.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     with playwright.sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(driver: Any) -> Callable[..., Any]:
     """Start Chromium, with further flags where a test needs them."""
     executable = tool("chromium")
     return lambda *flags: driver.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def firefox(driver: Any) -> Callable[..., Any]:
     """Start Firefox as it is, not Playwright's own: it speaks WebDriver BiDi. A theme holds for all its pages."""
     executable = shutil.which("firefox-esr") or tool("firefox")
@@ -98,16 +101,16 @@ def firefox(driver: Any) -> Callable[..., Any]:
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Callable[..., Any]) -> Iterator[Any]:
-    """Chromium, started once."""
+    """Chromium, started once for a module."""
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fox(firefox: Callable[..., Any]) -> Iterator[Any]:
-    """Firefox, started once."""
+    """Firefox, started once for a module."""
     with firefox() as started:
         try:
             started.new_context(**UNSET).close()

@@ -419,6 +419,7 @@ def test_the_answer_is_announced_and_everything_has_a_name(visit: Visits) -> Non
     assert page.locator(".result[role=status]").get_attribute("aria-live") == "polite"
     nameless = page.evaluate(
         """() => Array.from(document.querySelectorAll("button, input, canvas[tabindex], video, [role]"))
+          .filter((element) => element.getAttribute("role") !== "status")
           .filter((element) => !(element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") ||
             element.textContent.trim() || element.closest("label")?.textContent.trim()))
           .map((element) => element.outerHTML)"""

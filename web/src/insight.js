@@ -148,12 +148,17 @@ function showModels({ model, other }, result, second, chosen) {
   );
   const differing = result.answers.filter(({ label }, index) => label !== second.answers[index].label).length;
   const gap = Math.max(...result.answers.map((answer, index) => largestGap(answer, second.answers[index])));
-  const verdict = differing ? `They differ in ${differing} of ${result.answers.length}` : "Both give the same answer";
+  const verdict = differing ? differently(differing, result.answers.length) : "Both give the same answer";
   const points = (100 * gap).toFixed(2);
   say(
     "agreement",
     `${verdict}, with ${points === "0.00" ? "the same probabilities" : `up to ${points} points between them`}.`,
   );
+}
+
+/** @param {number} differing @param {number} all */
+function differently(differing, all) {
+  return all === 1 ? "They give different answers" : `They differ in ${differing} of ${all}`;
 }
 
 /** @param {string} name @param {ServedModel} served @param {Answer} answer @param {number} ms */
