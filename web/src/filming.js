@@ -52,5 +52,5 @@ export function filming(recognized, said) {
     said("Starting …");
     eye.start();
   });
-  return { open: () => said("Start the camera"), close: () => eye.stop() };
+  return { open: () => running || said("Start the camera"), close: () => eye.stop() };
 }

@@ -43,9 +43,10 @@ async function main() {
         const picture = frame();
         const used = one ? { ...reader, detect: null } : reader;
         const result = await recognize(used, opaque(picture), { drawn: name === "draw", remembered });
+        const second = await shown.second(result.answers);
         if (current !== name || !wanted()) return;
         shown.boxes(`${name}-boxes`, picture, result);
-        await shown.answer(result, { empty: empty ?? "No digit found", fps });
+        await shown.answer(result, second, { empty: empty ?? "No digit found", fps });
       } catch (error) {
         message(`This picture could not be classified: ${reason(error)}`);
       }

@@ -152,7 +152,7 @@ export interface Shot {
 
 /** One of the inputs that the tabs open. */
 export interface Source {
-  open(): void;
+  open(): unknown;
   close?(): void;
 }
 

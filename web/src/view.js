@@ -9,7 +9,7 @@ import { keeping } from "./keep.js";
 /** @typedef {ReturnType<typeof insight>} Insight */
 
 /**
- * Return what shows results: { answer, boxes, again }.
+ * Return what shows results: { answer, message, boxes, second }.
  * @param {ServedModel} model
  * @param {Insight} look
  */
@@ -23,13 +23,15 @@ export function view({ card }, look) {
   let chosen = 0;
 
   /**
-   * Show a result; ``fps`` only for the camera, ``empty`` is the text where there is nothing to answer.
+   * Show a result and the second model's word on it; ``fps`` only for the camera, ``empty`` is the text where there is
+   * nothing to answer.
    * @param {Result} result
+   * @param {Second | null} word
    * @param {{ empty: string, fps?: number }} options
    */
-  async function answer(result, { empty, fps }) {
-    second = await look.second(result.answers);
+  async function answer(result, word, { empty, fps }) {
     shown = result;
+    second = word;
     chosen = Math.min(chosen, Math.max(0, result.answers.length - 1));
     if (result.answers.length) showAnswer(result, card.labels);
     else showMessage(empty);
@@ -64,7 +66,7 @@ export function view({ card }, look) {
     return closer();
   }
 
-  return { answer, message, boxes: showBoxes };
+  return { answer, message, boxes: showBoxes, second: look.second };
 }
 
 /** @param {Result} result @param {number} [fps] */

@@ -27,22 +27,23 @@ async function filled() {
 
 /** @param {Asked} event */
 async function answered(event) {
+  const { request } = event;
   const cache = await caches.open(KEPT);
   try {
-    const answer = await fetch(event.request);
-    if (answer.ok && answer.headers.get("Server") === "edgecnn") {
-      event.waitUntil(renewed(cache, event.request, answer.clone()));
+    const answer = await fetch(request);
+    if (answer.ok && answer.headers.get("Server") === "edgecnn" && (await isNew(cache, request, answer))) {
+      event.waitUntil(cache.put(request, answer.clone()).catch(() => {})); // no room: the older one stays
     }
     return answer;
   } catch (error) {
-    const kept = await cache.match(event.request, { ignoreSearch: true });
+    const kept = await cache.match(request, { ignoreSearch: true });
     if (kept) return kept;
     throw error;
   }
 }
 
 /** @param {Cache} cache @param {Request} request @param {Response} answer */
-async function renewed(cache, request, answer) {
-  const old = await cache.match(request);
-  if (old?.headers.get("ETag") !== answer.headers.get("ETag")) await cache.put(request, answer);
+async function isNew(cache, request, answer) {
+  const kept = await cache.match(request);
+  return kept?.headers.get("ETag") !== answer.headers.get("ETag");
 }
