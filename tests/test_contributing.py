@@ -5,13 +5,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 import onnxruntime
 import pytest
 from PIL import Image
+from preloaded import serving
 
 import edgecnn
 from edgecnn import files, zoo
@@ -32,7 +33,7 @@ ADDED = (
 
 
 @pytest.fixture(scope="module")
-def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the package with these files, and nothing else, added."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("extended")
@@ -46,10 +47,12 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     template.mkdir()
     (template / "README.md").write_text("# @MODEL@ in Swift\n", encoding="utf-8")
     Image.new("L", (28, 28), 255).save(folder / "picture.png")
-    return folder
+    with serving(folder / "command", environment(folder)):
+        yield folder
 
 
-def run(extended: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def environment(extended: Path) -> dict[str, str]:
+    """Return what leads to the copy of the package, and to nothing of the machine's."""
     added = {
         "PYTHONPATH": str(extended),
         "EDGECNN_DATA": str(extended / "data"),
@@ -58,8 +61,12 @@ def run(extended: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "HOME": str(extended),
         "COLUMNS": "160",
     }
-    command = [sys.executable, "-m", "edgecnn_cli.main", *arguments]
-    return subprocess.run(command, cwd=extended, env=os.environ | added, capture_output=True, text=True, check=False)
+    return os.environ | added
+
+
+def run(extended: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [extended / "command" / "edgecnn", *arguments]
+    return subprocess.run(command, cwd=extended, env=environment(extended), capture_output=True, text=True, check=False)
 
 
 def call(extended: Path, *arguments: str) -> str:

@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from preloaded import serving
 
 from edgecnn import errors
 
@@ -25,6 +26,7 @@ DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
 BLOCK = re.compile(r'^( *)```(\w*)(?: title="([^"]+)")?\n(.*?)^\1```$', re.M | re.S)
 RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
+INSTALLED = (TUTORIAL,)
 WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
@@ -60,14 +62,23 @@ def messages(transcript: str) -> list[str]:
 PAGES = [page for page in WRITTEN if page != TUTORIAL and any(block.kind in RUN for block in blocks(page))]
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a command whose imports are done. The tutorial calls the installed one."""
+    with serving(tmp_path_factory.mktemp("command"), os.environ) as folder:
+        yield folder
+
+
 @pytest.fixture
-def play(data_root: Path) -> Callable[[Path, Path], None]:
+def play(data_root: Path, loaded: Path) -> Callable[[Path, Path], None]:
     """Run all blocks of a page in a folder."""
 
     def run(page: Path, folder: Path) -> None:
         (folder / ".home").mkdir(exist_ok=True)
+        before = [] if page in INSTALLED else [loaded]
         environment = {
-            "EDGECNN_DATA": str(data_root), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "EDGECNN_DATA": str(data_root),
+            "PATH": ":".join(map(str, (*before, Path(sys.executable).parent, "/usr/bin", "/bin"))),
             "HOME": str(folder / ".home"), "PYTHONDONTWRITEBYTECODE": "1",
             **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
         }  # fmt: skip

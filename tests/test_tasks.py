@@ -5,12 +5,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from preloaded import serving
 
 import edgecnn
 from edgecnn import documents
@@ -27,7 +28,7 @@ RECIPES = {
     "classification": 'extends = "digits-compact"\nepochs = 2\n',
     "detection": 'extends = "digit-finder"\nepochs = 1\nbatch_size = 8\n[network.parameters]\nwidths = [4, 4, 8, 8]\n'
     "depth = [1, 1]\n",
-    "regression": 'extends = "digits-compact"\ntask = "regression"\nepochs = 30\n[augment]\n',
+    "regression": 'extends = "digits-compact"\ntask = "regression"\nepochs = 12\n[augment]\n',
 }
 METRICS = {"classification": "accuracy", "detection": "f1", "regression": "r2"}
 FIRST_LAYER_FALSE = 0.6  # what an untrained regressor does not reach
@@ -39,18 +40,17 @@ class Made:
 
     task: str
     folder: Path
+    command: Path
 
     def call(self, *arguments: str, code: tuple[int, ...] = (0,)) -> str:
         """Run a command, and return what it prints."""
-        own = {
-            "PYTHONPATH": str(self.folder),
-            "EDGECNN_DATA": str(self.folder / "data"),
-            "EDGECNN_MODELS": str(self.folder / "none"),
-            "COLUMNS": "160",
-        }
-        command = [sys.executable, "-m", "edgecnn_cli.main", *arguments]
         done = subprocess.run(
-            command, cwd=self.folder, env=os.environ | own, capture_output=True, text=True, check=False
+            [self.command, *arguments],
+            cwd=self.folder,
+            env=environment(self.folder),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode in code, done.stderr
         return done.stdout
@@ -63,6 +63,17 @@ class Made:
     def card(self) -> ModelCard:
         """The card of the exported file."""
         return edgecnn.read_card(self.folder / "model.onnx")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return what leads to the copy of the package in a folder, and to its data."""
+    own = {
+        "PYTHONPATH": str(folder),
+        "EDGECNN_DATA": str(folder / "data"),
+        "EDGECNN_MODELS": str(folder / "none"),
+        "COLUMNS": "160",
+    }
+    return os.environ | own
 
 
 def test_the_tasks_are_these() -> None:
@@ -96,15 +107,24 @@ def pages(folder: Path) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def command(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The command of that copy."""
+    with serving(tmp_path_factory.mktemp("command"), environment(package)) as folder:
+        yield folder / "edgecnn"
+
+
 @pytest.fixture(scope="module", params=list(RECIPES))
-def made(request: pytest.FixtureRequest, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(
+    request: pytest.FixtureRequest, package: Path, command: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Made:
     """A run, exported, of each task."""
     task = request.param
     folder = tmp_path_factory.mktemp(task)
     for name in ("edgecnn", "data"):
         (folder / name).symlink_to(package / name)
     (folder / "own.toml").write_text(RECIPES[task], encoding="utf-8")
-    found = Made(task, folder)
+    found = Made(task, folder, command)
     found.call("train", "own.toml", "-o", "run")
     found.call("export", "run", "-o", "model.onnx")
     return found
