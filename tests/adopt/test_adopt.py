@@ -126,22 +126,42 @@ def test_rows_of_pixels_are_pictures_where_their_size_is_said(tmp_path: Path) ->
     assert np.abs(edgecnn.load(done.path).logits(PICTURES) - expected_nk).max() < 1e-4
 
 
-def test_a_graph_that_takes_one_image_stays_one_that_does(tmp_path: Path) -> None:
-    """Its sum runs over the batch as well: as soon as there are two images they would be mixed."""
-    path = classifier(tmp_path / "theirs.onnx", batch=1)
+def mixing(path: Path, batch: int) -> Path:
+    """Write a network whose sum runs over the batch as well: as soon as there are two images they are mixed."""
+    classifier(path, batch=batch)
     model = onnx.load(path)
     model.graph.node[-1].output[0] = "dense"
     model.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), "axes"))
-    model.graph.initializer.append(numpy_helper.from_array(np.array([[0.5] * 10], np.float32), "half"))
     model.graph.node.append(helper.make_node("ReduceSum", ["dense", "axes"], ["sum"], keepdims=1))
-    model.graph.node.append(helper.make_node("Gemm", ["sum", "eye"], ["output"]))
+    model.graph.node.append(helper.make_node("Add", ["dense", "sum"], ["mixed"]))
+    model.graph.node.append(helper.make_node("Gemm", ["mixed", "eye"], ["output"]))
     model.graph.initializer.append(numpy_helper.from_array(np.eye(10, dtype=np.float32), "eye"))
     onnx.save(model, path)
+    return path
+
+
+def test_a_graph_that_takes_one_image_stays_one_that_does(tmp_path: Path) -> None:
+    path = mixing(tmp_path / "theirs.onnx", batch=1)
     done = adopt(path, tmp_path / "ours.onnx", labels=LABELS, scale=1 / 255)
     assert not done.any_batch
     assert [remark for remark in done.remarks if "one image at a time" in remark]
     expected_nk = original(path, (PICTURES / np.float32(255)).transpose(0, 3, 1, 2))
     assert np.abs(edgecnn.load(done.path).logits(PICTURES) - expected_nk).max() < 1e-4
+
+
+def test_a_batch_of_four_is_freed(tmp_path: Path) -> None:
+    path = classifier(tmp_path / "theirs.onnx", batch=4, baked=True)
+    done = adopt(path, tmp_path / "ours.onnx", labels=LABELS, scale=1 / 255)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    fed = (PICTURES[:4] / np.float32(255)).transpose(0, 3, 1, 2)
+    assert np.abs(edgecnn.load(done.path).logits(PICTURES[:4]) - session.run(None, {"input": fed})[0]).max() < 1e-4
+    assert done.any_batch
+
+
+def test_a_graph_that_mixes_four_images_is_refused(tmp_path: Path) -> None:
+    path = mixing(tmp_path / "theirs.onnx", batch=4)
+    with pytest.raises(ModelError, match="takes 4 images at a time and no other number"):
+        adopt(path, tmp_path / "ours.onnx", labels=LABELS, scale=1 / 255)
 
 
 def test_weights_among_the_nodes_become_weights(tmp_path: Path) -> None:
