@@ -56,6 +56,8 @@ def report(
 ) -> None:
     """Draw a model into one HTML page: how good, how fast, how large, what it sees, and whether it can be shipped.
 
+    Exit code 1 where a figure could not be drawn; the page says which.
+
     Example: edgecnn report mnist-compact -o mnist-compact.html
     """
     from edgecnn import report as draw
@@ -78,6 +80,9 @@ def report(
         console.show_json(made)
     else:
         _show(made)
+    for figure in made.failed:
+        console.warn(f"{figure.title} could not be drawn: {figure.failed}")
+    raise typer.Exit(1 if made.failed else 0)
 
 
 def _show(made: "Report") -> None:
@@ -87,7 +92,7 @@ def _show(made: "Report") -> None:
         if figure.missing:
             console.say(f"not shown: {figure.title}: {figure.missing}")
     console.say(f"ship it? {made.verdict.sentence}", style="bold")
-    drawn = sum(1 for figure in made.figures if not figure.missing)
+    drawn = sum(1 for figure in made.figures if not (figure.missing or figure.failed))
     console.say(
         f"{made.path}: {console.counted(drawn, 'figure')}, {console.size(made.size_bytes)}, in "
         f"{console.duration(made.seconds)}; pictures and numbers in {made.folder}"

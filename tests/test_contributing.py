@@ -29,6 +29,7 @@ ADDED = (
     "edgecnn/runtime/providers/optimized.py",
     "edgecnn/quantize/forms/fp16.py",
     "edgecnn/embed/targets/swift.py",
+    "edgecnn/report/figures/brightness.py",
 )
 
 
@@ -140,6 +141,15 @@ def test_an_added_target_gets_its_project(extended: Path) -> None:
     assert embedded["selftest"] == ["swift build", "swift run selftest"]
     readme = (extended / "app" / "README.md").read_text(encoding="utf-8")
     assert readme.startswith("# mnist-c1 (fp32,")
+
+
+@pytest.mark.slow
+def test_an_added_figure_is_in_the_report(extended: Path, model: Path, data_root: Path) -> None:
+    arguments = ("-o", "bright.html", "--only", "brightness", "--seconds", "0", "--data-root", str(data_root), "--json")
+    (figure,) = json.loads(call(extended, "report", str(model), *arguments))["figures"]
+    assert figure["files"] == ["brightness.csv", "brightness.png", "brightness.svg"]
+    assert len(figure["rows"]) == 359
+    assert "Right and wrong by brightness" in (extended / "bright.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from preloaded import serving
 
 import edgecnn
-from edgecnn import documents
+from edgecnn import documents, metrics
 from edgecnn.card import ModelCard
 from edgecnn.registry import TASKS
 from edgecnn.tasks import classification, detection
@@ -227,6 +227,18 @@ def test_bench_times_it(made: Made) -> None:
     timing = report["contenders"][0]
     assert timing["provider"] == "CPUExecutionProvider"
     assert timing["p50_ms"] > 0
+
+
+def test_a_report_says_how_good_it_is(made: Made) -> None:
+    found = made.json("report", "model.onnx", "-o", "report.html", "--seconds", "0")
+    drawn = {figure["name"]: figure for figure in found["figures"]}
+    assert [name for name, figure in drawn.items() if figure["failed"]] == []
+    assert drawn["card"]["files"] == ["card.csv"]
+    assert ("confusion" in drawn) == (made.task == "classification")
+    measured = made.json("evaluate", "model.onnx")
+    value = measured.get("score", measured.get("scores", {}).get(METRICS[made.task]))
+    shown = metrics.digits(METRICS[made.task], value)
+    assert f"<strong>{shown}</strong>" in (made.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_plugin_learned_what_it_was_for(made: Made) -> None:

@@ -94,6 +94,7 @@ def bench(
     provider: str = "cpu",
     seconds: float = 1.0,
     on_setting: Callable[[str], None] = lambda text: None,
+    on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
 ) -> BenchReport:
     """Measure each model for ``seconds`` in each setting; the first is what the others are compared with.
 
@@ -104,7 +105,8 @@ def bench(
         report = edgecnn.bench(["digits.onnx", "digits-int8.onnx"], batches=[1], threads=[1], seconds=0.1)
         print([(timing.model, timing.p50_ms) for timing in report.contenders], report.comparisons[0].verdict)
 
-    ``threads`` defaults to what affinity and quota allow. Raises what ``open_contender`` raises.
+    ``threads`` defaults to what affinity and quota allow; ``on_calls`` gets how long each call of a setting took.
+    Raises what ``open_contender`` raises.
     """
     _check(batches, threads, seconds)
     on_setting("looking whether the machine is quiet")
@@ -120,23 +122,14 @@ def bench(
             for batch in batches:
                 on_setting(f"batch {batch}, {count} threads")
                 samples = interleaved([worker.blocks(batch) for worker in workers], seconds=seconds)
-                timings += [_timing(worker, batch, own) for worker, own in zip(workers, samples, strict=True)]
+                for worker, own in zip(workers, samples, strict=True):
+                    timings.append(_timing(worker, batch, own))
+                    on_calls(timings[-1], own.calls_ns)
                 ratios += [
                     _compared(worker, workers[0], batch, own, samples[0])
                     for worker, own in zip(workers[1:], samples[1:], strict=True)
                 ]
     return BenchReport(timings, ratios, footprints, recorded, seconds)
-
-
-def single_calls(
-    models: Sequence[str | Path], *, provider: str = "cpu", threads: int | None = None, seconds: float = 1.0
-) -> list[NDArray[np.float64]]:
-    """Return how long each call of each model took, ms, one image a call, the models taking turns."""
-    count = threads or machine_threads.available()
-    with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(Path(path), provider=provider, threads=count)) for path in models]
-        samples = interleaved([worker.blocks(1) for worker in workers], seconds=seconds)
-    return [own.calls_ns / 1e6 for own in samples]
 
 
 def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0) -> Ratio:

@@ -5,11 +5,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.contender import ClassifierContender, open_classifier
+from edgecnn.contender import BATCH, ClassifierContender, open_classifier
 from edgecnn.data import Split
 from edgecnn.report.subject import Quality, Subject
 from edgecnn.verify.compare import Comparison, check_labels, check_same_input, compare_logits, read_for
 from edgecnn.verify.evaluation import Evaluation, evaluate_logits
+
+LEAST, COMPARED_MACS = 1_000, 1_500_000_000_000  # 15 s of two cores
 
 
 class ClassifiedSubject(Subject):
@@ -44,18 +46,33 @@ class ClassifiedSubject(Subject):
     @cached_property
     def logits_nk(self) -> NDArray[np.float32]:
         """The model's answers."""
-        self.source.say(f"classifying {len(self.split):,} images")
-        return self.contender.logits(self.split.images_nhwc)
+        return self._answers(self.contender, self.split.images_nhwc, "")
 
     @cached_property
-    def reference_logits_nk(self) -> NDArray[np.float32] | None:
-        """The reference's answers."""
+    def compared_m(self) -> NDArray[np.int64]:
+        """The places of the images that the reference answers as well: all of them, or, where nobody named it, as many,
+        drawn with seed 0, as take seconds."""
+        images = len(self.split)
+        most = images if self.source.asked or not self.macs else max(LEAST, COMPARED_MACS // self.macs)
+        if most >= images:
+            return np.arange(images)
+        return np.sort(np.random.default_rng(0).choice(images, most, replace=False))
+
+    @cached_property
+    def reference_logits_mk(self) -> NDArray[np.float32] | None:
+        """The reference's answers to the images at ``compared_m``."""
         if self.reference is None:
             return None
         check_labels(self.reference, self.split, self.dataset)
         check_same_input(self.reference, self.contender)
-        self.source.say(f"classifying {len(self.split):,} images with the reference")
-        return self.reference.logits(self.split.images_nhwc)
+        return self._answers(self.reference, self.split.images_nhwc[self.compared_m], " with the reference")
+
+    def _answers(self, contender: ClassifierContender, images_nhwc: NDArray[np.uint8], how: str) -> NDArray[np.float32]:
+        parts = []
+        for start in range(0, len(images_nhwc), BATCH):
+            self.source.say(f"classifying image {start:,} of {len(images_nhwc):,}{how}")
+            parts.append(contender.logits(images_nhwc[start : start + BATCH]))
+        return np.concatenate(parts)
 
     @cached_property
     def probabilities_nk(self) -> NDArray[np.float64]:
@@ -63,9 +80,9 @@ class ClassifiedSubject(Subject):
         return softmax(self.logits_nk)
 
     @cached_property
-    def reference_probabilities_nk(self) -> NDArray[np.float64] | None:
+    def reference_probabilities_mk(self) -> NDArray[np.float64] | None:
         """The softmax of the reference's logits."""
-        return None if self.reference_logits_nk is None else softmax(self.reference_logits_nk)
+        return None if self.reference_logits_mk is None else softmax(self.reference_logits_mk)
 
     @cached_property
     def answers_n(self) -> NDArray[np.int64]:
@@ -96,17 +113,18 @@ class ClassifiedSubject(Subject):
     def quality(self) -> Quality:
         """The accuracy."""
         found = self.evaluation
-        return Quality("accuracy", found.score, found.accuracy_ci95, found.images, found.split, found.dataset)
+        guessed = float(np.bincount(self.split.labels_n).max()) / found.images
+        return Quality("accuracy", found.score, found.accuracy_ci95, found.images, found.split, found.dataset, guessed)
 
     @cached_property
     def comparison(self) -> Comparison | None:
         """The model against its reference."""
-        if self.reference is None or self.reference_logits_nk is None:
+        if self.reference is None or self.reference_logits_mk is None:
             return None
         return compare_logits(
-            (self.reference, self.reference_logits_nk),
-            (self.contender, self.logits_nk),
-            self.split,
+            (self.reference, self.reference_logits_mk),
+            (self.contender, self.logits_nk[self.compared_m]),
+            self.split.take(self.compared_m),
             dataset=self.dataset,
             split_name=self.source.split,
             max_drop_pp=self.source.max_drop_pp,

@@ -57,6 +57,16 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """What went wrong in a figure that should be there."""
+
+    error: str
+
+
+Outcome = Figure | Missing | Failed
+
+
+@dataclass(frozen=True)
 class Kind:
     """A module of ``figures/``."""
 

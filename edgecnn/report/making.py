@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, cast
 
+import numpy as np
+
 from edgecnn import files, text, zoo
 from edgecnn.contender import is_checkpoint
 from edgecnn.errors import EdgecnnError
 from edgecnn.metadata import read_card
 from edgecnn.registry import FIGURES
 from edgecnn.report import page_html, style, verdict
-from edgecnn.report.figure import Figure, Kind, Missing, Numbers, kinds
+from edgecnn.report.figure import Cell, Failed, Kind, Missing, Numbers, Outcome, kinds
 from edgecnn.report.subject import ReportedTask, Source, Subject, parent_of
 from edgecnn.report.verdict import Verdict
 from edgecnn.runtime.load import task_of
@@ -28,12 +30,17 @@ SUFFIXES = (".html", ".htm")
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure of a report: its files beside the page, or why it is ``missing``."""
+    """One figure of a report: its numbers and its files beside the page, or why it is ``missing``, or how it
+    ``failed``."""
 
     name: str
     title: str
+    caption: str
+    columns: list[str]
+    rows: list[list[Cell]]
     files: list[str]
     missing: str | None
+    failed: str | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Report:
     verdict: Verdict
     figures: list[Drawn]
     seconds: float
+
+    @property
+    def failed(self) -> list[Drawn]:
+        """The figures that should be there and are not."""
+        return [figure for figure in self.figures if figure.failed]
 
 
 def report(
@@ -74,7 +86,8 @@ def report(
         report = edgecnn.report("digits-int8.onnx", "digits.onnx", "report.html", seconds=0.1)
         print(report.verdict.answer, [figure.name for figure in report.figures if figure.missing])
 
-    ``reference`` is what the model is held to; a quantized model of the zoo has its float32 file. ``run`` has the
+    ``reference`` is what the model is held to; a quantized model of the zoo has its float32 file, and is compared with
+    that on as many images as take seconds. ``run`` has the
     learning curves, ``seconds`` are those that each setting is timed for (0 times nothing), ``only`` names figures,
     all of them where it is empty.
     Raises EdgecnnError for a figure or a file that is none.
@@ -90,6 +103,7 @@ def report(
             model=str(model),
             file=file,
             reference=str(reference) if reference else parent_of(str(model)),
+            asked=reference is not None,
             run=_run_of(model, run),
             dataset=dataset,
             root=Path(root) if root else None,
@@ -141,7 +155,7 @@ def _write(subject: Subject, wanted: list[Kind], target: Path, started: float) -
         drawn = [_files(kind, figure, partial) for kind, figure in found.items()]
         subject.source.say("writing the page")
         with files.replacing(target) as page:
-            page.write_text(page_html.rendered(subject, said, found, folder.name), encoding="utf-8")
+            page.write_text(page_html.rendered(subject, said, found, partial, folder.name), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(partial, folder, copy_function=shutil.copyfile)
             folder.chmod(0o777 & ~files.umask())
@@ -166,25 +180,35 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _drawn(kind: Kind, subject: Subject) -> Figure | Missing:
+def _drawn(kind: Kind, subject: Subject) -> Outcome:
     subject.source.say(kind.title)
     try:
         return kind.draw(subject)
     except EdgecnnError as error:
         return Missing(str(error))
+    except Exception as error:  # a figure takes no other with it; the page, the terminal and the exit code tell of it
+        return Failed(f"{type(error).__name__}: {error}")
 
 
-def _files(kind: Kind, figure: Figure | Missing, folder: Path) -> Drawn:
+def _files(kind: Kind, figure: Outcome, folder: Path) -> Drawn:
     """Write a figure's picture and numbers, and say what they are called."""
     if isinstance(figure, Missing):
-        return Drawn(kind.name, kind.title, [], figure.reason)
+        return Drawn(kind.name, kind.title, "", [], [], [], figure.reason, None)
+    if isinstance(figure, Failed):
+        return Drawn(kind.name, kind.title, "", [], [], [], None, figure.error)
     (folder / f"{kind.name}.csv").write_text(_csv(figure.numbers), encoding="utf-8", newline="")
     names = [f"{kind.name}.csv"]
     if figure.picture is not None:
-        (folder / f"{kind.name}.png").write_bytes(style.png(figure.picture))
-        (folder / f"{kind.name}.svg").write_text(style.plain_svg(figure.picture), encoding="utf-8")
+        picture = style.laid_out(figure.picture)
+        (folder / f"{kind.name}.png").write_bytes(style.png(picture))
+        (folder / f"{kind.name}.svg").write_text(style.plain_svg(picture), encoding="utf-8")
         names += [f"{kind.name}.png", f"{kind.name}.svg"]
-    return Drawn(kind.name, kind.title, names, None)
+    rows = [[_plain(cell) for cell in row] for row in figure.numbers.rows]
+    return Drawn(kind.name, kind.title, figure.caption, list(figure.numbers.columns), rows, names, None, None)
+
+
+def _plain(cell: Cell) -> Cell:
+    return cast(Cell, cell.item()) if isinstance(cell, np.generic) else cell
 
 
 def _csv(numbers: Numbers) -> str:

@@ -1,22 +1,26 @@
 """A report as one HTML page that needs nothing else: styles and pictures are in it, and no script."""
 
 import base64
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 from matplotlib.figure import Figure as Picture
 
 from edgecnn import metrics
 from edgecnn.errors import EdgecnnError
 from edgecnn.report import style
-from edgecnn.report.figure import Figure, Kind, Missing
+from edgecnn.report.figure import Failed, Figure, Kind, Missing, Outcome
 from edgecnn.report.subject import Subject
 from edgecnn.report.verdict import Verdict, single
 from edgecnn.text import lines
 from edgecnn.version import __version__
 
 KINDS = (".csv", ".png", ".svg")  # of the files beside the page
+ALIKE = {"within": "yes", "beyond": "no, worse", "undecided": "cannot tell"}
 RASTER_BYTES = 400_000  # a picture whose SVG is larger stands in the page as PNG
 
 
@@ -36,12 +40,13 @@ class Part:
     name: str
     title: str
     figure: Figure | None
-    picture: str
-    missing: str
+    picture: str = ""
+    missing: str = ""
+    failed: str = ""
 
 
-def rendered(subject: Subject, said: Verdict, found: Mapping[Kind, Figure | Missing], folder: str) -> str:
-    """Return the page. ``folder`` is what the figures' files lie in beside it."""
+def rendered(subject: Subject, said: Verdict, found: Mapping[Kind, Outcome], files: Path, folder: str) -> str:
+    """Return the page. ``files`` has the figures' files now, ``folder`` is what they will lie in beside it."""
     return (
         templates()
         .get_template("report.html")
@@ -51,7 +56,7 @@ def rendered(subject: Subject, said: Verdict, found: Mapping[Kind, Figure | Miss
             source=subject.source,
             verdict=said,
             tiles=tiles(subject),
-            parts=[_part(kind, figure) for kind, figure in found.items()],
+            parts=[_part(kind, figure, files) for kind, figure in found.items()],
             folder=folder,
             version=__version__,
         )
@@ -59,17 +64,25 @@ def rendered(subject: Subject, said: Verdict, found: Mapping[Kind, Figure | Miss
 
 
 def templates() -> jinja2.Environment:
-    """Return what pages are made by; what others wrote passes its filter ``shown``."""
+    """Return what pages are made by, with their styles and policy; what others wrote passes the filter ``shown``."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edgecnn.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["shown"] = lambda value: lines(str(value))
+    styles = environment.get_template("report.css").render()
+    environment.globals |= {"styles": Markup(styles), "policy": policy(styles)}
     return environment
+
+
+def policy(styles: str) -> str:
+    """Return the page's content security policy: its own styles and pictures, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode("ascii")
+    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def tiles(subject: Subject) -> list[Tile]:
     """Return what the first screen says in large letters."""
-    return [_quality(subject), _speed(subject), _size(subject)]
+    return [_quality(subject), _speed(subject), _size(subject), _alike(subject)]
 
 
 def _quality(subject: Subject) -> Tile:
@@ -77,7 +90,8 @@ def _quality(subject: Subject) -> Tile:
         found = subject.quality
     except EdgecnnError as error:
         return Tile("How good", "not measured", str(error))
-    spread = f"95 %: {found.interval[0]:.2%} to {found.interval[1]:.2%}, " if found.interval else ""
+    ends = [metrics.digits(found.metric, end) for end in found.interval or ()]
+    spread = f"95 %: {ends[0]} to {ends[1]}, " if ends else ""
     note = (
         f"{metrics.title(found.metric)}; {spread}{found.images:,} images of the {found.split} split of {found.dataset}"
     )
@@ -105,6 +119,19 @@ def _size(subject: Subject) -> Tile:
     return Tile("How large", size(found.size_bytes), f"{card.parameters:,} parameters, {card.form}; input {card.input}")
 
 
+def _alike(subject: Subject) -> Tile:
+    label, source = "Same as its reference", subject.source
+    try:
+        found = subject.comparison
+    except EdgecnnError as error:
+        return Tile(label, "not measured", str(error))
+    if found is None:
+        return Tile(label, "no reference", f"edgecnn report {source.model} REFERENCE compares two")
+    low, high = (-end for end in reversed(found.drop_pp_ci95))
+    change = f"{-found.drop_pp:+.2f} points of {metrics.title(found.metric)} (95 %: {low:+.2f} to {high:+.2f})"
+    return Tile(label, ALIKE[found.verdict], f"{change} against {source.reference}, {found.images:,} images")
+
+
 def milliseconds(value: float) -> str:
     """Write a latency.
 
@@ -123,15 +150,27 @@ def size(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-def _part(kind: Kind, found: Figure | Missing) -> Part:
+def _part(kind: Kind, found: Outcome, files: Path) -> Part:
     if isinstance(found, Missing):
-        return Part(kind.name, kind.title, None, "", found.reason)
-    return Part(kind.name, kind.title, found, data_url(found.picture) if found.picture else "", "")
+        return Part(kind.name, kind.title, None, missing=found.reason)
+    if isinstance(found, Failed):
+        return Part(kind.name, kind.title, None, failed=found.error)
+    return Part(kind.name, kind.title, found, _picture(found, kind.name, files))
 
 
 def data_url(picture: Picture) -> str:
     """Return a picture as a data URL; where the drawing is long, its pixels."""
-    drawn = style.svg(picture).encode()
+    return _data_url(style.plain_svg(picture), lambda: style.png(picture))
+
+
+def _data_url(drawn: str, pixels: Callable[[], bytes]) -> str:
     if len(drawn) <= RASTER_BYTES:
-        return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
-    return f"data:image/png;base64,{base64.b64encode(style.png(picture)).decode()}"
+        return f"data:image/svg+xml;base64,{base64.b64encode(style.following(drawn).encode()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(pixels()).decode()}"
+
+
+def _picture(figure: Figure, name: str, files: Path) -> str:
+    """Return the picture that was written as a data URL; where the drawing is long, its pixels."""
+    if figure.picture is None:
+        return ""
+    return _data_url((files / f"{name}.svg").read_text(encoding="utf-8"), (files / f"{name}.png").read_bytes)

@@ -12,13 +12,13 @@ from typing import Any
 import matplotlib
 from matplotlib import rcsetup
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
 INK, DARK_INK = "#1f2329", "#e3e7ec"
 PAPER, DARK_PAPER = "#fffffe", "#15181c"
 MUTED, MODEL, REFERENCE, RIGHT, WRONG = "#8a8f98", "#2f7fd6", "#d9761a", "#2a9d63", "#d64550"  # either background
 CYCLE = (MODEL, REFERENCE, RIGHT, "#9a6bd6", WRONG, "#1a9aaa", "#b08a2e", "#d667a8", "#6b8f3a", MUTED)
-SHADES = "Blues"
 WIDTH = 8.4  # inches of a picture that fills the page
 
 _SETTINGS: Any = {
@@ -50,6 +50,7 @@ _SETTINGS: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "edgecnn",  # the same picture has the same bytes
 }
+_BACKGROUND = re.compile(r'<path d="[^"]*"\s+style="fill: #ffffff"\s*/>')  # of the whole picture, the first of them
 _FOLLOWS = (  # the reader's choice, in a picture that stands in a page
     f"<style>:root{{--ink:{INK};--paper:{PAPER}}}"
     f"@media (prefers-color-scheme:dark){{:root{{--ink:{DARK_INK};--paper:{DARK_PAPER}}}}}</style>"
@@ -81,20 +82,32 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def svg(figure: Figure) -> str:
-    """Return a picture as SVG without a background, whose ink is dark on light pages and light on dark ones."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=144)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :].replace(INK, "var(--ink)").replace(PAPER, "var(--paper)")
-    return re.sub(r"(<svg[^>]*>)", lambda found: found[0] + _FOLLOWS, text, count=1)
+def shades(color: str = MODEL) -> Colormap:
+    """Return shades of a color, from nothing to all of it, that fit any background."""
+    return LinearSegmentedColormap.from_list("shades", [to_rgba(color, 0.0), to_rgba(color, 1.0)])
+
+
+def laid_out(figure: Figure) -> Figure:
+    """Place everything in a picture, once for all formats that it is written in: that is half of the time it takes."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    return figure
 
 
 def plain_svg(figure: Figure) -> str:
     """Return a picture as SVG for other programs: ink on white."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white", dpi=144)
     return buffer.getvalue()
+
+
+def following(plain: str) -> str:
+    """Return such an SVG without a background, with ink that is dark on light pages and light on dark ones."""
+    text = _BACKGROUND.sub("", plain[plain.index("<svg") :], count=1)
+    text = text.replace(INK, "var(--ink)").replace(PAPER, "var(--paper)")
+    return re.sub(r"(<svg[^>]*>)", lambda found: found[0] + _FOLLOWS, text, count=1)
 
 
 def png(figure: Figure) -> bytes:

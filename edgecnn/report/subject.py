@@ -1,5 +1,6 @@
 """What a report is about: a model file, what it is held to, and what was measured of both, each once and when asked."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from edgecnn import zoo
 from edgecnn.bench import BenchReport, bench
-from edgecnn.bench.measure import single_calls
+from edgecnn.bench.measure import Timing
 from edgecnn.card import ModelCard
+from edgecnn.contender import open_contender
 from edgecnn.errors import EdgecnnError
 from edgecnn.insight import graph
 from edgecnn.insight.graph import Network
@@ -26,12 +28,13 @@ from edgecnn.runtime.selftest import SelfTest, selftest
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Compared
 
-BATCHES = (1, 8, 64)
+BATCHES, CALLS, LONGEST_S = (1, 8, 64), 50, 2.5  # a batch is left out whose calls would take longer
 
 
 @dataclass(frozen=True)
 class Source:
     """What was asked for. ``model`` and ``reference`` are as the user names them, ``file`` is the model file.
+    ``asked`` says whether the user named a reference; one that was not named may be compared on fewer images.
 
     ``command`` makes the report again, ``say`` is told what is going on.
     """
@@ -39,6 +42,7 @@ class Source:
     model: str
     file: Path
     reference: str | None
+    asked: bool
     run: Path | None
     dataset: str | None
     root: Path | None
@@ -51,7 +55,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Quality:
-    """The figure that counts, with its 95 % interval where one is known."""
+    """The figure that counts, with its 95 % interval where one is known.
+
+    ``guessed`` is what a model reaches that gives the same answer to every image, where that can be said.
+    """
 
     metric: str
     value: float
@@ -59,6 +66,7 @@ class Quality:
     images: int
     split: str
     dataset: str
+    guessed: float | None = None
 
 
 class Subject(ABC):
@@ -98,6 +106,11 @@ class Subject(ABC):
         """The file's layers and bytes."""
         return inspect(self.source.file)
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one image, as far as they are known."""
+        return sum(layer.macs or 0 for layer in self.inspection.layers)
+
     @cached_property
     def network(self) -> Network:
         """The file's layers."""
@@ -119,30 +132,41 @@ class Subject(ABC):
         reference = [Path(self.source.reference)] if self.source.reference else []
         return [*reference, self._named]
 
-    @cached_property
+    @property
     def timings(self) -> BenchReport:
         """Latency and throughput of the model and its reference, with one thread and with all there are."""
-        self._check_timed()
-        counts = sorted({1, machine_threads.available()})
-        return bench(
-            self.models, batches=BATCHES, threads=counts, seconds=self.source.seconds, on_setting=self.source.say
+        return self._timed[0]
+
+    @property
+    def calls_ms(self) -> list[NDArray[np.float64]]:
+        """How long every call with one image took, of each of ``models``, with all threads there are."""
+        report, calls = self._timed
+        threads = max(timing.threads for timing in report.contenders)
+        return [calls[str(model), 1, threads] for model in self.models]
+
+    @cached_property
+    def _timed(self) -> tuple[BenchReport, dict[tuple[str, int, int], NDArray[np.float64]]]:
+        if not self.source.seconds:
+            raise EdgecnnError("Latency was not measured, as --seconds 0 asks; --seconds 0.3 measures it.")
+        calls: dict[tuple[str, int, int], NDArray[np.float64]] = {}
+
+        def keep(timing: Timing, calls_ns: NDArray[np.int64]) -> None:
+            calls[timing.model, timing.batch, timing.threads] = calls_ns / 1e6
+
+        report = bench(
+            self.models,
+            batches=_batches(self.models),
+            threads=sorted({1, machine_threads.available()}),
+            seconds=self.source.seconds,
+            on_setting=lambda setting: self.source.say(f"latency: {setting}"),
+            on_calls=keep,
         )
+        return report, calls
 
     @cached_property
     def machine(self) -> Environment:
         """What the report was made on."""
         return self.timings.environment if self.source.seconds else environment()
-
-    @cached_property
-    def calls_ms(self) -> list[NDArray[np.float64]]:
-        """How long every call with one image took, of each of ``models``."""
-        self._check_timed()
-        self.source.say("timing single calls")
-        return single_calls(self.models, seconds=max(1.0, self.source.seconds))
-
-    def _check_timed(self) -> None:
-        if not self.source.seconds:
-            raise EdgecnnError("Latency was not measured, as --seconds 0 asks; --seconds 0.3 measures it.")
 
     @cached_property
     @abstractmethod
@@ -153,6 +177,19 @@ class Subject(ABC):
     @abstractmethod
     def comparison(self) -> Compared | None:
         """The model against its reference on the same images; None without a reference."""
+
+
+def _batches(models: list[Path]) -> list[int]:
+    """Return the batch sizes that are timed in seconds, by how long the slower model takes for one image."""
+    longest = 0.0
+    for model in models:
+        contender = open_contender(model)
+        image_nhwc = contender.golden_images_nhwc[:1]
+        contender.answer(image_nhwc)
+        started = time.perf_counter()
+        contender.answer(image_nhwc)
+        longest = max(longest, time.perf_counter() - started)
+    return [batch for batch in BATCHES if batch == 1 or batch * longest * CALLS < LONGEST_S]
 
 
 class ReportedTask(Protocol):

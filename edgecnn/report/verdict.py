@@ -15,11 +15,6 @@ from edgecnn.verify.gate import sentence
 Weight = Literal["for", "open", "against"]
 Answer = Literal["yes", "with care", "no"]
 WIDE_PP = 4.0  # an interval wider than that says little of how good a model is
-SENTENCES = {
-    "yes": "Yes: nothing that was checked speaks against it.",
-    "with care": "With care: nothing speaks against it, but something is not shown.",
-    "no": "No: something that was checked speaks against it.",
-}
 
 
 @dataclass(frozen=True)
@@ -43,15 +38,14 @@ class Verdict:
 def of(subject: Subject) -> Verdict:
     """Look at everything that can be looked at here."""
     reasons = [
-        _tried("its own images", lambda: _selftest(subject)),
-        _tried("images it was not trained on", lambda: _quality(subject.quality)),
-        _tried("its original", lambda: _parity(subject)),
-        *([_tried("its reference", lambda: _same(subject))] if subject.source.reference else []),
-        *([_tried("latency", lambda: _faster(subject))] if subject.source.reference else []),
+        _tried("its self-test", lambda: _selftest(subject)),
+        _tried("how good it is", lambda: _quality(subject)),
+        *([] if _is_superseded(subject) else [_tried("what it was made from", lambda: _parity(subject))]),
+        *([_tried("the comparison with its reference", lambda: _same(subject))] if subject.source.reference else []),
+        *([_tried("its latency", lambda: _faster(subject))] if subject.source.reference else []),
         *_int8(subject),
     ]
-    answer = _answer(reasons)
-    return Verdict(answer, SENTENCES[answer], reasons)
+    return Verdict(_answer(reasons), _sentence(reasons), reasons)
 
 
 def _answer(reasons: list[Reason]) -> Answer:
@@ -59,6 +53,21 @@ def _answer(reasons: list[Reason]) -> Answer:
     if "against" in weights:
         return "no"
     return "with care" if "open" in weights else "yes"
+
+
+def _sentence(reasons: list[Reason]) -> str:
+    """Say the answer with what it hangs on."""
+    against, unsure = (_listed(reasons, weight) for weight in ("against", "open"))
+    if against:
+        return f"No, because of {against}."
+    if unsure:
+        return f"With care: nothing speaks against it, but open is {unsure}."
+    return "Yes: nothing that was checked speaks against it."
+
+
+def _listed(reasons: list[Reason], weight: str) -> str:
+    found = [reason.about for reason in reasons if reason.weight == weight]
+    return " and ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
 
 
 def _tried(about: str, look: Callable[[], Reason]) -> Reason:
@@ -73,59 +82,86 @@ def _selftest(subject: Subject) -> Reason:
     found = subject.selftest
     verb = "answers" if found.passed else "does not answer"
     return Reason(
-        "self-test",
+        "its self-test",
         "for" if found.passed else "against",
         f"It {verb} its {counted(found.images, 'golden image')} here as where it was made.",
     )
 
 
-def _quality(quality: Quality) -> Reason:
+def _quality(subject: Subject) -> Reason:
+    quality = subject.quality
     title = metrics.title(quality.metric)
     what = f"{title[0].upper()}{title[1:]} {metrics.digits(quality.metric, quality.value)}"
     of = f"on {counted(quality.images, 'image')} of the {quality.split} split of {quality.dataset}"
     if quality.split != "test":
-        return Reason("data", "open", f"{what} {of}, which it was chosen by; a test split was not looked at.")
+        return Reason(title, "open", f"{what} {of}, which it was chosen by; a test split was not looked at.")
     if quality.interval is None:
-        return Reason("data", "for", f"{what} {of}.")
+        return Reason(title, "for", f"{what} {of}.")
     low, high = quality.interval
-    wide = (high - low) * 100 > WIDE_PP
-    more = f"; {(high - low) * 100:.1f} points wide: measure it on more images" if wide else ""
-    return Reason("data", "open" if wide else "for", f"{what} {of} (95 %: {low:.2%} to {high:.2%}{more}).")
+    ends = f"(95 %: {metrics.digits(quality.metric, low)} to {metrics.digits(quality.metric, high)})"
+    if quality.guessed is not None and low <= quality.guessed:
+        guess = f"always the same answer is right for {quality.guessed:.2%}"
+        return Reason(title, "against", f"{what} {of} {ends}: no better than a guess, as {guess}.")
+    said = _said(subject, quality)
+    if said is not None and not low <= said <= high:
+        return Reason(title, "against", f"{what} {of} {ends}; its card says {metrics.digits(quality.metric, said)}.")
+    if (high - low) * 100 > WIDE_PP:
+        return Reason(title, "open", f"{what} {of} {ends}: so few images say little. Measure it on more.")
+    return Reason(title, "for", f"{what} {of} {ends}.")
+
+
+def _said(subject: Subject, quality: Quality) -> float | None:
+    """Return the card's figure on the same images; None where it has none."""
+    if subject.source.dataset is not None:
+        return None
+    same = (quality.split, quality.metric, quality.images)
+    return next((s.value for s in subject.card.metrics if (s.split, s.metric, s.images) == same), None)
+
+
+def _is_superseded(subject: Subject) -> bool:
+    """Tell whether a drop that was undecided where the model was quantized is measured again here."""
+    quantization = subject.card.quantization
+    measured = quantization.measured if quantization else None
+    return bool(subject.source.reference and measured and measured.drop_verdict == "undecided")
 
 
 def _parity(subject: Subject) -> Reason:
     card = subject.card
     if card.parity is not None:
         return Reason(
-            "export",
+            "its export",
             "for",
-            f"Same as its original: largest gap of {card.parity.output} below {card.parity.max_abs_gap_below:g} on "
-            f"{counted(card.parity.images, 'image')}.",
+            f"Its card says that it answers as its original: {card.parity.output} within "
+            f"{card.parity.max_abs_gap_below:g} on {counted(card.parity.images, 'image')}.",
         )
     measured = card.quantization.measured if card.quantization else None
     if measured is None:
-        return Reason("export", "open", "The file does not say that it was compared with what it was made from.")
+        return Reason(
+            "what it was made from", "open", "The file does not say that it was compared with what it was made from."
+        )
     held = measured.drop_verdict in (None, "within")
     return Reason(
-        "quantization",
-        "for" if held else "open",
+        "its quantization",
+        "for" if held else "against" if measured.drop_verdict == "beyond" else "open",
         f"Where it was quantized, it dropped by {measured.drop_pp:.2f} points on {counted(measured.images, 'image')}"
         f"{'' if held else f', {measured.drop_verdict}'}.",
     )
 
 
 def _same(subject: Subject) -> Reason:
-    found = subject.comparison
-    assert found is not None
+    about, found = "the comparison with its reference", subject.comparison
+    if found is None:
+        return Reason(about, "open", f"It was not compared with {subject.source.reference}.")
     weights: dict[str, Weight] = {"within": "for", "beyond": "against", "undecided": "open"}
-    return Reason("reference", weights[found.verdict], f"{_drop(found)}.")
+    return Reason(about, weights[found.verdict], f"{_drop(found)}.")
 
 
 def _drop(found: Compared) -> str:
     low, high = found.drop_pp_ci95
     return (
-        f"Against its reference, {metrics.title(found.metric)} drops by {found.drop_pp:.2f} points (95 %: {low:.2f} to "
-        f"{high:.2f}), {sentence(found.verdict, found.images_needed, found.max_drop_pp)}"
+        f"Against its reference, {metrics.title(found.metric)} drops by {found.drop_pp:.2f} points on "
+        f"{counted(found.images, 'image')} (95 %: {low:.2f} to {high:.2f}), "
+        f"{sentence(found.verdict, found.images_needed, found.max_drop_pp)}"
     )
 
 
@@ -135,15 +171,19 @@ def _faster(subject: Subject) -> Reason:
     weights: dict[str, Weight] = {"faster": "for", "same": "for", "slower": "against", "too noisy": "open"}
     low, high = ratio.ratio_ci95
     busy = "; the machine was busy" if report.environment.warning else ""
-    smaller = subject.inspection.size_bytes < min(found.size_bytes for found in report.footprints)
+    reference, own = (
+        next(found.size_bytes for found in report.footprints if found.model == name)
+        for name in (ratio.against, ratio.model)
+    )
     weight = weights[ratio.verdict]
-    if busy or (weight == "against" and smaller):
+    traded = "; but the file is smaller" if weight == "against" and own < reference else ""
+    if busy or traded:
         weight = "open"
     return Reason(
-        "latency",
+        "its latency",
         weight,
         f"One image takes {ratio.ratio:.2f} times as long as with its reference (95 %: {low:.2f} to {high:.2f}): "
-        f"{ratio.verdict}{busy}.",
+        f"{ratio.verdict}{traded}{busy}.",
     )
 
 
@@ -158,6 +198,10 @@ def _int8(subject: Subject) -> Iterator[Reason]:
         return
     overflow = quantization.overflow
     if overflow is not None and overflow.safe:
-        yield Reason("processors", "for", "Its int8 sums fit 16 bits: the same answers on every processor.")
+        yield Reason("other processors", "for", "Its int8 sums fit 16 bits: the same answers on every processor.")
         return
-    yield Reason("processors", "open", "Its int8 sums may saturate on x86 processors without VNNI.")
+    yield Reason(
+        "other processors",
+        "open",
+        "Its int8 sums may overflow on x86 processors without VNNI, with wrong answers there.",
+    )

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
     from edgecnn.report.page import Page
+    from edgecnn.report.subject import Source
     from edgecnn.tasks._detection.comparison import DetectionComparison, DetectionEvaluation
     from edgecnn.tasks._detection.learning import DetectionObjective
     from edgecnn.tasks._detection.measuring import DetectionYardstick
+    from edgecnn.tasks._detection.reported import DetectedSubject
     from edgecnn.train.examples import Prepared
     from edgecnn.verify.compare import SplitName
 
@@ -123,3 +125,10 @@ def page() -> "Page":
     from edgecnn.tasks._detection.zoo_page import DetectionPage
 
     return DetectionPage()
+
+
+def subject(source: "Source") -> "DetectedSubject":
+    """Return what the report of a detector is drawn from."""
+    from edgecnn.tasks._detection.reported import DetectedSubject
+
+    return DetectedSubject(source)

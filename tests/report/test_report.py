@@ -24,14 +24,6 @@ EMPTY = {"curves": "There is no run", "flips": "There is no reference"}
 
 
 @pytest.fixture(scope="session")
-def made(once, run: Path, static_model: Path, data_root: Path) -> Path:
-    """The report of a run's float32 file, held to a quantized one: with everything that a report can have."""
-    return once(
-        "report", lambda folder: report(run, static_model, folder / "report.html", root=data_root, seconds=0.05)
-    )
-
-
-@pytest.fixture(scope="session")
 def answers(model: Path, data_root: Path):
     """True labels and probabilities of the test images, from the model file alone."""
     contender = open_classifier(model)
@@ -192,6 +184,20 @@ def test_what_cannot_be_shown_is_said_with_what_brings_it(model: Path, data_root
     assert {found.name: found.missing for found in made.figures if found.missing}.keys() == EMPTY.keys()
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert all(words in text for words in EMPTY.values())
+
+
+def test_a_figure_that_fails_is_told_and_takes_no_other_with_it(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(subject: object) -> None:
+        raise ZeroDivisionError("by <b>nothing</b>")
+
+    monkeypatch.setattr(FIGURES.module("samples"), "draw", broken)
+    made = report(model, None, tmp_path / "a.html", root=data_root, seconds=0, only=("card", "samples"))
+    assert {found.name: found.failed for found in made.failed} == {"samples": "ZeroDivisionError: by <b>nothing</b>"}
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "ZeroDivisionError: by &lt;b&gt;nothing&lt;/b&gt;" in text
+    assert 'id="card"' in text
 
 
 def test_without_its_images_a_model_still_has_a_report(model: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from edgecnn.report.classified import ClassifiedSubject
 from edgecnn.text import picture_text
 
 MOST_NAMED = 10
-POINTS = 201  # of a curve that is drawn, evenly along the horizontal axis
+NEAR = 0.1  # of each axis, where the curves of all classes turn
+POINTS = 1001  # of a curve that is drawn, evenly along the horizontal axis
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ def draw(axes: Axes, curves: Sequence[Curve]) -> None:
         low, high = np.percentile(heights, (5, 95), axis=0)
         axes.fill_between(across, low, high, color=style.MODEL, alpha=0.25, linewidth=0, label="nine of ten classes")
     axes.plot(across, heights.mean(axis=0), color=style.INK, label=f"mean  {mean_area(curves):.4f}")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.01)
     style.grid(axes)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), title="area under the curve", alignment="left")
+
+
+def frame(axes: Axes, curves: Sequence[Curve], *, left: bool) -> str:
+    """Show all of it, or the corner that is left or right above where all curves are near it; return what to say."""
+    span = NEAR if min(curve.area for curve in curves) > 1 - NEAR**2 else 1.0
+    margin = span / 50
+    axes.set_xlim(-margin, span) if left else axes.set_xlim(1 - span, 1 + margin)
+    axes.set_ylim(1 - span, 1 + margin)
+    return "" if span == 1 else f" Only the {'left' if left else 'right'} upper corner is shown, where the curves turn."
 
 
 def mean_area(curves: Sequence[Curve]) -> float:

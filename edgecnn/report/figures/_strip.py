@@ -75,7 +75,12 @@ def _draw(axes: Axes, one: Sample) -> None:
 
 
 def _line(role: str, label: str, probability: float) -> str:
-    return f"{role + ': ' if role else ''}{_label(label)}  {probability:.1%}"
+    return f"{role + ': ' if role else ''}{_label(label)}  {_percent(probability)}"
+
+
+def _percent(probability: float) -> str:
+    """Write a probability; what is nearly one is not called certain."""
+    return "> 99.9%" if 0.9995 <= probability < 1 else f"{probability:.1%}"
 
 
 def _label(label: str) -> str:

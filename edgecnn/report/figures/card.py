@@ -15,7 +15,7 @@ def draw(subject: Subject) -> Figure:
         caption="What the model file says of itself; it travels in the file.",
         numbers=Numbers(("what", "value"), facts),
         command=f"edgecnn inspect {subject.source.model}",
-        table=Shown(("", ""), facts, left=2),
+        table=Shown(("what", "value"), facts, left=2),
     )
 
 

@@ -23,7 +23,8 @@ def draw(subject: ClassifiedSubject) -> Figure:
     axes.plot(100 * shares_n, 100 * accuracy_n)
     axes.set_xlabel("images answered, % (the surest first)")
     axes.set_ylabel("of these right, %")
-    axes.set_ylim(max(0.0, 100 * float(accuracy_n.min()) - 1), 100.2)
+    lowest = 100 * float(accuracy_n.min())
+    axes.set_ylim(lowest - 0.05 * (100 - lowest) - 0.01, 100 + 0.05 * (100 - lowest) + 0.01)
     style.grid(axes)
     return Figure(
         caption=(

@@ -9,6 +9,7 @@ TITLE = "What flipped"
 PLACE = 55
 TASKS = ("classification",)
 COUNT = 10
+COLUMNS = ("image", "true", "reference_said", "reference_probability", "said", "probability")
 
 
 def draw(subject: ClassifiedSubject) -> Figure | Missing:
@@ -16,11 +17,10 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
     comparison = subject.comparison
     if comparison is None:
         return Missing(f"There is no reference. Name one: edgecnn report {subject.source.model} REFERENCE")
-    found = [_flip(subject, flip.index) for flip in comparison.flips]
+    images = compared(subject)
+    found = [_flip(subject, flip.index) for flip in comparison.flips]  # by their place among those compared
     if not found:
-        return Missing(
-            f"Nothing flipped: {subject.source.reference} gives the same answer for all {comparison.images:,} images."
-        )
+        return _nothing(subject, images)
     groups = {
         "harmful: the reference is right, the model is not": [one for one in found if one.said[0][1] == one.true],
         "beneficial: the model is right, the reference is not": [one for one in found if one.said[1][1] == one.true],
@@ -30,22 +30,34 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
     harmful, beneficial, _ = (len(own) for own in groups.values())
     return Figure(
         caption=(
-            f"Of {comparison.images:,} images, {harmful} are lost against {subject.source.reference} and {beneficial} "
+            f"Of {images}, {harmful} are lost against {subject.source.reference} and {beneficial} "
             f"are won: accuracy drops by {comparison.drop_pp:.2f} points. Each image has the reference's answer first."
         ),
-        numbers=Numbers(
-            ("image", "true", "reference_said", "reference_probability", "said", "probability"),
-            [one.numbers for one in found],
-        ),
+        numbers=Numbers(COLUMNS, [one.numbers for one in found]),
         command=f"{subject.source.command} --only flips",
         picture=_strip.draw(shown),
         alt=f"Images answered differently: {harmful} lost, {beneficial} won.",
     )
 
 
-def _flip(subject: ClassifiedSubject, index: int) -> Sample:
-    names, before_nk = subject.split.names, subject.reference_probabilities_nk
-    assert before_nk is not None
-    both = (("was", before_nk[index]), ("is", subject.probabilities_nk[index]))
+def compared(subject: ClassifiedSubject) -> str:
+    """Say how many images both models answered."""
+    some, images = len(subject.compared_m), len(subject.split)
+    drawn = f" of the {images:,}, drawn with seed 0 (name the reference to compare all)" if some < images else ""
+    return f"{some:,} images{drawn}"
+
+
+def _nothing(subject: ClassifiedSubject, images: str) -> Figure:
+    return Figure(
+        caption=f"Nothing flipped: {subject.source.reference} gives the same answer for all {images}.",
+        numbers=Numbers(COLUMNS, []),
+        command=f"{subject.source.command} --only flips",
+    )
+
+
+def _flip(subject: ClassifiedSubject, member: int) -> Sample:
+    names, before_mk, place = subject.split.names, subject.reference_probabilities_mk, int(subject.compared_m[member])
+    assert before_mk is not None
+    both = (("was", before_mk[member]), ("is", subject.probabilities_nk[place]))
     said = tuple((role, names[found_k.argmax()], float(found_k.max())) for role, found_k in both)
-    return Sample(index, subject.split.images_nhwc[index], names[subject.split.labels_n[index]], said)
+    return Sample(place, subject.split.images_nhwc[place], names[subject.split.labels_n[place]], said)

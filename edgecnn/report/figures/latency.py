@@ -1,7 +1,11 @@
 """Latency: how long single calls take, and how many images a second come of larger batches and more threads."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
 
 from edgecnn.bench import BenchReport
 from edgecnn.report import style
@@ -25,7 +29,11 @@ def draw(subject: Subject) -> Figure:
     for role, calls_ms in zip(roles, subject.calls_ms, strict=True):
         shares = np.arange(1, len(calls_ms) + 1) / len(calls_ms)
         single.plot(np.sort(calls_ms), 100 * shares, color=COLORS[role], label=role)
-    single.set_xlim(0, 1.3 * max(float(np.percentile(own, 99)) for own in subject.calls_ms))
+    single.set_xscale("log")
+    single.set_xlim(*limits(subject.calls_ms))
+    single.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    single.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    single.xaxis.set_minor_locator(NullLocator())
     single.set_xlabel("ms for one image")
     single.set_ylabel("% of the calls took no longer")
     _draw_throughput(many, report, by_path)
@@ -36,11 +44,12 @@ def draw(subject: Subject) -> Figure:
         (by_path[t.model], t.threads, t.batch, t.p50_ms, t.p90_ms, t.p99_ms, t.images_per_second)
         for t in report.contenders
     ]
-    busy = f" {report.environment.warning.capitalize()}." if report.environment.warning else ""
+    busy = report.environment.warning
+    doubt = f" {busy[0].upper()}{busy[1:]}." if busy else ""
     return Figure(
         caption=(
             f"On {report.environment.processor}, {report.environment.system}. Left: single images, with all threads. "
-            f"Right: images per second by batch size.{busy}"
+            f"Right: images per second by batch size.{doubt}"
         ),
         numbers=Numbers(("model", "threads", "batch", "p50_ms", "p90_ms", "p99_ms", "images_per_second"), rows),
         command=f"edgecnn bench {' '.join(map(str, subject.models))}",
@@ -54,6 +63,12 @@ def draw(subject: Subject) -> Figure:
             ],
         ),
     )
+
+
+def limits(calls_ms: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Return from where to where calls are drawn: all but one in a thousand at either end, and a factor of two."""
+    low, high = (float(np.percentile(np.concatenate(calls_ms), share)) for share in (0.1, 99.9))
+    return low / 1.4, max(high * 1.1, low * 2)
 
 
 def _draw_throughput(axes: Axes, report: BenchReport, by_path: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
     picture = style.new(height=3.6)
     axes = picture.subplots()
     _curve.draw(axes, curves)
+    shown = _curve.frame(axes, curves, left=False)
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     mean = _curve.mean_area(curves)
@@ -28,7 +29,7 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
         caption=(
             "Each class against the rest, as the threshold on its probability falls: how many of what is called by the "
             "class are of it, for how many of it are found. The further up and to the right, the better. The area is "
-            f"the average precision, {mean:.4f} in the mean."
+            f"the average precision, {mean:.4f} in the mean.{shown}"
         ),
         numbers=Numbers(
             ("class", "average_precision"), [*((curve.label, curve.area) for curve in curves), ("mean", mean)]

@@ -30,5 +30,5 @@ def draw(subject: Subject) -> Figure:
         caption="Each command prints figures of this page again; those of latency hold for this machine.",
         numbers=Numbers(("what", "how"), rows),
         command=source.command,
-        table=Shown(("", ""), rows, left=2),
+        table=Shown(("what", "how"), rows, left=2),
     )

@@ -22,13 +22,14 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
     axes = picture.subplots()
     axes.plot([0, 1], [0, 1], color=style.MUTED, linewidth=0.8, linestyle=":")
     _curve.draw(axes, curves)
+    shown = _curve.frame(axes, curves, left=True)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     mean = _curve.mean_area(curves)
     return Figure(
         caption=(
             "Each class against the rest, as the threshold on its probability falls. The further up and to the left, "
-            f"the better; guessing is the dotted diagonal. The mean area under the curve is {mean:.4f}."
+            f"the better; guessing is the dotted diagonal. The mean area under the curve is {mean:.4f}.{shown}"
         ),
         numbers=Numbers(("class", "auc"), [*((curve.label, curve.area) for curve in curves), ("mean", mean)]),
         command=f"{subject.source.command} --only roc",

@@ -142,8 +142,8 @@ def compared(
 
     Raises EdgecnnError where they are not those that were asked for, ModelError, CardError or DataError.
     """
-    first, second = _opened(reference), _opened(candidate)
-    boxes, name, part = _boxes_for(first, dataset, root, split)
+    first, second = opened(reference), opened(candidate)
+    boxes, name, part = boxes_for(first, dataset, root, split)
     return compare_on(boxes, first, second, max_drop_pp, dataset=name, split=part)
 
 
@@ -152,13 +152,14 @@ def evaluated(
 ) -> DetectionEvaluation:
     """Run a detector file on the images of a split. Raises as ``compared`` does."""
     started = time.perf_counter()
-    detector = _opened(model, provider)
-    boxes, name, part = _boxes_for(detector, dataset, root, split)
+    detector = opened(model, provider)
+    boxes, name, part = boxes_for(detector, dataset, root, split)
     scores = scores_of(detector, count_detections(detector, boxes))
     return DetectionEvaluation(name, part, len(boxes), boxes.things, scores, time.perf_counter() - started)
 
 
-def _opened(path: str | Path, provider: str = "cpu") -> Detector:
+def opened(path: str | Path, provider: str = "cpu") -> Detector:
+    """Open a detector file. Raises CheckpointError for a run."""
     if is_checkpoint(path):
         raise CheckpointError(
             f"{path}: holds a detector, which is measured as the file that answers boxes. First: edgecnn export {path}"
@@ -166,7 +167,7 @@ def _opened(path: str | Path, provider: str = "cpu") -> Detector:
     return load_detector(path, provider=provider)
 
 
-def _boxes_for(
+def boxes_for(
     detector: Detector, dataset: str | None, root: str | Path | None, split: SplitName
 ) -> tuple[Boxes, str, str]:
     """Return images with boxes, and what data set and split they are of."""
@@ -196,13 +197,25 @@ def compare_on(
 
     The interval is over images: what is on one image does not come apart.
     """
-    detectors = (reference, candidate)
     if reference_counts_n3 is None:
         reference_counts_n3 = count_detections(reference, boxes)
-    counts = [reference_counts_n3, count_detections(candidate, boxes)]
-    own, other = (scores_of(detector, found_p3) for detector, found_p3 in zip(detectors, counts, strict=True))
-    shares_p = f1_shares(counts[0]) - f1_shares(counts[1])
-    ci95_pp = _ci95_pp(shares_p, len(boxes))
+    second = (candidate, count_detections(candidate, boxes))
+    return compare_counts((reference, reference_counts_n3), second, boxes, max_drop_pp, dataset=dataset, split=split)
+
+
+def compare_counts(
+    reference: tuple[Detector, NDArray[np.int64]],
+    candidate: tuple[Detector, NDArray[np.int64]],
+    boxes: Boxes,
+    max_drop_pp: float,
+    *,
+    dataset: str,
+    split: str,
+) -> DetectionComparison:
+    """Compare what two detectors had right, false and missed on each image, (N, 3)."""
+    own, other = scores_of(*reference), scores_of(*candidate)
+    shares_p = f1_shares(reference[1]) - f1_shares(candidate[1])
+    ci95_pp = interval_pp(shares_p, len(boxes))
     verdict = judge(ci95_pp, max_drop_pp)
     undecided = verdict == "undecided"
     return DetectionComparison(
@@ -216,7 +229,7 @@ def compare_on(
         drop_pp_ci95=ci95_pp,
         max_drop_pp=max_drop_pp,
         verdict=verdict,
-        images_needed=needed(lambda n: _ci95_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
+        images_needed=needed(lambda n: interval_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
         passed=verdict == "within",
     )
 
@@ -234,7 +247,7 @@ def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
     return shares_p
 
 
-def _ci95_pp(shares_p: NDArray[np.float64], images: int) -> tuple[float, float]:
+def interval_pp(shares_p: NDArray[np.float64], images: int) -> tuple[float, float]:
     """Return the 95 % interval (percentage points) were there so many images, and all as these."""
     times = images / len(shares_p)
     low, high = padded_interval(shares_p.sum() * times, (shares_p**2).sum() * times, images)
