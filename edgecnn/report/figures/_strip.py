@@ -51,8 +51,9 @@ def numbers(found: Sequence[Sample]) -> Numbers:
 
 def draw(rows: Sequence[tuple[str, Sequence[Sample]]]) -> Picture:
     """Draw named groups of images, so many across."""
+    lines = max(len(one.said) for _, found in rows for one in found)
     heights = [-(-len(found) // ACROSS) for _, found in rows]
-    picture = style.new(height=sum(2.05 * count + 0.3 for count in heights))
+    picture = style.new(height=sum((1.95 + 0.14 * lines) * count + 0.3 for count in heights))
     parts = picture.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, count, (name, found) in zip(parts, heights, rows, strict=True):
         if name:

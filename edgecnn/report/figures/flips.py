@@ -26,12 +26,13 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
         "beneficial: the model is right, the reference is not": [one for one in found if one.said[1][1] == one.true],
         "both wrong, differently": [one for one in found if one.true not in (one.said[0][1], one.said[1][1])],
     }
-    shown = [(f"{name} ({len(own):,})", own[:COUNT]) for name, own in groups.items() if own]
+    shown = [(f"{name} ({len(own):,})", _surest(own)) for name, own in groups.items() if own]
     harmful, beneficial, _ = (len(own) for own in groups.values())
     return Figure(
         caption=(
-            f"Of {images}, {harmful} are lost against {subject.source.reference} and {beneficial} "
-            f"are won: accuracy drops by {comparison.drop_pp:.2f} points. Each image has the reference's answer first."
+            f"Of {images}, {harmful} are lost against {subject.source.reference} and {beneficial} are won: accuracy "
+            f"drops by {comparison.drop_pp:.2f} points. Each image has the reference's answer first; shown are those "
+            "of which the model is surest."
         ),
         numbers=Numbers(COLUMNS, [one.numbers for one in found]),
         command=f"{subject.source.command} --only flips",
@@ -45,6 +46,10 @@ def compared(subject: ClassifiedSubject) -> str:
     some, images = len(subject.compared_m), len(subject.split)
     drawn = f" of the {images:,}, drawn with seed 0 (name the reference to compare all)" if some < images else ""
     return f"{some:,} images{drawn}"
+
+
+def _surest(found: list[Sample]) -> list[Sample]:
+    return sorted(found, key=lambda one: -one.said[1][2])[:COUNT]
 
 
 def _nothing(subject: ClassifiedSubject, images: str) -> Figure:
