@@ -50,6 +50,11 @@ def test_predict_and_export_and_verify_and_evaluate(edgecnn, run: Path, tmp_path
     held_to_its_page(json.loads(edgecnn("predict", model, tmp_path / "nothing.png", "--json").out), "predict")
 
 
+def test_report(edgecnn, model: Path, tmp_path: Path, data_root: Path) -> None:
+    wanted = ("--only", "card", "--only", "samples", "--seconds", 0, "--data-root", data_root, "--json")
+    held_to_its_page(json.loads(edgecnn("report", model, "-o", tmp_path / "a.html", *wanted).out), "report")
+
+
 def test_adopt(edgecnn, tmp_path: Path) -> None:
     path = theirs.classifier(tmp_path / "theirs.onnx")
     told = edgecnn("adopt", path, "-o", tmp_path / "m.onnx", "--labels", "0..9", "--scale", "1/255", "--json").out
