@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -114,12 +114,13 @@ class Subject(ABC):
     @cached_property
     def network(self) -> Network:
         """The file's layers."""
-        return graph.read(self.source.file)
+        return replace(graph.read(self.source.file), name=self.source.model)
 
     @cached_property
     def reference_network(self) -> Network | None:
         """The reference's layers, where it is a model file."""
-        return None if self.reference_file is None else graph.read(self.reference_file)
+        file = self.reference_file
+        return None if file is None else replace(graph.read(file), name=str(self.source.reference))
 
     @cached_property
     def selftest(self) -> SelfTest:

@@ -314,6 +314,8 @@ def test_histograms_and_kernels_are_the_files_numbers(made: Path, run: Path, mod
 def test_noise_is_that_of_the_two_answers(made: Path, model: Path, static_model: Path, data_root: Path) -> None:
     shown = read_for(read_card(model).dataset, (28, 28, 1), "test", root=data_root).images_nhwc[:64]
     ours, theirs = (open_classifier(path).logits(shown).astype(np.float64) for path in (model, static_model))
+    page = (made / "report.html").read_text(encoding="utf-8")
+    assert f"Signal to noise of {static_model} against " in page
     told = next(float(row["snr_db"]) for row in rows(made, "noise") if row["value"] == "logits")
     assert told == pytest.approx(10 * np.log10((ours**2).sum() / ((ours - theirs) ** 2).sum()), abs=0.01)
 
