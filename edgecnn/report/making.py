@@ -110,7 +110,7 @@ def report(
             split=split,
             max_drop_pp=max_drop_pp,
             seconds=seconds,
-            command=_command(str(model), reference, dataset, split),
+            command=_command(str(model), reference, run, dataset, split),
             say=on_step,
         )
         subject = cast(ReportedTask, task_of(read_card(file), str(model))).subject(source)
@@ -139,10 +139,11 @@ def _run_of(model: str | Path, run: str | Path | None) -> Path | None:
     return Path(model) if Path(model).is_dir() and is_checkpoint(model) else None
 
 
-def _command(model: str, reference: str | Path | None, dataset: str | None, split: str) -> str:
+def _command(model: str, reference: str | Path | None, run: str | Path | None, dataset: str | None, split: str) -> str:
+    """Return what makes the report again; where the data sets lie is for whoever does."""
     words = ["edgecnn", "report", model, *([str(reference)] if reference else [])]
-    words += [*(["--data", dataset] if dataset else []), *(["--split", split] if split != "test" else [])]
-    return shlex.join(words)
+    words += [*(["--run", str(run)] if run else []), *(["--data", dataset] if dataset else [])]
+    return shlex.join([*words, *(["--split", split] if split != "test" else [])])
 
 
 def _write(subject: Subject, wanted: list[Kind], target: Path, started: float) -> Report:

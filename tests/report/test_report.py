@@ -208,6 +208,23 @@ def test_without_its_images_a_model_still_has_a_report(model: Path, tmp_path: Pa
     assert made.verdict.answer == "with care"
 
 
+@pytest.mark.parametrize(("named", "images"), [(False, 50), (True, 359)])
+def test_a_parent_that_nobody_named_is_compared_on_fewer_images(
+    named: bool, images: int, static_model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.report.classified.LEAST", 50)
+    monkeypatch.setattr("edgecnn.report.classified.COMPARED_MACS", 1)
+    monkeypatch.setattr("edgecnn.report.making.parent_of", lambda model: str(static_model))
+    made = report(
+        static_model, static_model if named else None, tmp_path / "a.html", root=data_root, only=("flips",), seconds=0
+    )
+    (same,) = [reason.text for reason in made.verdict.reasons if reason.about == "the comparison with its reference"]
+    assert f"drops by 0.00 points on {images} images" in same
+    (flips,) = made.figures
+    assert flips.caption.startswith("Nothing flipped")
+    assert ("of the 359, drawn with seed 0" in flips.caption) == (not named)
+
+
 def test_a_report_is_not_written_over_what_is_none(model: Path, data_root: Path, tmp_path: Path) -> None:
     (tmp_path / "a_files").mkdir()
     (tmp_path / "a_files" / "thesis.doc").write_text("years of work")
