@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import theirs
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.tools.symbolic_shape_infer import SymbolicShapeInference
 from sklearn.neural_network import MLPClassifier
 from theirs import LABELS
 
@@ -84,6 +86,31 @@ def test_the_commands_that_follow_take_it(adopted: Path, tmp_path: Path, data_ro
     assert edgecnn.read_card(quantized.output).adopted == edgecnn.read_card(adopted).adopted
     assert "selftest.py" in edgecnn.embed(quantized.output, "python", tmp_path / "app").files
     assert whole_selftest(adopted, "digits", data_root).passed
+
+
+def test_a_graph_that_the_quantizer_cannot_infer_symbolically_is_quantized(
+    learned: Path, tmp_path: Path, data_root: Path
+) -> None:
+    """As PaddlePaddle writes a reshape: sizes are joined along their last axis, where ONNX Runtime's tool asserts 0."""
+    model = onnx.load(learned)
+    parts = {"start": [0], "end": [1], "wide": [-1]}
+    model.graph.initializer.extend(numpy_helper.from_array(np.array(part, np.int64), n) for n, part in parts.items())
+    reshaped = [
+        helper.make_node("Shape", ["pixels"], ["sizes"]),
+        helper.make_node("Slice", ["sizes", "start", "end"], ["images"]),
+        helper.make_node("Concat", ["images", "wide"], ["size"], axis=-1),
+        helper.make_node("Reshape", ["pixels", "size"], ["flat"]),
+    ]
+    nodes = [*reshaped, *model.graph.node[1:]]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, tmp_path / "theirs.onnx")
+    with pytest.raises(AssertionError):
+        SymbolicShapeInference.infer_shapes(model, auto_merge=True)
+    options: dict[str, Any] = {"dataset": "digits", "root": data_root}
+    done = adopt(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", labels=LABELS, scale=1 / 127.5, mean=[1], **options)
+    found = edgecnn.quantize(done.path, tmp_path / "int8.onnx", method="static", root=data_root, seconds=0.05)
+    assert found.output_form == "int8-static"
 
 
 def test_without_a_data_set_one_is_asked_for(undated: Path, tmp_path: Path, data_root: Path) -> None:

@@ -238,7 +238,7 @@ def _quantized(ours: Path, int8: Path, form: str, data: tuple[str, ...]) -> str:
         return "no data"
     code, out, said = command("quantize", ours, "-o", int8, "--method", "static", *data, "--seconds", 0.05, "--json")
     if code:
-        return "no form: " + said.partition("lost at its build: ")[2].partition(" No file")[0]
+        return "no form: lost at its " + said.partition("lost at its ")[2].partition(" No file")[0]
     found = json.loads(out)["candidates"][0]
     return f"drop {found['drop_pp']:+.2f}, {found['size_bytes'] / found_size(ours):.0%} of the size"
 

@@ -109,12 +109,22 @@ def _workplace(parent: Parent) -> Iterator[tuple[Path, Path]]:
             tempfile.tempdir = str(folder)  # the quantizer makes folders of its own, and a kill leaves them
             original, prepared = folder / "parent.onnx", folder / "prepared.onnx"
             original.write_bytes(parent.graph)
-            quant_pre_process(original, prepared, skip_symbolic_shape=any(map(_is_level, parent.nodes)))
+            _prepare(original, prepared, skip_symbolic_shape=any(map(_is_level, parent.nodes)))
             yield prepared, folder / "quantized.onnx"
     finally:
         tempfile.tempdir = before
         logger.setLevel(level)
         logger.handlers[:] = handlers  # the quantizer logs, which gives a logger without handlers one
+
+
+def _prepare(original: Path, prepared: Path, *, skip_symbolic_shape: bool) -> None:
+    """Fold constants and infer shapes; where the symbolic inference fails, as on some graphs of others, without it."""
+    try:
+        quant_pre_process(original, prepared, skip_symbolic_shape=skip_symbolic_shape)
+    except Exception:  # an assertion, or whatever else it meets
+        if skip_symbolic_shape:
+            raise
+        quant_pre_process(original, prepared, skip_symbolic_shape=True)
 
 
 def _preprocessing(model: onnx.ModelProto) -> list[str]:
