@@ -46,7 +46,7 @@ def web(
 
     Example: edgecnn web mnist-compact
     """
-    from edgecnn.web import default_detector, default_other, open_server, site, url
+    from edgecnn.web.server import default_detector, default_other, open_server, site, url
 
     served = site(model, other=beside or default_other(model), detector=detector or default_detector(model))
     with open_server(served, host=host, port=port) as server:

@@ -5,6 +5,6 @@ into ``built/``, which git does not keep and the wheel takes along where it is t
 (onnxruntime-web, WebAssembly): the server hands out files and receives nothing.
 """
 
-from edgecnn.web.server import BUILT, Site, default_detector, default_other, has_page, open_server, site, url
+from edgecnn.web.server import BUILT, Site, default_other, has_page, open_server, site, url
 
-__all__ = ["BUILT", "Site", "default_detector", "default_other", "has_page", "open_server", "site", "url"]
+__all__ = ["BUILT", "Site", "default_other", "has_page", "open_server", "site", "url"]

@@ -109,8 +109,8 @@ def site(
 
     Raises EdgecnnError where the page has not been built, ModelError or CardError for a file that is no such model.
     """
-    pages = _page(built or BUILT)
     card, files = _card(model), {MODEL: zoo.find(model).read_bytes()}
+    pages = _page(built or BUILT)
     cards = {MODEL: card}
     if other is not None:
         cards[OTHER] = _fitting(other, card)

@@ -19,8 +19,9 @@ from edgecnn import zoo
 from edgecnn.card import Quantization
 from edgecnn.errors import CardError, EdgecnnError, ModelError
 from edgecnn.metadata import read_card
-from edgecnn.web import BUILT, default_detector, default_other, open_server, site, url
+from edgecnn.web import BUILT, open_server, site, url
 from edgecnn.web import server as server_module
+from edgecnn.web.server import default_detector, default_other
 
 PAGE = {
     "index.html": b"<!doctype html>",
