@@ -342,3 +342,30 @@ def test_neighbors_on_the_map_are_of_one_class(made: Path) -> None:
     labels = np.array([row["class"] for row in rows(made, "features")])
     gaps = np.linalg.norm(points[:, None] - points, axis=2) + np.diag(np.full(len(points), np.inf))
     assert (labels[gaps.argmin(axis=1)] == labels).mean() > 0.6
+
+
+# What the five reports show, the figure that has it here, and what its numbers are of.
+SHOWN = {
+    "learning curves": ("curves", {"epoch", "split", "loss", "accuracy", "precision", "recall", "f1"}),
+    "ten samples with truth and prediction": ("samples", {"true", "said", "probability"}),
+    "confident and unsure samples": ("extremes", {"group", "true", "said", "probability"}),
+    "the ten worst mistakes": ("mistakes", {"true", "said", "probability"}),
+    "confusion matrix": ("confusion", {"true", *map(str, range(10))}),
+    "precision, recall, F1": ("classes", {"class", "precision", "recall", "f1"}),
+    "ROC AUC": ("roc", {"class", "auc"}),
+    "layer table": ("layers", {"layer", "type", "output", "parameters", "weight_bytes", "time_share"}),
+    "kernels of each convolution": ("kernels", {"layer", "filter", "row", "column", "value"}),
+    "feature maps of every layer": ("maps", {"image", "layer", "channel", "mean"}),
+    "t-SNE of the features": ("features", {"image", "class", "x", "y"}),
+    "histograms of weights and biases": ("weights", {"layer", "part", "from", "to", "count"}),
+}
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_every_picture_of_the_reports_is_in_a_report(made: Path, what: str) -> None:
+    name, columns = SHOWN[what]
+    found = rows(made, name)
+    assert found
+    assert columns <= found[0].keys()
+    if name not in ("layers", "classes"):  # these are tables
+        assert (made / "report_files" / f"{name}.svg").exists()
