@@ -374,8 +374,8 @@ def broken_static(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the static form fail its golden images, and every other form be slower."""
     check = onnx_file.check
 
-    def failing(path: Path) -> None:
-        check(path)
+    def failing(path: Path, **options: object) -> None:
+        check(path, **options)
         if load(path).card.form.startswith("int8-static"):
             raise ParityError("opened again, the file does not repeat its golden images (gap 0.0506).")
 
