@@ -9,6 +9,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests import ONNX Runtime
 
 import numpy as np
 import pytest
+from brief import measure_briefly
 from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
@@ -18,6 +19,7 @@ from edgecnn.recipes.read import read
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
+measure_briefly()
 
 SMALL = {
     "epochs": 8,

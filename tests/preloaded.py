@@ -2,12 +2,14 @@
 
 Importing PyTorch and the exporter takes seconds, and tests that play transcripts call the command a hundred times. A
 call through ``edgecnn`` in the folder that ``serving`` yields is the same entry point in a process of its own, with the
-caller's arguments, folder, environment and open files; what differs is that modules are there already. That they are
-imported when they are needed is tested by those that start Python (``process`` in tests/cli).
+caller's arguments, folder, environment and open files; what differs is that modules are there already, and that
+latency is measured for a moment. That modules are imported when they are needed is tested by those that start Python
+(``process`` in tests/cli).
 """
 
 import array
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -59,6 +61,7 @@ def serve(address: str) -> None:
 
     for name in ("edgecnn_cli.__main__", "edgecnn_cli.main", *IMPORTED):
         importlib.import_module(name)
+    _warm_up()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()
@@ -70,6 +73,21 @@ def serve(address: str) -> None:
                 _answer(connection)
             connection.close()
             _reap()
+
+
+def _warm_up() -> None:
+    """Let PyTorch make what its optimizers and its exporter make when they are first used, on this thread alone."""
+    import torch
+    from brief import measure_briefly
+
+    measure_briefly()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten()).eval()
+    torch.optim.AdamW(network.parameters())
+    torch.onnx.export(network, (torch.zeros(2, 1, 4, 4),), dynamo=True, verbose=False)
+    torch.set_num_threads(threads)
+    gc.freeze()
 
 
 def _reap() -> None:

@@ -26,7 +26,6 @@ DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
 BLOCK = re.compile(r'^( *)```(\w*)(?: title="([^"]+)")?\n(.*?)^\1```$', re.M | re.S)
 RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
-INSTALLED = (TUTORIAL,)
 WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
@@ -64,7 +63,7 @@ PAGES = [page for page in WRITTEN if page != TUTORIAL and any(block.kind in RUN 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a command whose imports are done. The tutorial calls the installed one."""
+    """The folder of a command whose imports are done."""
     with serving(tmp_path_factory.mktemp("command"), os.environ) as folder:
         yield folder
 
@@ -75,10 +74,9 @@ def play(data_root: Path, loaded: Path) -> Callable[[Path, Path], None]:
 
     def run(page: Path, folder: Path) -> None:
         (folder / ".home").mkdir(exist_ok=True)
-        before = [] if page in INSTALLED else [loaded]
         environment = {
             "EDGECNN_DATA": str(data_root),
-            "PATH": ":".join(map(str, (*before, Path(sys.executable).parent, "/usr/bin", "/bin"))),
+            "PATH": ":".join(map(str, (loaded, Path(sys.executable).parent, "/usr/bin", "/bin"))),
             "HOME": str(folder / ".home"), "PYTHONDONTWRITEBYTECODE": "1",
             **{name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
         }  # fmt: skip

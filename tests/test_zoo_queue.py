@@ -56,6 +56,7 @@ class Seen:
 
     folder: Path
     commit: str
+    later: str = ""
     said: dict[str, str] = field(default_factory=dict)
     nice: int = 0
     left: list[int] = field(default_factory=list)
@@ -161,7 +162,7 @@ def ended(folder: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def seen(checkout: Path, tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Iterator[Seen]:
-    """A queue that makes way, is killed with its runs, goes on, is paused, and comes to its end."""
+    """A queue that makes way, is killed with its runs, goes on in other code, is paused, and comes to its end."""
     found = Seen(tmp_path_factory.mktemp("queue"), git(checkout, "rev-parse", "--short=10", "HEAD"))
     folder, given = found.folder, ("--data-root", str(data_root))
     first = queue(checkout, "resume", folder, *given)
@@ -180,7 +181,9 @@ def seen(checkout: Path, tmp_path_factory: pytest.TempPathFactory, data_root: Pa
         wait(lambda: not workers(folder))
     finally:
         benchmark.communicate(b"\n")
-    queue(checkout, "resume", folder, *given)
+    (checkout / "README.md").write_text("changed")
+    found.later = commit(checkout, "Second")
+    found.said["resumed"] = queue(checkout, "resume", folder, *given).stdout
     at = rows(folder, LONG)
     wait(lambda: rows(folder, LONG) > at)
     found.said["pause"] = queue(checkout, "pause", folder).stdout
@@ -273,22 +276,12 @@ def test_pause_leaves_no_process_behind(seen: Seen) -> None:
 
 @linux
 @pytest.mark.slow
-def test_a_run_keeps_the_code_that_it_began_with(checkout: Path, tmp_path: Path, data_root: Path) -> None:
-    folder, given = tmp_path / "queue", ("--data-root", str(data_root))
-    before = git(checkout, "rev-parse", "--short=10", "HEAD")
-    queue(checkout, "resume", folder, *given)
-    wait(lambda: rows(folder, LONG) >= 1)
-    (checkout / "README.md").write_text("changed")
-    after = commit(checkout, "Second")
-    said = queue(checkout, "resume", folder, *given)
-    assert f"commit {after}" in said.stdout
-    try:
-        wait(lambda: (folder / "runs" / SHORT / "outcome.json").exists())
-        wait(lambda: (folder / "runs" / LONG / "outcome.json").exists())
-    finally:
-        queue(checkout, "pause", folder)
-    commits = {run: json.loads((folder / "runs" / run / "outcome.json").read_text())["commit"] for run in (LONG, SHORT)}
-    assert commits == {LONG: before, SHORT: after}
+def test_a_run_keeps_the_code_that_it_began_with(seen: Seen) -> None:
+    """The next one begins with the commit that is there then."""
+    assert f"commit {seen.later}" in seen.said["resumed"]
+    outcomes = {run: seen.folder / "runs" / run / "outcome.json" for run in (LONG, SHORT)}
+    commits = {run: json.loads(path.read_text())["commit"] for run, path in outcomes.items()}
+    assert commits == {LONG: seen.commit, SHORT: seen.later}
 
 
 @linux
