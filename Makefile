@@ -10,17 +10,20 @@ JOBS ?= 2
 JS_TOOLS := .js-tools
 C_FILES := $(wildcard edgecnn/embed/templates/c*/*.[ch]* tests/embed/ort/*.h tools/*.c)
 
-.PHONY: demo test test-data lint lint-python lint-c lint-js format bench docs site web wheel conformance clean
+.PHONY: demo test test-slow test-data lint lint-python lint-c lint-js format bench docs site web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
 	$(BIN)/edgecnn demo -o edgecnn-demo
 
-test: $(INSTALLED) lint  ## everything that needs neither a network nor the real data sets
-	$(BIN)/pytest -n $(JOBS) --dist worksteal
+test: $(INSTALLED) lint  ## what takes minutes: every test that is not marked slow
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow"
+
+test-slow: $(INSTALLED)  ## the others: whole paths, every block of every page, browsers, compilers, processes that are killed
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m slow
 
 test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
-	$(BIN)/pytest -m realdata
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m realdata
 
 lint: lint-python lint-c  ## every language's formatter, linter and type check, as far as they can be installed
 	@if $(MAKE) $(JS_TOOLS)/.installed >/dev/null 2>&1; then $(MAKE) lint-js; \

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 FEW = {"EDGECNN_BENCH_IMAGES": "300", "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_both_training_loops_run_an_epoch() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--benchmark-disable", "bench_training.py"]
     environment = {name: value for name, value in os.environ.items() if name != "EDGECNN_REAL_DATA"} | FEW

@@ -64,6 +64,7 @@ def test_one_weight_tensor_is_scaled_by_one_percent(static_model: Path) -> None:
     np.testing.assert_allclose(after, before * 1.01, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_power_of_a_small_model_is_counted(file: Path, data_root: Path) -> None:
     from edgecnn import data
 

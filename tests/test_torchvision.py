@@ -391,6 +391,7 @@ def test_thaws_weights_and_norm_statistics_stage_by_stage_and_reloads_without_th
     assert checkpoint.read(run).build()(torch.zeros(1, 32, 32, 1)).shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_exports_without_naming_folders_and_quantizes(tmp_path: Path, data_root: Path) -> None:
     saved(tmp_path / "weights.pth", "mobilenet_v3_small")
     weights = str(tmp_path / "weights.pth")

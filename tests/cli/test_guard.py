@@ -89,6 +89,7 @@ def test_a_signal_is_handed_on(number: signal.Signals) -> None:
     outer.communicate()
 
 
+@pytest.mark.slow
 def test_a_library_that_does_not_listen_is_ended() -> None:
     outer, inner = _started("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint(1, flush=True)")
     assert outer.stdout is not None

@@ -222,6 +222,7 @@ def test_demo_goes_the_whole_path(edgecnn, tmp_path: Path, data_root: Path) -> N
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_a_stopped_demo_leaves_no_folder(tmp_path: Path, data_root: Path) -> None:
     begun = (tmp_path / "demo" / "run" / "recipe.toml").exists

@@ -133,6 +133,7 @@ def root(tmp_path_factory, data_root: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_set_is_rendered_and_read(root: Path, monkeypatch) -> None:
     monkeypatch.setattr(digit_crops, "PAGES", {"train": 40, "test": 30})
     train, test = (data.read_split("digit-crops", part, root=root) for part in ("train", "test"))

@@ -36,6 +36,7 @@ def test_the_largest_kernels_are_shown(layers) -> None:
     assert min(slices[place] for place in shown) >= np.sort(slices, axis=None)[-5]
 
 
+@pytest.mark.slow
 def test_kernels_and_histograms_of_512_channels_are_one_picture(layers) -> None:
     from dataclasses import replace
 
