@@ -22,7 +22,8 @@ PACKAGE = Path(__file__).resolve().parent
 @dataclass(frozen=True)
 class Registry:
     """The files of one package. ``besides`` says what may stand in place of a name, and ``error`` is what is raised for
-    a name that is none. ``listed`` is what ``edgecnn list`` calls them, where there are too many for a message."""
+    a name that is none. ``listed`` is what ``edgecnn list`` calls them, where there are too many for a message.
+    ``also`` is a pattern of further folders with files of that kind."""
 
     noun: str
     package: str
@@ -30,6 +31,7 @@ class Registry:
     suffix: str = ".py"
     besides: str = ""
     listed: str = ""
+    also: str = ""
 
     @property
     def folder(self) -> Path:
@@ -38,7 +40,7 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Return the names, sorted."""
-        return tuple(sorted(self._dashed(path.stem) for path in self.folder.iterdir() if self._is_one(path)))
+        return tuple(sorted(self._files()))
 
     def __contains__(self, name: str) -> bool:
         return name in self.names()
@@ -54,15 +56,20 @@ class Registry:
 
     def module(self, name: str) -> Any:
         """Return the module of a name, or raise as ``check`` does."""
-        return importlib.import_module(f"{self.package}.{self.check(name).replace('-', '_')}")
+        path = self._files()[self.check(name)].relative_to(PACKAGE.parent)
+        return importlib.import_module(".".join(path.with_suffix("").parts))
 
     def path(self, name: str) -> Path:
         """Return the file of a name, or raise as ``check`` does."""
-        return self.folder / f"{self.check(name)}{self.suffix}"
+        return self._files()[self.check(name)]
 
     def describe(self, name: str) -> str:
         """Return the first line of what a module says of itself."""
         return (self.module(name).__doc__ or "").strip().splitlines()[0]
+
+    def _files(self) -> dict[str, Path]:
+        folders = [self.folder, *(PACKAGE.glob(self.also) if self.also else ())]
+        return {self._dashed(path.stem): path for folder in folders for path in folder.iterdir() if self._is_one(path)}
 
     def _is_one(self, path: Path) -> bool:
         is_package = self.suffix == ".py" and (path / "__init__.py").exists()
@@ -84,4 +91,4 @@ PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")
 TASKS = Registry("task", "edgecnn.tasks", EdgecnnError)
-FIGURES = Registry("figure", "edgecnn.report.figures", EdgecnnError)
+FIGURES = Registry("figure", "edgecnn.report.figures", EdgecnnError, also="tasks/_*/figures")

@@ -31,10 +31,11 @@ from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
 from edgecnn.tasks._detection import export as detection_export
 from edgecnn.tasks._detection import graph
-from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_shares, matched
+from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_shares
 from edgecnn.tasks._detection.examples import PAGES
 from edgecnn.tasks._detection.examples import read as read_boxes
 from edgecnn.tasks._detection.learning import decode
+from edgecnn.tasks._detection.matching import match
 from edgecnn.verify import verify
 
 PAGE = ImageInput(160, 160, 1)
@@ -273,9 +274,9 @@ def test_finds_are_matched_best_first_and_each_digit_once() -> None:
     digits = np.array([[10, 10, 20, 20], [60, 60, 20, 20]], np.float32)
     unread = np.array([[100, 100, 30, 30]], np.float32)
     found = np.array([[11, 10, 20, 20], [9, 10, 20, 20], [101, 100, 30, 30], [140, 10, 9, 9]], np.float32)
-    assert matched(found, digits, unread) == (1, 2, 1)
-    assert matched(found[:0], digits, unread) == (0, 0, 2)
-    assert matched(found, digits[:0], unread[:0]) == (0, 4, 0)
+    assert match(found, digits, unread).counts == (1, 2, 1)
+    assert match(found[:0], digits, unread).counts == (0, 0, 2)
+    assert match(found, digits[:0], unread[:0]).counts == (0, 4, 0)
 
 
 @pytest.mark.slow

@@ -23,8 +23,14 @@ def test_these_are_found_by_their_names() -> None:
 def test_every_name_is_that_of_a_file(known: Registry) -> None:
     assert known.names()
     for name in known.names():
-        file = known.folder / f"{name.replace('-', '_')}.py" if known.suffix == ".py" else known.path(name)
-        assert file.is_file()
+        path = known.path(name)
+        assert path.is_file() or (path / "__init__.py").is_file()
+
+
+def test_a_task_has_figures_of_its_own() -> None:
+    own = registry.FIGURES.path("misses")
+    assert own.parts[-4:] == ("tasks", "_detection", "figures", "misses.py")
+    assert registry.FIGURES.module("misses").__name__ == "edgecnn.tasks._detection.figures.misses"
 
 
 @each

@@ -30,7 +30,7 @@ from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.machine import processor as processor_name
 from edgecnn.runtime.detector import Detector
 from edgecnn.runtime.load import load_model
-from edgecnn.tasks._detection.comparison import matched
+from edgecnn.tasks._detection.matching import match
 
 HERE = "here"
 LEVELS = (HERE, "avx2", "sse", "arm64")
@@ -151,7 +151,7 @@ def _detects(path: Path) -> bool:
 
 def _f1(told: Told, pages: Pages) -> float:
     counts = [
-        matched(boxes_m4, pages.boxes[page][pages.is_digit[page]], pages.boxes[page][pages.ignored[page]])
+        match(boxes_m4, pages.boxes[page][pages.is_digit[page]], pages.boxes[page][pages.ignored[page]]).counts
         for page, boxes_m4 in enumerate(_by_page(told, "0/boxes"))
     ]
     true_positives, false_positives, false_negatives = np.sum(counts, axis=0)

@@ -251,9 +251,9 @@ def test_misuse_is_told(model: Path, tmp_path: Path, output: str, only: tuple[st
 
 def test_the_figures_of_a_task_are_found_in_the_order_of_the_page() -> None:
     assert FIGURES.names() == (
-        "card", "classes", "confusion", "coverage", "curves", "extremes", "features", "flips", "kernels", "latency",
-        "layers", "maps", "mistakes", "noise", "precision-recall", "reliability", "reproduce", "roc", "samples",
-        "weights",
+        "card", "classes", "confusion", "coverage", "curves", "detections", "extremes", "features", "flips", "kernels",
+        "latency", "layers", "maps", "misses", "mistakes", "noise", "precision-recall", "reliability", "reproduce",
+        "roc", "samples", "threshold", "weights",
     )  # fmt: skip
     for task in TASKS.names():
         places = [kind.place for kind in figure.kinds(task)]

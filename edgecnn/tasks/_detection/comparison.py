@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import progress
-from edgecnn.boxes import overlaps
 from edgecnn.contender import is_checkpoint
-from edgecnn.data.boxes import EXCUSED, IGNORED, RIGHT, THING, Boxes
+from edgecnn.data.boxes import Boxes
 from edgecnn.errors import CheckpointError, EdgecnnError
 from edgecnn.runtime.detector import Detector, load_detector
 from edgecnn.tasks._detection.examples import Part, is_own, read_for
+from edgecnn.tasks._detection.matching import match_on
 from edgecnn.text import duration
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Table
@@ -259,8 +259,7 @@ def count_detections(detector: Detector, boxes: Boxes) -> NDArray[np.int64]:
     as its threshold."""
     each = zip(progress.told(boxes.images_nhwc), boxes.boxes_nb4, boxes.what_nb, strict=True)
     totals = [
-        matched(detector.detect(image_hwc).boxes_m4, boxes_b4[what_b == THING], boxes_b4[what_b == IGNORED])
-        for image_hwc, boxes_b4, what_b in each
+        match_on(detector.detect(image_hwc).boxes_m4, boxes_b4, what_b).counts for image_hwc, boxes_b4, what_b in each
     ]
     return np.array(totals, np.int64)
 
@@ -289,19 +288,3 @@ def f1_of(counts_3: NDArray[np.int64]) -> float:
     """Return F1 from the numbers of true positives, false positives and false negatives."""
     true_positives, false_positives, false_negatives = counts_3
     return float(2 * true_positives / max(2 * true_positives + false_positives + false_negatives, 1))
-
-
-def matched(
-    boxes_m4: NDArray[np.float32], things_k4: NDArray[np.float32], ignored_b4: NDArray[np.float32]
-) -> tuple[int, int, int]:
-    """Count (true positives, false positives, false negatives). Boxes are x, y, width, height; the better detection
-    comes first and takes its thing."""
-    free = np.ones(len(things_k4), bool)
-    false_positives = 0
-    for box in boxes_m4:
-        overlap_k = np.where(free, overlaps(box[None], things_k4)[0], 0)
-        if overlap_k.max(initial=0) > RIGHT:
-            free[overlap_k.argmax()] = False
-        elif overlaps(box[None], ignored_b4).max(initial=0) <= EXCUSED:
-            false_positives += 1
-    return int((~free).sum()), false_positives, int(free.sum())

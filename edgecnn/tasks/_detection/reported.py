@@ -1,15 +1,27 @@
 """The subject of a detector's report: images with boxes, and what the model and its reference find on each."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn import progress
 from edgecnn.data.boxes import Boxes
 from edgecnn.report.subject import Quality, Subject
 from edgecnn.runtime.detector import Detector
 from edgecnn.tasks._detection import comparison as detectors
 from edgecnn.tasks._detection.comparison import DetectionComparison
+from edgecnn.tasks._detection.matching import Match, match_on
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a detector answers to one image, the better first, and how it counts."""
+
+    boxes_m4: NDArray[np.float32]
+    scores_m: NDArray[np.float32]
+    match: Match
 
 
 class DetectedSubject(Subject):
@@ -31,10 +43,16 @@ class DetectedSubject(Subject):
         return self._images[0]
 
     @cached_property
+    def answers(self) -> list[Answer]:
+        """What the model answers to each image."""
+        self.source.say(f"detecting on {len(self.split):,} images")
+        each = zip(progress.told(self.split.images_nhwc), self.split.boxes_nb4, self.split.what_nb, strict=True)
+        return [self._answer(image_hwc, boxes_b4, what_b) for image_hwc, boxes_b4, what_b in each]
+
+    @cached_property
     def counts_n3(self) -> NDArray[np.int64]:
         """True positives, false positives and false negatives of each image."""
-        self.source.say(f"detecting on {len(self.split):,} images")
-        return detectors.count_detections(self.detector, self.split)
+        return np.array([answer.match.counts for answer in self.answers], np.int64)
 
     @cached_property
     def reference_counts_n3(self) -> NDArray[np.int64] | None:
@@ -67,6 +85,12 @@ class DetectedSubject(Subject):
             dataset=dataset,
             split=part,
         )
+
+    def _answer(
+        self, image_hwc: NDArray[np.uint8], boxes_b4: NDArray[np.float32], what_b: NDArray[np.float32]
+    ) -> Answer:
+        found = self.detector.detect(image_hwc)
+        return Answer(found.boxes_m4, found.scores_m, match_on(found.boxes_m4, boxes_b4, what_b))
 
     @cached_property
     def _images(self) -> tuple[Boxes, str, str]:

@@ -1,0 +1,1 @@
+"""The figures of a report that a detector alone has, one file each."""
