@@ -31,6 +31,7 @@ COMMANDS = {
     "bench": "Measure latency, start and memory.",
     "predict": "Classify pictures.",
     "report": "Show a model as one page of pictures.",
+    "leaderboard": "Rank models by score, latency and size.",
     "inspect": "Show the layers and the card of a file.",
     "explain": "Show why a model answers as it does.",
     "selftest": "Check that a file answers here as it should.",

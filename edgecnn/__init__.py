@@ -10,6 +10,7 @@ with an example, what comes out::
     edgecnn.verify     two models               ->  how much accuracy is lost, and whether that is sure
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
     edgecnn.report     model.onnx               ->  a page with pictures, and whether it can be shipped
+    edgecnn.leaderboard  models                 ->  their order by score, against latency and size
     edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js or a page
     edgecnn.explain    a model and an image     ->  why it answers so: the parts it rests on, similar images, its maps
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from edgecnn.metadata import read_card
     from edgecnn.quantize import quantize
     from edgecnn.report import report
+    from edgecnn.report.leaderboard import leaderboard
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.detector import Detections, Detector, load_detector
     from edgecnn.train import train
@@ -49,7 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "adopt", "bench",
-    "embed", "explain", "export", "load", "load_detector", "quantize", "read_card", "report", "train", "verify",
+    "embed", "explain", "export", "leaderboard", "load", "load_detector", "quantize", "read_card", "report", "train",
+    "verify",
 ]  # fmt: skip
 
 _FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
@@ -65,6 +68,7 @@ _HOMES = {
     "Detections": "edgecnn.runtime.detector",
     "ModelCard": "edgecnn.card",
     "Prediction": "edgecnn.runtime.classifier",
+    "leaderboard": "edgecnn.report.leaderboard",
     "load": "edgecnn.runtime.classifier",
     "load_detector": "edgecnn.runtime.detector",
     "read_card": "edgecnn.metadata",

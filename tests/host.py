@@ -198,6 +198,7 @@ def calls() -> dict[str, Callable[[], object]]:
         "quantize": lambda: edgecnn.quantize(MODEL, QUANTIZED, method="static", seconds=0.05),
         "verify": lambda: edgecnn.verify(RUN, QUANTIZED),
         "bench": lambda: edgecnn.bench([RUN, QUANTIZED], batches=[1], threads=[1], seconds=0.05),
+        "leaderboard": lambda: edgecnn.leaderboard([MODEL, QUANTIZED], "board", seconds=0.05),
         "embed": lambda: edgecnn.embed(QUANTIZED, "python", "app"),
         "read_card": lambda: edgecnn.read_card(QUANTIZED),
         "load and predict": lambda: edgecnn.load(QUANTIZED).predict(frame_hw),

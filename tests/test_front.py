@@ -19,7 +19,7 @@ from edgecnn import lazy
 
 PACKAGE = Path(edgecnn.__file__).parent
 STAGES = ("train", "export", "adopt", "quantize", "verify", "bench", "report", "embed", "explain")  # as their files go
-FUNCTIONS = (*STAGES, "load", "load_detector", "read_card")
+FUNCTIONS = (*STAGES, "leaderboard", "load", "load_detector", "read_card")
 HEAVY = "{'torch', 'onnx', 'onnxruntime', 'sklearn', 'matplotlib', 'pydantic', 'cv2'} & set(sys.modules)"
 PACKAGES = [name for _, name, is_package in pkgutil.walk_packages(edgecnn.__path__, "edgecnn.") if is_package]
 

@@ -98,7 +98,7 @@ def report(
         raise EdgecnnError(f"{target}: a report ends in .html, as in -o {target.stem}.html")
     for name in only:
         FIGURES.check(name)
-    with _model_file(Path(model), dataset, root, on_step) as file:
+    with model_file(Path(model), dataset, root, on_step) as file:
         source = Source(
             model=str(model),
             file=file,
@@ -119,7 +119,7 @@ def report(
 
 
 @contextmanager
-def _model_file(
+def model_file(
     model: Path, dataset: str | None, root: str | Path | None, on_step: Callable[[str], None]
 ) -> Iterator[Path]:
     """Yield the model file: of a run, one that is exported for the report and gone after it."""

@@ -13,6 +13,7 @@ from edgecnn.verify.compare import SplitName, check_labels, read_for, scores_of
 from edgecnn.verify.compared import Table
 from edgecnn.verify.scores import Scores
 from edgecnn.verify.shown import evaluation_tables
+from edgecnn.verify.statistics import share_interval
 
 MOST_MISTAKES = 5
 
@@ -85,7 +86,7 @@ def evaluate_logits(
         split=split,
         images=len(images),
         scores=scores_of(contender, images, logits_nk, answer_n),
-        accuracy_ci95=_interval(right, len(images)),
+        accuracy_ci95=share_interval(right, len(images)),
         seconds=0.0,
     )
 
@@ -98,10 +99,3 @@ def confused(scores: Scores, most: int) -> list[tuple[str, str, int]]:
     order = np.argsort(-wrong_kk, axis=None, kind="stable")[:most]
     places = (divmod(int(place), len(labels)) for place in order)
     return [(labels[true], labels[said], int(wrong_kk[true, said])) for true, said in places if wrong_kk[true, said]]
-
-
-def _interval(right: int, images: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    found = binomtest(right, images).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)

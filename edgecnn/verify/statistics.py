@@ -79,6 +79,14 @@ def padded_interval(
     return np.maximum(mean_m - half_m, -1), np.minimum(mean_m + half_m, 1)
 
 
+def share_interval(right: int, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, ``right`` of ``count`` (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    found = binomtest(right, count).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
 def mcnemar_p(lost: int, won: int) -> float:
     """Return the exact two-sided p of McNemar's test (McNemar 1947): could the images that only one of both gets right
     be divided like this by chance? 1 when there is no such image."""

@@ -8,6 +8,7 @@ from edgecnn.contender import open_classifier
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
 from edgecnn.verify.compare import SplitName, check_labels, read_for
+from edgecnn.verify.statistics import share_interval
 
 CHANCE = 0.005  # how often a file that is as good as its card says fails, at most
 
@@ -44,14 +45,13 @@ def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provi
     check_labels(contender, images, dataset)
     right = int((contender.logits(images.images_nhwc).argmax(axis=1) == images.labels_n).sum())
     test = binomtest(right, len(images), stated.value, alternative="less")
-    interval = binomtest(right, len(images)).proportion_ci(method="wilson")
     return Whole(
         model=str(model),
         dataset=dataset,
         split=split,
         images=len(images),
         accuracy=right / len(images),
-        accuracy_ci95=(float(interval.low), float(interval.high)),
+        accuracy_ci95=share_interval(right, len(images)),
         expected=stated.value,
         expected_images=stated.images,
         p=float(test.pvalue),

@@ -37,6 +37,11 @@ def test_doctor(edgecnn) -> None:
     held_to_its_page(json.loads(edgecnn("doctor", "--json").out), "doctor")
 
 
+def test_leaderboard(edgecnn, model: Path, data_root: Path) -> None:
+    told = edgecnn("leaderboard", str(model), *QUICK, "--data-root", data_root, "--json").out
+    held_to_its_page(json.loads(told), "leaderboard")
+
+
 def test_embed(edgecnn, tmp_path: Path) -> None:
     told = edgecnn("embed", "mnist-c1", "--to", "c", "-o", tmp_path / "app", "--json").out
     held_to_its_page(json.loads(told), "embed")

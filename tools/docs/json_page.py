@@ -26,6 +26,7 @@ from edgecnn.explain.answer import Explained
 from edgecnn.export import Exported
 from edgecnn.inspection import Inspection
 from edgecnn.quantize import Quantized
+from edgecnn.report.leaderboard import Leaderboard
 from edgecnn.report.making import Report
 from edgecnn.report.model_card import Summary
 from edgecnn.runtime.files import FileAnswer, Tally
@@ -69,6 +70,7 @@ COMMANDS = {
     "evaluate": Command((Evaluation, DetectionEvaluation)),
     "bench": Command((BenchReport,)),
     "report": Command((Report,)),
+    "leaderboard": Command((Leaderboard,)),
     "quantize": Command((Quantized,)),
     "study": Command((StudyResult,)),
     "train": Command((Outcome,), {"curves": Path}),

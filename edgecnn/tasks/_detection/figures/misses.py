@@ -10,6 +10,7 @@ from edgecnn.data.boxes import THING
 from edgecnn.report import style
 from edgecnn.report.figure import Figure, Missing, Numbers
 from edgecnn.tasks._detection.reported import DetectedSubject
+from edgecnn.verify.statistics import share_interval
 
 TITLE = "What is missed"
 PLACE = 48
@@ -66,17 +67,14 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
 
 def binned(measure_k: NDArray[np.float64], detected_k: NDArray[np.bool_]) -> list[Bin]:
     """Return recall in bins of about as many things each; equal values stay together."""
-    from scipy.stats import binomtest
-
     edges = np.unique(np.quantile(measure_k, np.linspace(0, 1, BINS + 1)))
     place_k = np.searchsorted(edges[1:-1], measure_k, side="right")
     found = []
     for place in np.unique(place_k):
         own_k = place_k == place
         things, detected = int(own_k.sum()), int(detected_k[own_k].sum())
-        interval = binomtest(detected, things).proportion_ci(method="wilson")
         low, high = float(measure_k[own_k].min()), float(measure_k[own_k].max())
-        found.append(Bin(low, high, things, detected, (float(interval.low), float(interval.high))))
+        found.append(Bin(low, high, things, detected, share_interval(detected, things)))
     return found
 
 

@@ -1,0 +1,109 @@
+"""The picture of a leaderboard: scores against latency and against size, with the front that nothing beats."""
+
+from collections.abc import Callable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from edgecnn import metrics
+from edgecnn.report import style
+from edgecnn.report.ranking import Board, Row
+from edgecnn.text import picture_text, shortened
+
+MOST_NAMED, LONGEST = 16, 24  # of more models, those on the front are named
+LETTER = 4.2  # points that a letter takes across, and half of what it takes up
+BESIDE = tuple((6 * side, up) for up in (6, -6, 15, -15, 24, -24, 33, -33) for side in (1, -1))  # where a name may be
+
+
+def draw(board: Board, marked: str | None = None) -> Figure:
+    """Draw a board; ``marked`` is a model whose points stand out."""
+    timed = [row for row in board.rows if row.latency_ms is not None]
+    panels: list[tuple[str, Sequence[Row], Callable[[Row], float]]] = [
+        ("size in kB", board.rows, lambda row: row.size_bytes / 1e3)
+    ]
+    if timed:
+        panels.insert(0, ("latency of one image in µs", timed, lambda row: 1e3 * (row.latency_ms or 0)))
+    picture = style.new(height=3.4)
+    scale = 1.0 if board.metric == "f1" else 100.0
+    every = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    every[0].set_ylabel(metrics.title(board.metric) + ("" if scale == 1 else ", %"))
+    for axes, (title, rows, across) in zip(every, panels, strict=True):
+        _draw(axes, rows, across, scale, marked)
+        axes.set_xlabel(f"{title} (left is better)")
+    style.laid_out(picture)  # names are placed by where points are
+    for axes, (_, rows, across) in zip(every, panels, strict=True):
+        _name(axes, rows, [(across(row), scale * row.score) for row in rows])
+    return picture
+
+
+def _draw(axes: Axes, rows: Sequence[Row], across: Callable[[Row], float], scale: float, marked: str | None) -> None:
+    axes.set_xscale("log")
+    for row in rows:
+        color = style.REFERENCE if row.model == marked else style.MODEL
+        if row.interval is not None:
+            reach = [[scale * (row.score - row.interval[0])], [scale * (row.interval[1] - row.score)]]
+            axes.errorbar(across(row), scale * row.score, reach, ecolor=style.MUTED, elinewidth=0.8, fmt="none")
+        inside = color if row.front else "none"
+        axes.plot(across(row), scale * row.score, "o", color=color, markerfacecolor=inside, markersize=6)
+    points = [(across(row), scale * row.score) for row in rows]
+    _step(axes, points)
+    axes.margins(y=0.12)
+    axes.autoscale_view()
+    least, most = min(x for x, _ in points), max(x for x, _ in points)
+    spread = max(most / least, 1.5)
+    axes.set_xlim(least / spread**0.15, most * spread**0.5)  # names stand to the right
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    style.grid(axes)
+
+
+def _step(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """Draw the best score that so little latency or size has brought."""
+    found: list[tuple[float, float]] = []
+    for across, score in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or score > found[-1][1]:
+            found.append((across, score))
+    axes.plot(*zip(*found, strict=True), drawstyle="steps-post", color=style.MODEL, linewidth=1, alpha=0.6)
+
+
+def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]]) -> None:
+    """Write names beside points, where no other name and no point is."""
+    scale = 72 / axes.figure.dpi
+    places = [tuple(scale * axes.transData.transform(point)) for point in points]
+    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places] + _outside(axes, scale)
+    for row, point, (x, y) in zip(rows, points, places, strict=True):
+        if len(rows) > MOST_NAMED and not row.front:
+            continue
+        name = shortened(row.model, LONGEST)
+        boxes = [_box(x, y, len(name), *beside) for beside in BESIDE]
+        best = min(range(len(boxes)), key=lambda place: (sum(_overlap(boxes[place], other) for other in taken), place))
+        taken.append(boxes[best])
+        right, up = BESIDE[best]
+        axes.annotate(
+            picture_text(name), point, (right, up), textcoords="offset points", fontsize=LETTER / 0.6, va="center",
+            ha="left" if right > 0 else "right",
+        )  # fmt: skip
+
+
+Box = tuple[float, float, float, float]
+
+
+def _outside(axes: Axes, scale: float) -> list[Box]:
+    """Return what lies left and right of the axes."""
+    (left, low), (right, high) = scale * axes.transAxes.transform([(0, 0), (1, 1)])
+    return [(left - 999, low, left, high), (right, low, right + 999, high)]
+
+
+def _box(x: float, y: float, letters: int, right: float, up: float) -> Box:
+    """Return what a name takes beside a point, in points of the picture."""
+    wide = letters * LETTER
+    left = x + right if right > 0 else x + right - wide
+    return left, y + up - LETTER, left + wide, y + up + LETTER
+
+
+def _overlap(one: Box, other: Box) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return wide * high if wide > 0 and high > 0 else 0.0
