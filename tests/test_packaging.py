@@ -30,8 +30,8 @@ def test_every_package_is_listed() -> None:
 def test_exports_these_names() -> None:
     assert edgecnn.__all__ == [
         *("Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction"),
-        *("__version__", "adopt", "bench", "embed", "explain", "export", "load", "load_detector", "quantize"),
-        *("read_card", "report", "train", "verify"),
+        *("__version__", "adopt", "bench", "embed", "explain", "export", "leaderboard", "load"),
+        *("load_detector", "quantize", "read_card", "report", "train", "verify"),
     ]
 
 

@@ -37,6 +37,10 @@ class Compared(Protocol):
         """What both were run on."""
 
     @property
+    def split(self) -> str:
+        """Which of its splits."""
+
+    @property
     def images(self) -> int:
         """On how many images."""
 
@@ -73,6 +77,10 @@ class Compared(Protocol):
 
 class Evaluated(Protocol):
     """The figures of one model on the images of a split."""
+
+    @property
+    def split(self) -> str:
+        """Which of its splits."""
 
     @property
     def images(self) -> int:

@@ -1,6 +1,7 @@
 """The pages say what is in the files, and a file that is not what it should be is named."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,33 @@ def test_a_page_says_which_run_its_file_is_of(root: Path) -> None:
     path.write_text(json.dumps(card | {"trained": trained}))
     page = model_card.pages(root)[root / "m" / model_card.PAGE]
     assert " on A CPU, 1 thread, cpu, fp32, at commit abc. Other runs of the recipe have others" in page
+
+
+def test_the_table_over_all_ranks_every_form_with_those_of_its_data_set(root: Path) -> None:
+    shutil.copytree(COMPACT.with_name("mnist-small"), root / "small")
+    shutil.copytree(COMPACT.with_name("cifar10-fast"), root / "fast")
+    found = model_card.boards([model_card.summary(model) for model in models_in(root)])
+    names = {dataset: [row.model for row in board.rows] for dataset, board in found.items()}
+    assert names == {"mnist": ["m", "m/fp32", "small"], "cifar10": ["fast/fp32", "fast"]}
+    own = json.loads((COMPACT / "verify.json").read_text())["candidate"]["accuracy"]
+    first = found["mnist"].rows[0]
+    assert (first.score, first.interval[0] < own < first.interval[1]) == (own, True)
+    index = model_card.pages(root)[root / "README.md"]
+    assert index.count("\n## ") == 2
+    assert "(front-mnist.svg)" in index
+    assert "front-cifar10" not in index, "one model has no one to be compared with"
+
+
+def test_a_page_shows_the_pictures_beside_it(root: Path) -> None:
+    assert (root / "m" / "samples.png").exists()
+    assert "(samples.png)" in model_card.pages(root)[root / "m" / "README.md"]
+    (root / "m" / "samples.png").unlink()
+    assert "(samples.png)" not in model_card.pages(root)[root / "m" / "README.md"]
+
+
+@pytest.mark.parametrize("page", sorted(COMPACT.parent.rglob("README.md")), ids=lambda page: page.parent.name)
+def test_every_picture_of_the_zoo_is_there_and_on_a_page(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    there = {path.name for path in page.parent.iterdir() if path.suffix in (".png", ".svg")}
+    assert there == {name for name in there if f"]({name})" in text}
+    assert all((page.parent / name).exists() for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text))

@@ -29,6 +29,11 @@ ELSEWHERE = {
     },
     **{f"examples/{path.name}/README.md": f"examples/{path.name}.md" for path in ROOT.glob("examples/*/")},
 }
+PICTURES = {
+    f"exported/{path.relative_to(ROOT / 'exported').as_posix()}": path
+    for pattern in ("*.svg", "*/*.png")
+    for path in sorted((ROOT / "exported").glob(pattern))
+}
 SOURCES = {page: source for source, page in ELSEWHERE.items() if page != "index.md"}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^(```.*?^```[^\n]*$)", re.M | re.S)
@@ -39,7 +44,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside of docs/."""
     for page, source in SOURCES.items():
         files.append(File.generated(config, page, content=_content(source)))
+    for source, path in PICTURES.items():
+        files.append(File.generated(config, _of_the_site(source), content=path.read_bytes()))
     return files
+
+
+def _of_the_site(picture: str) -> str:
+    return picture.replace("exported/", "models/", 1)
 
 
 def _content(source: str) -> str:
@@ -81,6 +92,7 @@ def _linked(text: str, place: str) -> str:
         if f"{source}#{anchor}" in ELSEWHERE:
             source, anchor = f"{source}#{anchor}", ""
         page = ELSEWHERE.get(source, source.removeprefix("docs/") if source.startswith("docs/") else None)
+        page = _of_the_site(source) if source in PICTURES else page
         if page is None or not (picture or page.endswith(".md")):
             return words if (ROOT / source).exists() else match[0]
         there = os.path.relpath(page, posixpath.dirname(place) or ".").replace(os.sep, "/")
