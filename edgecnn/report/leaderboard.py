@@ -151,6 +151,10 @@ def _write(folder: Path, boards: Sequence[Board], threads: int, machine: Environ
 
 
 def _check_folder(folder: Path) -> None:
+    if folder.suffix in KINDS and not folder.exists():
+        raise EdgecnnError(
+            f"{folder}: is the name of a file; the leaderboard is several, in a folder. Name that: -o {folder.stem}"
+        )
     if folder.exists() and not folder.is_dir():
         raise EdgecnnError(f"{folder}: is a file; the leaderboard is written into a folder. Name another with -o.")
 

@@ -36,7 +36,7 @@ PICTURES = {  # what tools/docs/zoo_pictures.py draws beside a page
     "samples.png": "Images of the test split, with what the preferred form says",
     "confusion.png": "Confusion matrix of the preferred form: rows are the true class",
     "detections.png": "Boxes of the preferred form: detected, missed and false ones",
-    "front.png": "Its place among the models of the same data set: score against latency and size",
+    "front.png": "Its place, in bold, among the models of the same data set: score against latency and size",
 }
 
 INDEX = """\
@@ -278,7 +278,7 @@ def _about(summaries: Sequence[Summary]) -> str:
 
 def picture_of(dataset: str) -> str:
     """Return the file name of the picture of a data set's board."""
-    return f"front-{dataset}.svg"
+    return f"front-{dataset}.png"
 
 
 def _page(evidence: _Evidence) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from edgecnn import metrics
@@ -17,7 +18,7 @@ BESIDE = tuple((6 * side, up) for up in (6, -6, 15, -15, 24, -24, 33, -33) for s
 
 
 def draw(board: Board, marked: str | None = None) -> Figure:
-    """Draw a board; ``marked`` is a model whose points stand out."""
+    """Draw a board; ``marked`` is a model whose points and name stand out."""
     timed = [row for row in board.rows if row.latency_ms is not None]
     panels: list[tuple[str, Sequence[Row], Callable[[Row], float]]] = [
         ("size in kB", board.rows, lambda row: row.size_bytes / 1e3)
@@ -31,10 +32,27 @@ def draw(board: Board, marked: str | None = None) -> Figure:
     for axes, (title, rows, across) in zip(every, panels, strict=True):
         _draw(axes, rows, across, scale, marked)
         axes.set_xlabel(f"{title} (left is better)")
+    _explain(picture, board)
     style.laid_out(picture)  # names are placed by where points are
     for axes, (_, rows, across) in zip(every, panels, strict=True):
-        _name(axes, rows, [(across(row), scale * row.score) for row in rows])
+        _name(axes, rows, [(across(row), scale * row.score) for row in rows], marked)
     return picture
+
+
+def _explain(picture: Figure, board: Board) -> None:
+    """Say what points and lines are; those that are filled are not told by their color."""
+    shown = {"front": _point(style.MODEL)}
+    if not all(row.front for row in board.rows):
+        shown["beaten by another"] = _point("none")
+    if any(row.interval is not None for row in board.rows):
+        shown["95 % interval"] = Line2D([], [], color=style.MUTED, marker="|", linestyle="none", markersize=9)
+    if len(board.rows) > 1:
+        shown["best score up to here"] = Line2D([], [], color=style.MODEL, linewidth=1, alpha=0.6)
+    picture.legend(list(shown.values()), list(shown), loc="outside upper right", ncols=len(shown), fontsize=8)
+
+
+def _point(inside: str) -> Line2D:
+    return Line2D([], [], color=style.MODEL, marker="o", linestyle="none", markersize=6, markerfacecolor=inside)
 
 
 def _draw(axes: Axes, rows: Sequence[Row], across: Callable[[Row], float], scale: float, marked: str | None) -> None:
@@ -48,11 +66,11 @@ def _draw(axes: Axes, rows: Sequence[Row], across: Callable[[Row], float], scale
         axes.plot(across(row), scale * row.score, "o", color=color, markerfacecolor=inside, markersize=6)
     points = [(across(row), scale * row.score) for row in rows]
     _step(axes, points)
-    axes.margins(y=0.12)
-    axes.autoscale_view()
     least, most = min(x for x, _ in points), max(x for x, _ in points)
     spread = max(most / least, 1.5)
     axes.set_xlim(least / spread**0.15, most * spread**0.5)  # names stand to the right
+    axes.margins(y=0.12)
+    axes.autoscale_view(scalex=False)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -68,13 +86,13 @@ def _step(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     axes.plot(*zip(*found, strict=True), drawstyle="steps-post", color=style.MODEL, linewidth=1, alpha=0.6)
 
 
-def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]]) -> None:
+def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]], marked: str | None) -> None:
     """Write names beside points, where no other name and no point is."""
     scale = 72 / axes.figure.dpi
     places = [tuple(scale * axes.transData.transform(point)) for point in points]
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places] + _outside(axes, scale)
     for row, point, (x, y) in zip(rows, points, places, strict=True):
-        if len(rows) > MOST_NAMED and not row.front:
+        if len(rows) > MOST_NAMED and not row.front and row.model != marked:
             continue
         name = shortened(row.model, LONGEST)
         boxes = [_box(x, y, len(name), *beside) for beside in BESIDE]
@@ -83,7 +101,7 @@ def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]]
         right, up = BESIDE[best]
         axes.annotate(
             picture_text(name), point, (right, up), textcoords="offset points", fontsize=LETTER / 0.6, va="center",
-            ha="left" if right > 0 else "right",
+            ha="left" if right > 0 else "right", fontweight="bold" if row.model == marked else "normal",
         )  # fmt: skip
 
 

@@ -127,6 +127,8 @@ def test_a_few_images_are_drawn_and_every_box_of_them_is_listed(images: int) -> 
     found = subject(images)
     with style.style():
         figure = detections.draw(found)
+    (legend,) = figure.picture.legends
+    assert [text.get_text() for text in legend.get_texts()] == [*detections.LINES, "nobody could tell"]
     listed = {row[0] for row in figure.numbers.rows}
     assert len(listed) <= detections.TYPICAL + detections.WORST
     for place in listed:

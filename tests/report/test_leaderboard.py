@@ -87,8 +87,27 @@ def test_a_picture_names_models_and_has_a_panel_for_what_was_measured(count: int
         style.plain_svg(picture)
     assert isinstance(picture, Figure)
     assert len(picture.axes) == 1 + timed
+    (legend,) = picture.legends
+    assert "beaten by another" not in {text.get_text() for text in legend.get_texts()}
     for axes in picture.axes:
+        assert {text.get_text() for text in axes.texts if text.get_fontweight() == "bold"} == {"m0"}
         assert {text.get_text() for text in axes.texts} == {f"m{n}" for n in range(count)}, "all are on this front"
+
+
+@pytest.mark.parametrize("interval", [None, (0.5, 0.7)])
+def test_a_model_alone_is_drawn_without_a_warning(interval: tuple[float, float] | None) -> None:
+    with style.style():
+        style.png(pareto.draw(board(Row("m", "fp32", 0.6, interval, 45_765, 0.066, 7))))
+
+
+def test_those_on_the_front_are_filled_and_the_picture_says_so() -> None:
+    with style.style():
+        picture = pareto.draw(board(row("a", 0.9), row("b", 0.8, size=2)))
+    (legend,) = picture.legends
+    assert {"front", "beaten by another"} <= {text.get_text() for text in legend.get_texts()}
+    for axes in picture.axes:
+        points = {line.get_ydata()[0]: line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"}
+        assert (points[90], points[80]) == (style.MODEL, "none")
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +159,5 @@ def test_misuse_is_told(model: Path, data_root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EdgecnnError, match="is a file; the leaderboard is written into a folder"):
         edgecnn.leaderboard([model], tmp_path / "file", root=data_root)
+    with pytest.raises(EdgecnnError, match=r"board.html: is the name of a file; .*-o board$"):
+        edgecnn.leaderboard([model], "board.html", root=data_root)

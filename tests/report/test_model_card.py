@@ -162,7 +162,7 @@ def test_the_table_over_all_ranks_every_form_with_those_of_its_data_set(root: Pa
     assert (first.score, first.interval[0] < own < first.interval[1]) == (own, True)
     index = model_card.pages(root)[root / "README.md"]
     assert index.count("\n## ") == 2
-    assert "(front-mnist.svg)" in index
+    assert "(front-mnist.png)" in index
     assert "front-cifar10" not in index, "one model has no one to be compared with"
 
 

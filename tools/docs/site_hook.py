@@ -31,8 +31,7 @@ ELSEWHERE = {
 }
 PICTURES = {
     f"exported/{path.relative_to(ROOT / 'exported').as_posix()}": path
-    for pattern in ("*.svg", "*/*.png")
-    for path in sorted((ROOT / "exported").glob(pattern))
+    for path in sorted((ROOT / "exported").glob("**/*.png"))
 }
 SOURCES = {page: source for source, page in ELSEWHERE.items() if page != "index.md"}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")

@@ -67,8 +67,7 @@ def _draw_places(models: list[ZooModel]) -> None:
     for dataset, board in model_card.boards(list(summaries.values())).items():
         own = [model for model in models if summaries[model.name].dataset == dataset]
         if len(own) > 1:
-            picture = style.plain_svg(style.laid_out(pareto.draw(board)))
-            files.write_text(own[0].folder.parent / model_card.picture_of(dataset), picture)
+            _write(own[0].folder.parent / model_card.picture_of(dataset), pareto.draw(board))
             for model in own:
                 _write(model.folder / "front.png", pareto.draw(board, marked=model.name))
 
@@ -77,7 +76,8 @@ def _write(path: Path, picture: Picture) -> None:
     """Write a picture with a palette."""
     pixels = Image.open(io.BytesIO(style.png(style.laid_out(picture)))).convert("RGB")
     buffer = io.BytesIO()
-    pixels.quantize(COLORS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    means = 3  # rounds of k-means: the colors of right and wrong, which have few pixels, stay what they are
+    pixels.quantize(COLORS, kmeans=means, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     files.write_bytes(path, buffer.getvalue())
 
 

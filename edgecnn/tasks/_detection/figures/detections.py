@@ -33,7 +33,7 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
     groups = {"The first": list(range(min(TYPICAL, len(mistakes_n)))), "The most mistakes": worst}
     groups = {name: places for name, places in groups.items() if places}
     rows = [-(-len(places) // ACROSS) for places in groups.values()]
-    picture = style.new(height=0.3 + sum(3.0 * count + 0.3 for count in rows))
+    picture = style.new(height=0.3 + sum(3.15 * count + 0.3 for count in rows))
     parts = picture.subfigures(len(groups), 1, height_ratios=rows, squeeze=False)[:, 0]
     for part, count, (name, places) in zip(parts, rows, groups.items(), strict=True):
         part.suptitle(name, fontsize=10, x=0.01, ha="left")
@@ -42,8 +42,9 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
             axes.set_visible(False)
         for axes, place in zip(cells, places, strict=False):
             _draw(axes, subject, place)
-    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in LINES.values()]
-    picture.legend(lines, list(LINES), loc="outside upper right", ncols=len(LINES), handlelength=3)
+    shown = LINES | {"nobody could tell": (style.MUTED, "-")}
+    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in shown.values()]
+    picture.legend(lines, list(shown), loc="outside upper right", ncols=len(shown), handlelength=3)
     return Figure(
         caption=(
             "Boxes in a whole line were detected, dashed ones were missed, dotted ones have nothing in them. Gray ones "
