@@ -21,7 +21,7 @@ from edgecnn.version import __version__
 
 KINDS = (".csv", ".png", ".svg")  # of the files beside the page
 ALIKE = {"within": "yes", "beyond": "no, worse", "undecided": "cannot tell"}
-RASTER_BYTES = 400_000  # a picture whose SVG is larger stands in the page as PNG
+RASTER_BYTES = 400_000  # a picture whose SVG is larger, and twice its PNG, stands in the page as PNG
 
 
 @dataclass(frozen=True)
@@ -159,18 +159,19 @@ def _part(kind: Kind, found: Outcome, files: Path) -> Part:
 
 
 def data_url(picture: Picture) -> str:
-    """Return a picture as a data URL; where the drawing is long, its pixels."""
+    """Return a picture as a data URL; where the drawing is much longer than they are, its pixels."""
     return _data_url(style.plain_svg(picture), lambda: style.png(picture))
 
 
 def _data_url(drawn: str, pixels: Callable[[], bytes]) -> str:
-    if len(drawn) <= RASTER_BYTES:
+    raster = pixels() if len(drawn) > RASTER_BYTES else b""
+    if not raster or len(drawn) <= 2 * len(raster):
         return f"data:image/svg+xml;base64,{base64.b64encode(style.following(drawn).encode()).decode()}"
-    return f"data:image/png;base64,{base64.b64encode(pixels()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(raster).decode()}"
 
 
 def _picture(figure: Figure, name: str, files: Path) -> str:
-    """Return the picture that was written as a data URL; where the drawing is long, its pixels."""
+    """Return the picture that was written as a data URL; where the drawing is much longer than they are, its pixels."""
     if figure.picture is None:
         return ""
     return _data_url((files / f"{name}.svg").read_text(encoding="utf-8"), (files / f"{name}.png").read_bytes)

@@ -140,10 +140,11 @@ def _parity(subject: Subject) -> Reason:
             "what it was made from", "open", "The file does not say that it was compared with what it was made from."
         )
     held = measured.drop_verdict in (None, "within")
+    change = changed(measured.drop_pp, "dropped", "rose")
     return Reason(
         "its quantization",
         "for" if held else "against" if measured.drop_verdict == "beyond" else "open",
-        f"Where it was quantized, it dropped by {measured.drop_pp:.2f} points on {counted(measured.images, 'image')}"
+        f"Where it was quantized, it {change} on {counted(measured.images, 'image')}"
         f"{'' if held else f', {measured.drop_verdict}'}.",
     )
 
@@ -158,11 +159,23 @@ def _same(subject: Subject) -> Reason:
 
 def _drop(found: Compared) -> str:
     low, high = found.drop_pp_ci95
+    if round(found.drop_pp, 2) < 0:
+        low, high = -high, -low
     return (
-        f"Against its reference, {metrics.title(found.metric)} drops by {found.drop_pp:.2f} points on "
+        f"Against its reference, {metrics.title(found.metric)} {changed(found.drop_pp)} on "
         f"{counted(found.images, 'image')} (95 %: {low:.2f} to {high:.2f}), "
         f"{sentence(found.verdict, found.images_needed, found.max_drop_pp)}"
     )
+
+
+def changed(drop_pp: float, drops: str = "drops", rises: str = "rises") -> str:
+    """Say a drop, or a rise where it is below zero, in percentage points.
+
+    >>> changed(0.14), changed(-0.14), changed(-0.001)
+    ('drops by 0.14 points', 'rises by 0.14 points', 'drops by 0.00 points')
+    """
+    drop = round(drop_pp, 2)
+    return f"{rises if drop < 0 else drops} by {abs(drop):.2f} points"
 
 
 def _faster(subject: Subject) -> Reason:

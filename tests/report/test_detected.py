@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
-from edgecnn.report import style
+from edgecnn.report import page_html, style
 from edgecnn.report.figure import Missing
 from edgecnn.tasks._detection.figures import detections, misses, threshold
 from edgecnn.tasks._detection.matching import match, match_on
@@ -135,6 +135,32 @@ def test_a_few_images_are_drawn_and_every_box_of_them_is_listed(images: int) -> 
         kinds = [row[1] for row in figure.numbers.rows if row[0] == place]
         true, false, missed = found.counts_n3[place]
         assert (kinds.count("detected"), kinds.count("false"), kinds.count("missed")) == (true, false, missed)
+
+
+def test_images_with_many_boxes_stand_in_the_page_as_a_drawing_that_follows_its_theme() -> None:
+    """The drawing is long as it has images in it; their pixels would be as long, on white."""
+    with style.style():
+        picture = detections.draw(subject(300)).picture
+        assert page_html.data_url(picture).startswith("data:image/svg+xml;")
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"),
+    [(page_html.RASTER_BYTES, "svg+xml"), (page_html.RASTER_BYTES + 1, "png"), (3 * page_html.RASTER_BYTES, "png")],
+)
+def test_a_drawing_that_is_much_longer_than_its_pixels_is_not_put_in_the_page(length: int, kind: str) -> None:
+    drawn = "<svg>".ljust(length)
+    assert page_html._data_url(drawn, lambda: b"pixels").startswith(f"data:image/{kind};")
+    assert page_html._data_url(drawn, lambda: bytes(length)).startswith("data:image/svg+xml;")
+
+
+def test_the_threshold_of_the_file_is_marked_and_every_line_of_boxes_differs() -> None:
+    found = subject(40)
+    with style.style():
+        left = threshold.draw(found).picture.axes[0]
+    lowest = min(answer.scores_m.min() for answer in found.answers)
+    assert any(len(xs := line.get_xdata()) == 2 and set(xs) == {lowest} for line in left.lines)
+    assert len({dashes for _, dashes in detections.LINES.values()}) == len(detections.LINES)
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

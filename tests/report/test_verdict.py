@@ -81,6 +81,16 @@ def test_the_comparison_with_the_reference(word: str, weight: str) -> None:
     assert verdict._same(a_subject(comparison=compared)).weight == weight
 
 
+def test_a_negative_drop_is_said_as_a_rise() -> None:
+    found = SimpleNamespace(verdict="within", metric="f1", images=2000, drop_pp=-0.14, drop_pp_ci95=(-0.4, 0.12))
+    found.images_needed, found.max_drop_pp = None, 0.5
+    said = verdict._same(a_subject(comparison=found)).text
+    assert "F1 rises by 0.14 points on 2,000 images (95 %: -0.12 to 0.40), within" in said
+    measured = SimpleNamespace(drop_verdict="within", drop_pp=-0.14, images=1000)
+    quantized = card(parity=None, quantization=SimpleNamespace(measured=measured))
+    assert "it rose by 0.14 points on 1,000 images" in verdict._parity(a_subject(card=quantized)).text
+
+
 def test_a_reference_that_was_not_compared_is_open() -> None:
     assert verdict._same(a_subject(comparison=None)).weight == "open"
 

@@ -4,6 +4,7 @@ from edgecnn.report.classified import ClassifiedSubject
 from edgecnn.report.figure import Figure, Missing, Numbers
 from edgecnn.report.figures import _strip
 from edgecnn.report.figures._strip import Sample
+from edgecnn.report.verdict import changed
 
 TITLE = "What flipped"
 PLACE = 55
@@ -31,7 +32,7 @@ def draw(subject: ClassifiedSubject) -> Figure | Missing:
     return Figure(
         caption=(
             f"Of {images}, {harmful} are lost against {subject.source.reference} and {beneficial} are won: accuracy "
-            f"drops by {comparison.drop_pp:.2f} points. Each image has the reference's answer first; shown are those "
+            f"{changed(comparison.drop_pp)}. Each image has the reference's answer first; shown are those "
             "of which the model is surest."
         ),
         numbers=Numbers(COLUMNS, [one.numbers for one in found]),

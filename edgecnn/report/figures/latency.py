@@ -39,7 +39,7 @@ def draw(subject: Subject) -> Figure:
     _draw_throughput(many, report, by_path)
     for axes in (single, many):
         style.grid(axes)
-    single.legend(loc="lower right")
+    single.legend(loc="best")
     rows = [
         (by_path[t.model], t.threads, t.batch, t.p50_ms, t.p90_ms, t.p99_ms, t.images_per_second)
         for t in report.contenders
@@ -74,11 +74,11 @@ def limits(calls_ms: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
 def _draw_throughput(axes: Axes, report: BenchReport, by_path: dict[str, str]) -> None:
     counts = sorted({timing.threads for timing in report.contenders})
     for path, role in by_path.items():
-        for count, line in zip(counts, ("-", "--"), strict=False):
+        for count, line in zip(counts, ("o-", "s--"), strict=False):
             own = [timing for timing in report.contenders if timing.model == path and timing.threads == count]
             batches, speeds = [t.batch for t in own], [t.images_per_second for t in own]
             name = f"{role}, {count} thread{'s' if count > 1 else ''}"
-            axes.plot(batches, speeds, line, marker="o", markersize=3, color=COLORS[role], label=name)
+            axes.plot(batches, speeds, line, markersize=4, color=COLORS[role], label=name)
     axes.set_xscale("log", base=2)
     axes.set_xticks(batches, [str(batch) for batch in batches])
     axes.set_ylim(0)

@@ -23,6 +23,7 @@ LINES: dict[str, tuple[str, Dashes]] = {  # told apart by their dashes as well a
     "detected": (style.RIGHT, "-"),
     "missed": (style.REFERENCE, (0, (4, 2))),
     "false": (style.WRONG, (0, (1, 1.2))),
+    "ignored": (style.MUTED, (0, (5, 1, 1, 1))),
 }
 
 
@@ -42,13 +43,12 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
             axes.set_visible(False)
         for axes, place in zip(cells, places, strict=False):
             _draw(axes, subject, place)
-    shown = LINES | {"nobody could tell": (style.MUTED, "-")}
-    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in shown.values()]
-    picture.legend(lines, list(shown), loc="outside upper right", ncols=len(shown), handlelength=3)
+    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in LINES.values()]
+    picture.legend(lines, list(LINES), loc="outside upper left", ncols=len(LINES), handlelength=3)  # seen on a phone
     return Figure(
         caption=(
-            "Boxes in a whole line were detected, dashed ones were missed, dotted ones have nothing in them. Gray ones "
-            "are around what nobody could tell, which counts neither way. "
+            "Boxes in a whole line were detected, dashed ones were missed, dotted ones were answered where there is "
+            "nothing to be detected. What is ignored is marked in the data as undecidable and counts neither way. "
             + (f"The worst of {len(mistakes_n):,} images come last." if worst else "There is not one mistake.")
         ),
         numbers=_numbers(subject, list(dict.fromkeys(place for places in groups.values() for place in places))),
@@ -62,11 +62,9 @@ def _draw(axes: Axes, subject: DetectedSubject, place: int) -> None:
     axes.imshow(subject.split.images_nhwc[place].squeeze(), cmap="gray", vmin=0, vmax=255)
     style.bare(axes)
     for what, boxes_m4 in _boxes(subject, place).items():
-        color, dashes = LINES.get(what, (style.MUTED, "-"))
-        _outline(axes, boxes_m4, color, dashes)
+        _outline(axes, boxes_m4, *LINES[what])
     detected, false, missed = (int(count) for count in subject.counts_n3[place])
-    axes.set_title(f"image {place}", fontsize=8.5)
-    axes.set_xlabel(f"{detected} detected, {missed} missed, {false} false", fontsize=8)
+    axes.set_title(f"image {place}: {detected} detected,\n{missed} missed, {false} false", fontsize=9)
 
 
 def _outline(axes: Axes, boxes_m4: Iterable[Sequence[float]], color: str, dashes: Dashes) -> None:

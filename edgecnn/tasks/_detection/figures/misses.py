@@ -42,13 +42,13 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
     measures = {"height": binned(height_k, detected_k), "sharpness": binned(sharpness_k, detected_k)}
     picture = style.new(height=3.0)
     axes = picture.subplots(1, 2, sharey=True)
-    _draw(axes[0], measures["height"], "height in pixels")
-    _draw(axes[1], measures["sharpness"], "sharpness (left: blurred)")
+    _draw(axes[0], measures["height"], "height in pixels, and how many things")
+    _draw(axes[1], measures["sharpness"], "sharpness (left: blurred), and how many things")
     axes[0].set_ylabel("recall, %")
     return Figure(
         caption=(
-            f"Of {len(detected_k):,} things {int((~detected_k).sum()):,} were missed. Each bar is a fifth of "
-            "them, with its 95 % interval. Sharpness is the variance of the Laplacian over that of the gray "
+            f"Of {len(detected_k):,} things {int((~detected_k).sum()):,} were missed. Each bar is about a fifth "
+            "of them, with its 95 % interval. Sharpness is the variance of the Laplacian over that of the gray "
             "values in the box (after Pech-Pacheco 2000), which does not depend on contrast."
         ),
         numbers=Numbers(
@@ -108,7 +108,7 @@ def _draw(axes: Axes, bins: list[Bin], name: str) -> None:
     axes.bar(places, 100 * recalls, color=style.MODEL, width=0.7)
     reach = 100 * np.abs(ends - recalls)
     axes.errorbar(places, 100 * recalls, reach, fmt="none", ecolor=style.INK, elinewidth=1, capsize=3)
-    axes.set_xticks(places, [_range(one) for one in bins], fontsize=8)
+    axes.set_xticks(places, [f"{_range(one)}\n{one.things:,}" for one in bins], fontsize=8)
     axes.set_ylim(0, 102)
     axes.set_xlabel(name)
     style.grid(axes)

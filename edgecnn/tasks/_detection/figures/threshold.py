@@ -88,5 +88,8 @@ def _by_threshold(axes: Axes, curve: Curve) -> None:
     named = {"precision": curve.precision_t, "recall": curve.recall_t, "F1": curve.f1_t}
     for (name, values_t), dashes in zip(named.items(), ("--", ":", "-"), strict=True):
         axes.plot(curve.threshold_t, values_t, linestyle=dashes, label=name)
+    axes.axvline(curve.threshold_t[-1], color=style.INK, linewidth=0.8)
+    axes.annotate("the file's own", (curve.threshold_t[-1], 0.5), (4, 0), textcoords="offset points", fontsize=8,
+                  rotation=90, va="center")  # fmt: skip
     axes.set_xlabel("threshold on the score")
-    axes.legend(loc="lower left")
+    axes.legend(loc=(0.12, 0.02))
