@@ -160,7 +160,7 @@ def test_the_threshold_of_the_file_is_marked_and_every_line_of_boxes_differs() -
         left = threshold.draw(found).picture.axes[0]
     lowest = min(answer.scores_m.min() for answer in found.answers)
     assert any(len(xs := line.get_xdata()) == 2 and set(xs) == {lowest} for line in left.lines)
-    assert len({dashes for _, dashes in detections.LINES.values()}) == len(detections.LINES)
+    assert len({dashes for _, dashes in (*detections.LINES.values(), detections.UNTOLD)}) == len(detections.LINES) + 1
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

@@ -23,8 +23,8 @@ LINES: dict[str, tuple[str, Dashes]] = {  # told apart by their dashes as well a
     "detected": (style.RIGHT, "-"),
     "missed": (style.REFERENCE, (0, (4, 2))),
     "false": (style.WRONG, (0, (1, 1.2))),
-    "ignored": (style.MUTED, (0, (5, 1, 1, 1))),
 }
+UNTOLD: tuple[str, Dashes] = (style.MUTED, (0, (5, 1, 1, 1)))
 
 
 def draw(subject: DetectedSubject) -> Figure | Missing:
@@ -43,12 +43,13 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
             axes.set_visible(False)
         for axes, place in zip(cells, places, strict=False):
             _draw(axes, subject, place)
-    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in LINES.values()]
-    picture.legend(lines, list(LINES), loc="outside upper left", ncols=len(LINES), handlelength=3)  # seen on a phone
+    shown = LINES | {"nobody could tell": UNTOLD}
+    lines = [Line2D([], [], color=color, linestyle=dashes, linewidth=2) for color, dashes in shown.values()]
+    picture.legend(lines, list(shown), loc="outside upper left", ncols=len(shown), handlelength=3)  # seen on a phone
     return Figure(
         caption=(
             "Boxes in a whole line were detected, dashed ones were missed, dotted ones were answered where there is "
-            "nothing to be detected. What is ignored is marked in the data as undecidable and counts neither way. "
+            "nothing to be detected. What nobody could tell is marked so in the data, and counts neither way. "
             + (f"The worst of {len(mistakes_n):,} images come last." if worst else "There is not one mistake.")
         ),
         numbers=_numbers(subject, list(dict.fromkeys(place for places in groups.values() for place in places))),
@@ -62,7 +63,7 @@ def _draw(axes: Axes, subject: DetectedSubject, place: int) -> None:
     axes.imshow(subject.split.images_nhwc[place].squeeze(), cmap="gray", vmin=0, vmax=255)
     style.bare(axes)
     for what, boxes_m4 in _boxes(subject, place).items():
-        _outline(axes, boxes_m4, *LINES[what])
+        _outline(axes, boxes_m4, *LINES.get(what, UNTOLD))
     detected, false, missed = (int(count) for count in subject.counts_n3[place])
     axes.set_title(f"image {place}: {detected} detected,\n{missed} missed, {false} false", fontsize=9)
 
