@@ -27,6 +27,7 @@ except ImportError:  # Windows
 
 MANIFEST = ".makes"  # in a folder that is written beside: the names that it is about to give, or has given, its target
 UNTOUCHED_NS = 0  # when a file that was only made was written last
+TRIES = 100  # to make a file where the system finds no folder: another process clears away, or it can never be (/proc)
 FULL_BYTES = 65_536  # a file system with less is full: buffers are not written in part
 
 
@@ -179,12 +180,14 @@ def _make_file(path: Path) -> int:
 def _made_and_locked(target: Path, where: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
     """Make what is written beside ``target``, and return it with the descriptor that holds its lock, -1 for none."""
     stem, suffix = (target.stem, target.suffix) if make is _make_file else (target.absolute().name, "")
+    tried = 0
     while True:
+        tried += 1
         partial = where / f".{stem}-{secrets.token_hex(6)}{suffix}"
         try:
             lock = make(partial)
         except FileNotFoundError:
-            if where.exists():  # cleared away before it was opened
+            if tried < TRIES and where.exists():  # cleared away before it was opened
                 continue
             raise
         if fcntl is None:

@@ -292,3 +292,11 @@ def test_what_was_downloaded_in_place_of_a_file_is_named(tmp_path: Path, kind: s
 def test_a_file_that_is_what_it_is_stands_for_itself(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"version 1")
     assert (files.stand_in(tmp_path / "a"), files.stand_in(tmp_path / "none")) == ("", "")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nothing can be made")
+def test_a_folder_in_which_nothing_can_be_made_is_an_error_and_no_endless_loop() -> None:
+    with pytest.raises(FileNotFoundError):
+        files.write_text(Path("/proc/model.onnx"), "text")
+    with pytest.raises(FileNotFoundError), files.scratch_folder(Path("/proc/model")):
+        pass
