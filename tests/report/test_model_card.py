@@ -1,19 +1,22 @@
 """The pages say what is in the files, and a file that is not what it should be is named."""
 
+import io
 import json
 import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from edgecnn import data
 from edgecnn.card import ModelCard, Overflow
 from edgecnn.data import npz
 from edgecnn.errors import CardError
 from edgecnn.registry import DATASETS
-from edgecnn.report import model_card
+from edgecnn.report import model_card, pareto, style
 from edgecnn.zoo import models_in
 
 COMPACT = Path(__file__).resolve().parents[2] / "exported" / "mnist-compact"
@@ -179,3 +182,19 @@ def test_every_picture_of_the_zoo_is_there_and_on_a_page(page: Path) -> None:
     there = {path.name for path in page.parent.iterdir() if path.suffix in (".png", ".svg")}
     assert there == {name for name in there if f"]({name})" in text}
     assert all((page.parent / name).exists() for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text))
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+def test_the_picture_of_a_board_is_of_the_evidence_that_is_kept(dataset: str) -> None:
+    zoo = COMPACT.parent
+    board = model_card.boards([model_card.summary(model) for model in models_in(zoo)])[dataset]
+    with style.style():
+        drawn = gray(io.BytesIO(style.png(style.laid_out(pareto.draw(board)))))
+    kept = gray(zoo / model_card.picture_of(dataset))
+    assert kept.shape == drawn.shape, "draw it again: tools/docs/zoo_pictures.py"
+    assert np.abs(kept - drawn).mean() < 0.5, "draw it again: tools/docs/zoo_pictures.py"
+
+
+def gray(picture: Path | io.BytesIO) -> np.ndarray:
+    with Image.open(picture) as found:
+        return np.asarray(found.convert("L"), np.float32)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import edgecnn
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 pytestmark = pytest.mark.slow
 
@@ -56,6 +58,13 @@ def visit(browser: Any, made: Path) -> Iterator[Visit]:
     assert heard == []
 
 
+@pytest.fixture(scope="module")
+def board(model: Path, static_model: Path, data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("board")
+    edgecnn.leaderboard([model, static_model], folder, root=data_root, seconds=0.05)
+    return folder / "leaderboard.html"
+
+
 def shot(page: Any, selector: str) -> np.ndarray:
     """Return what is seen of an element, gray, 0..255."""
     with Image.open(io.BytesIO(page.locator(selector).screenshot())) as picture:
@@ -91,6 +100,21 @@ def test_axe_has_nothing_to_say(visit: Visit, size: str, theme: str) -> None:
     page = visit(size, theme)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_of_a_leaderboard_fits_and_axe_has_nothing_to_say(board: Path, browser: Any, theme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("needs axe-core: make lint-js")
+    context = browser.new_context(viewport=SIZES["phone"], color_scheme=theme, offline=True)
+    page = context.new_page()
+    page.goto(board.as_uri())
+    assert page.evaluate(OVERFLOW) == 0
+    assert min(page.evaluate(LOADED)) > 100
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+    context.close()
     assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
 
 
