@@ -7,7 +7,7 @@ import typer
 
 from edgecnn.errors import EdgecnnError
 
-from . import console
+from . import console, said
 from .options import AsJson, DataRoot, Dataset, next_command
 
 if TYPE_CHECKING:
@@ -75,24 +75,24 @@ def adopt(
     from edgecnn.adopt import Said, propose
     from edgecnn.adopt.labels import labels_of
 
-    name, kind = _answers(answers)
-    said: dict[str, Any] = {
+    name, kind = said.answers(answers)
+    told: dict[str, Any] = {
         "labels": labels and labels_of(labels),
         "layout": layout,
-        "scale": None if scale is None else _number(scale, "--scale"),
-        "mean": mean and _numbers(mean, "--mean"),
-        "std": std and _numbers(std, "--std"),
+        "scale": None if scale is None else said.number(scale, "--scale"),
+        "mean": mean and said.numbers(mean, "--mean"),
+        "std": std and said.numbers(std, "--std"),
         "bgr": bgr,
-        "size": resize and _size(resize),
+        "size": resize and said.size(resize),
         "answers": kind,
     }
     with console.stages(quiet=as_json) as say:
         if dataset is not None and scale is None:
             say("trying what its pixels are")
-            proposal = propose(model, Said(**said, output=name), dataset=dataset, root=root)
+            proposal = propose(model, Said(**told, output=name), dataset=dataset, root=root)
             if proposal is not None:
                 _refuse(proposal, as_json=as_json)
-        found = adopt_file(model, output, **said, answered_by=name, dataset=dataset, root=root, on_stage=say)
+        found = adopt_file(model, output, **told, answered_by=name, dataset=dataset, root=root, on_stage=say)
     if as_json:
         console.show_json(found)
     else:
@@ -112,11 +112,11 @@ def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
     for remark in found.remarks:
         console.say(f"note: {remark}")
     score = found.test_score
-    said = "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
+    reached = "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
     console.verdict(
         True,
         f"same as the original on {found.parity_images:,} images ({found.parity_source}): largest gap of "
-        f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{said}",
+        f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{reached}",
     )
     console.say_next(next_command("evaluate" if dataset else "selftest", found.path, dataset=dataset, root=root))
 
@@ -149,47 +149,3 @@ def _options(found: "Tried") -> str:
     for name, numbers, usual in (("--mean", found.mean, 0), ("--std", found.std, 1)):
         words += [name, ",".join(f"{number:g}" for number in numbers)] if set(numbers) != {usual} else []
     return " ".join([*words, *(["--bgr"] if found.bgr else []), *(["--layout", found.layout] if found.layout else [])])
-
-
-def _number(text: str, option: str) -> float:
-    """Read a number or a fraction.
-
-    >>> _number("1/255", "--scale") == 1 / 255
-    True
-    """
-    above, _, below = text.partition("/")
-    try:
-        return float(above) / float(below or 1)
-    except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(f"'{text}' is no number such as 0.5 or 1/255", param_hint=option) from None
-
-
-def _numbers(text: str, option: str) -> tuple[float, ...]:
-    return tuple(_number(part, option) for part in text.replace(",", " ").split())
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Read a size.
-
-    >>> _size("48x192"), _size("224")
-    ((48, 192), (224, 224))
-    """
-    sides = text.lower().split("x")
-    if not 1 <= len(sides) <= 2 or not all(side.isdecimal() for side in sides):
-        raise typer.BadParameter(f"'{text}' is no size such as 224x224", param_hint="--resize")
-    return int(sides[0]), int(sides[-1])
-
-
-def _answers(text: str | None) -> tuple[str | None, str | None]:
-    """Read what an output has, and its name where that is said.
-
-    >>> _answers("prob=probabilities"), _answers("log-probabilities")
-    (('prob', 'probabilities'), (None, 'logits'))
-    """
-    if text is None:
-        return None, None
-    name, _, kind = text.rpartition("=")
-    kinds = {"logits": "logits", "log-probabilities": "logits", "probabilities": "probabilities"}
-    if kind not in kinds:
-        raise typer.BadParameter(f"'{kind}' is none of {', '.join(kinds)}", param_hint="--answers")
-    return name or None, kinds[kind]

@@ -1,11 +1,11 @@
 """edgecnn export"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from . import console
+from . import console, said
 from .options import AsJson, DataRoot, Dataset, next_command
 
 
@@ -15,34 +15,96 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a checkpoint (.safetensors).")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|FILE.py:NAME",
+            help="A run's folder or a checkpoint (.safetensors); or a module of yours in a file of Python, or .pt2.",
+        ),
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="MODEL.onnx", help="Default: RUN.onnx here.")
     ] = None,
     calibrated: Annotated[
         bool, typer.Option("--calibrate", help="Fit a temperature on the validation split (temperature scaling).")
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="LABELS",
+            help="A module's classes, in order: a,b,c, or 0..9, or a .txt with one a line.",
+        ),
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option("--input", metavar="HxWxC", help="The pictures that a module takes, such as 28x28x1.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="A module's state dict: .pth or .safetensors.")
+    ] = None,
+    transform: Annotated[
+        str | None,
+        typer.Option(
+            "--transform",
+            metavar="FILE.py:NAME",
+            help="What pictures go through before a module, of torchvision or timm, as for inference.",
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option("--scale", metavar="X", help="In its place: what pixels 0..255 are multiplied with. [1/255]"),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option("--mean", metavar="X[,X,X]", help="What is subtracted then, one or one a channel.")
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then, one or one a channel.")
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option("--answers", metavar="KIND", help="What a module answers: logits or probabilities.")
+    ] = None,
     dataset: Dataset = None,
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Export a run to one ONNX file that was compared with PyTorch on the whole test set.
+    """Export a run, or a module of your own, to one ONNX file that was compared with PyTorch.
+
+    A run is compared on the whole test set; a module on the test images of --data, or on noise and edge cases.
 
     Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
     """
-    from edgecnn import export as export_run
+    from edgecnn import export as export_model
     from edgecnn import metrics
+    from edgecnn.adopt.labels import labels_of
     from edgecnn.data import is_named
 
+    numbers: dict[str, Any] = {
+        "scale": scale and said.number(scale, "--scale"),
+        "mean": mean and said.numbers(mean, "--mean"),
+        "std": std and said.numbers(std, "--std"),
+    }
     with console.stages(quiet=as_json) as say:
-        say("exporting and comparing with PyTorch")
-        exported = export_run(run, output, dataset=dataset, root=root, calibrated=calibrated)
+        exported = export_model(
+            model,
+            output,
+            dataset=dataset,
+            root=root,
+            calibrated=calibrated,
+            labels=None if labels is None else labels_of(labels),
+            input=None if shape is None else said.shape(shape),
+            preprocess=_preprocess(transform, {name: value for name, value in numbers.items() if value is not None}),
+            weights=weights,
+            answers=said.answers(answers)[1],
+            on_stage=say,
+        )
     if as_json:
         console.show_json(exported)
         return
     score = exported.test_score
-    said = "" if exported.agreement is None else f", same top-1 on {exported.agreement:.2%}"
-    said += "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
+    for remark in exported.remarks:
+        console.say(f"note: {remark}")
+    alike = "" if exported.agreement is None else f", same top-1 on {exported.agreement:.2%}"
+    alike += "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
     console.say(
         f"{exported.path}: {console.size(exported.size_bytes)}, {exported.parameters:,} parameters, "
         f"opset {exported.opset}, IR {exported.ir_version}   card: {exported.card_path}"
@@ -50,7 +112,18 @@ def export(
     console.verdict(
         True,
         f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest gap of "
-        f"{exported.output} {exported.max_abs_gap:.1e}{said}",
+        f"{exported.output} {exported.max_abs_gap:.1e}{alike}",
     )
     own = None if is_named(exported.dataset) else exported.dataset
     console.say_next(next_command("quantize", exported.path, dataset=own, root=root))
+
+
+def _preprocess(transform: str | None, numbers: dict[str, Any]) -> Any:
+    """Return what a module's pixels go through, as one of the two ways to say it has it."""
+    if transform is None:
+        return numbers or None
+    if numbers:
+        raise typer.BadParameter("say it once: --transform, or --scale, --mean and --std", param_hint="--transform")
+    from edgecnn.export import own
+
+    return own.transform(transform)

@@ -13,8 +13,8 @@ from edgecnn.adopt import pictures, pool, proof
 from edgecnn.adopt.answers import Answers, answers, output_of
 from edgecnn.adopt.carded import card_of
 from edgecnn.adopt.images import Images, images_for
-from edgecnn.adopt.known import known_of
-from edgecnn.adopt.original import Original
+from edgecnn.adopt.known import Found, known_of
+from edgecnn.adopt.original import Original, Originally
 from edgecnn.adopt.pictures import Taken
 from edgecnn.adopt.preprocessing import Preprocessing, preprocessing
 from edgecnn.adopt.proof import Same
@@ -58,7 +58,7 @@ class Plan:
     """A file of others, with all that has to be known of it."""
 
     source: Source
-    original: Original
+    original: Originally
     taken: Taken
     done: Preprocessing
     answers: Answers
@@ -112,23 +112,38 @@ def adopt(
         output=answered_by, answers=answers,
     )  # fmt: skip
     on_stage("reading the file")
-    plan = planned(file, said)
+    return finished(planned(read(file), said, known_of), target, dataset=dataset, root=root, on_stage=on_stage)
+
+
+def finished(
+    plan: Plan,
+    target: Path,
+    *,
+    dataset: str | None,
+    root: str | Path | None,
+    on_stage: Callable[[str], None],
+    described: Callable[[ModelCard], ModelCard] = lambda card: card,
+) -> Adopted:
+    """Wrap what was planned, hold it to the original, and write it. ``described`` has the last word on the card."""
     on_stage("reading images")
     images = images_for(plan.labels, plan.taken.image, dataset, root)
     on_stage("comparing with the original")
     graph, same, any_batch = _proven(plan, images)
     on_stage("choosing golden images")
     card = card_of(plan.source, plan.taken, plan.done, plan.answers, plan.labels, images, same, graph, plan.known)
-    card = replace(card, name=zoo.title(target))
+    card = described(replace(card, name=zoo.title(target)))
     _write(target, graph, card, plan.source)
     return _adopted(target, plan, images, same, card, any_batch)
 
 
-def planned(file: Path, said: Said) -> Plan:
-    """Find out all that has to be known of a file. Raises EdgecnnError, which lists what is missing."""
-    source = read(file)
+def planned(source: Source, said: Said, tell: Callable[[Source], Found] = lambda source: Found()) -> Plan:
+    """Find out all that has to be known of a file, with what ``tell`` knows of it.
+
+    Raises EdgecnnError, which lists what is missing.
+    """
+    file = source.path
     pictures.the_input(source)
-    found = known_of(source)
+    found = tell(source)
     all_said, missing = said.over(found.said), list[str]()
     output = output_of(source, all_said)
     taken = pictures.taken(source, all_said, missing)

@@ -1,7 +1,7 @@
 """The file as it came, answering arrays: what an adopted file is compared with."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,13 @@ from edgecnn.runtime.session import open_model
 from edgecnn.text import shortened
 
 BATCH = 32
+
+
+class Originally(Protocol):
+    """What a wrapped file is compared with."""
+
+    def answers(self, images_nhwc: NDArray[np.uint8], done: Preprocessing) -> NDArray[np.float32]:
+        """Return what it answers to images after preprocessing, a row for each."""
 
 
 class Original:

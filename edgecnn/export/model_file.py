@@ -1,8 +1,9 @@
 """From a run to a model file that has its name only once it was proven."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from edgecnn import card as cards
 from edgecnn import files, onnx_file, zoo
@@ -13,7 +14,11 @@ from edgecnn.registry import TASKS
 from edgecnn.verify.compare import check_moved
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from edgecnn.adopt.said import Answering
     from edgecnn.checkpoint import Checkpoint
+    from edgecnn.export.module import Preprocess
 
 
 class ExportingTask(Protocol):
@@ -31,6 +36,7 @@ class Exported:
     ``agreement`` the share of them with the same top-1, where there is one.
 
     ``dataset`` is what the next stages find the images by: the card has it without the folders that lead there.
+    ``remarks`` are what is to be minded.
     """
 
     path: Path
@@ -47,17 +53,24 @@ class Exported:
     parity_source: str
     test_score: Score | None
     dataset: str
+    remarks: list[str]
 
 
 def export(
-    run_or_checkpoint: str | Path,
+    model: "str | Path | nn.Module",
     output: str | Path | None = None,
     *,
     dataset: str | None = None,
     root: str | Path | None = None,
     calibrated: bool = False,
+    labels: Sequence[str] | None = None,
+    input: tuple[int, int, int] | None = None,
+    preprocess: "Preprocess | None" = None,
+    weights: str | Path | None = None,
+    answers: "Answering | None" = None,
+    on_stage: Callable[[str], None] = lambda text: None,
 ) -> Exported:
-    """Export a run or checkpoint to ``output`` (default: named after the run, in the working directory).
+    """Export a run, a checkpoint or a module to ``output`` (default: named after it, in the working directory).
 
     Example::
 
@@ -66,17 +79,68 @@ def export(
         exported = edgecnn.export("runs/digits", "digits.onnx")
         print(exported.size_bytes, exported.max_abs_gap)
 
-    ``calibrated`` divides a classifier's logits by a temperature that is fitted on its validation split. Raises
-    ParityError when the file does not answer as the original; then there is no file.
+    ``calibrated`` divides a classifier's logits by a temperature that is fitted on its validation split.
+
+    A module is a torch.nn.Module, FILE.py:NAME (a module, or what makes one without arguments), or an archive of
+    torch.export (.pt2). ``labels`` are its classes in the order of its answers, ``input`` height, width and channels of
+    its pictures, ``weights`` a state dict. ``preprocess`` is what pixels go through before it: the transform of
+    torchvision or timm that it was trained with, as for inference, or numbers, ``{"scale": 1 / 255, "mean": 0.5, "std":
+    0.5}``. It is held to the module on the test images of ``dataset``, or on noise and edge cases.
+
+    Raises ParityError when the file does not answer as the original; then there is no file. Raises EdgecnnError for
+    what nobody said, and ModelError for a module that is no classifier of pictures.
     """
+    from edgecnn.export import own
+
+    if own.is_named(model):
+        target = _target(output, _module_name(model))
+        said = {"labels": labels, "shape": input, "preprocess": preprocess, "weights": weights, "answers": answers}
+        return _exported_module(model, target, dataset=dataset, root=root, on_stage=on_stage, **said)
+    given = {"labels": labels, "input": input, "preprocess": preprocess, "weights": weights, "answers": answers}
+    needless = [name for name, value in given.items() if value is not None]
+    if needless:
+        raise EdgecnnError(f"{model}: is no module, and says {', '.join(needless)} by itself. Leave that out.")
+    on_stage("exporting and comparing with PyTorch")
+    return _exported_run(Path(str(model)), output, dataset=dataset, root=root, calibrated=calibrated)
+
+
+def _exported_module(model: "str | Path | nn.Module", target: Path, *, dataset: str | None, **said: Any) -> Exported:
+    from edgecnn.export.module import export_module
+
+    adopted, card = export_module(model, target, dataset=dataset, **said)
+    opset, ir_version = onnx_file.versions_of(target)
+    return Exported(
+        path=target,
+        card_path=adopted.card_path,
+        size_bytes=adopted.size_bytes,
+        sha256=adopted.sha256,
+        opset=opset,
+        ir_version=ir_version,
+        parameters=card.parameters,
+        output=adopted.output,
+        max_abs_gap=adopted.max_abs_gap,
+        agreement=adopted.agreement,
+        parity_images=adopted.parity_images,
+        parity_source=adopted.parity_source,
+        test_score=adopted.test_score,
+        dataset=dataset or card.dataset.name,
+        remarks=adopted.remarks,
+    )
+
+
+def _exported_run(
+    run_or_checkpoint: Path,
+    output: str | Path | None,
+    *,
+    dataset: str | None,
+    root: str | Path | None,
+    calibrated: bool,
+) -> Exported:
     from edgecnn import checkpoint as checkpoints
 
-    run_or_checkpoint = Path(run_or_checkpoint)
     checkpoint = checkpoints.read(run_or_checkpoint)
     task = cast(ExportingTask, TASKS.module(checkpoint.task))
-    target = Path(output or f"{_model_name(run_or_checkpoint)}.onnx")
-    if target.suffix != ".onnx":
-        raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
+    target = _target(output, _model_name(run_or_checkpoint))
     check_moved(checkpoint.dataset, dataset, str(run_or_checkpoint))
     with files.replacing(target) as partial, files.replacing(cards.beside(target)) as partial_card:
         proven = task.prove(checkpoint, run_or_checkpoint, dataset=dataset, root=root, calibrated=calibrated)
@@ -109,7 +173,22 @@ def _exported(target: Path, proven: Proven, dataset: str) -> Exported:
         parity_source=proven.source,
         test_score=proven.card.score("test"),
         dataset=dataset,
+        remarks=[],
     )
+
+
+def _target(output: str | Path | None, name: str) -> Path:
+    target = Path(output or f"{name}.onnx")
+    if target.suffix != ".onnx":
+        raise EdgecnnError(f"{target}: a model file ends in .onnx, as in -o {target.stem}.onnx")
+    return target
+
+
+def _module_name(model: "str | Path | nn.Module") -> str:
+    """Return what a module's file is called: after its file of Python, its archive, or its class."""
+    if isinstance(model, (str, Path)):
+        return Path(str(model).rpartition(":")[0] or str(model)).stem
+    return type(model).__name__.lower()
 
 
 def _model_name(run_or_checkpoint: Path) -> str:

@@ -23,9 +23,9 @@ def traced(
     *,
     inputs: list[str],
     outputs: list[str],
-    dynamic: dict[int, Any],
+    dynamic: dict[int, Any] | None,
 ) -> onnx.ModelProto:
-    """Export a module that takes one tensor, whose axes in ``dynamic`` may have any size.
+    """Export a module that takes one tensor, whose axes in ``dynamic`` may have any size; none where that is None.
 
     ``network`` names it in the ParityError that a failure raises.
     """
@@ -40,7 +40,7 @@ def traced(
             dynamo=True,
             input_names=inputs,
             output_names=outputs,
-            dynamic_shapes=(dynamic,),
+            dynamic_shapes=None if dynamic is None else (dynamic,),
             opset_version=onnx_file.OPSET,
             optimize=True,
             external_data=False,
