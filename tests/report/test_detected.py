@@ -1,6 +1,6 @@
 """The figures of a detector's report, against counts by hand, by scikit-learn and by the task's own scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
+from edgecnn.insight.graph import read
 from edgecnn.report import page_html, style
 from edgecnn.report.figure import Missing
 from edgecnn.tasks._detection.figures import detections, misses, threshold
+from edgecnn.tasks._detection.graph import THRESHOLD
 from edgecnn.tasks._detection.matching import match, match_on
-from edgecnn.tasks._detection.reported import Answer
+from edgecnn.tasks._detection.reported import Answer, DetectedSubject
 
 SIDE = 64
 
@@ -32,6 +34,7 @@ class Subject:
     split: Boxes
     answers: list[Answer]
     source: Source = Source()
+    threshold: float | None = 0.2
 
     @property
     def counts_n3(self) -> NDArray[np.int64]:
@@ -158,9 +161,23 @@ def test_the_threshold_of_the_file_is_marked_and_every_line_of_boxes_differs() -
     found = subject(40)
     with style.style():
         left = threshold.draw(found).picture.axes[0]
-    lowest = min(answer.scores_m.min() for answer in found.answers)
-    assert any(len(xs := line.get_xdata()) == 2 and set(xs) == {lowest} for line in left.lines)
+    assert any(set(line.get_xdata()) == {0.2} for line in left.lines)
     assert len({dashes for _, dashes in (*detections.LINES.values(), detections.UNTOLD)}) == len(detections.LINES) + 1
+
+
+@pytest.mark.parametrize("form", ["fp32", "preferred"])
+def test_the_threshold_is_that_in_the_graph(form: str) -> None:
+    found = DetectedSubject.__new__(DetectedSubject)
+    found.__dict__["network"] = read(f"digit-finder/{form}" if form == "fp32" else "digit-finder")
+    assert found.threshold == THRESHOLD
+
+
+def test_a_threshold_that_the_graph_does_not_say_is_not_marked() -> None:
+    found = replace(subject(40), threshold=None)
+    with style.style():
+        figure = threshold.draw(found)
+    assert figure.caption.startswith("F1 is highest")
+    assert "the file's own" not in [text.get_text() for text in figure.picture.axes[0].texts]
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

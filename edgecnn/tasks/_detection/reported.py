@@ -14,6 +14,8 @@ from edgecnn.tasks._detection import comparison as detectors
 from edgecnn.tasks._detection.comparison import DetectionComparison
 from edgecnn.tasks._detection.matching import Match, match_on
 
+SCORE_INPUT = 4  # of NonMaxSuppression: the threshold on the score
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -36,6 +38,15 @@ class DetectedSubject(Subject):
     def reference(self) -> Detector | None:
         """The opened reference."""
         return None if self.source.reference is None else detectors.opened(self.source.reference)
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The score above which the file answers a box; None where its graph does not say."""
+        found = next((node for node in self.network.model.graph.node if node.op_type == "NonMaxSuppression"), None)
+        if found is None or len(found.input) <= SCORE_INPUT:
+            return None
+        constant = self.network.constants.array(found.input[SCORE_INPUT])
+        return None if constant is None else float(constant.item())
 
     @property
     def split(self) -> Boxes:

@@ -39,7 +39,7 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
     best = int(curve.f1_t.argmax())
     picture = style.new(height=3.2)
     left, right = picture.subplots(1, 2)
-    _by_threshold(left, curve)
+    _by_threshold(left, curve, subject.threshold)
     right.plot(curve.recall_t, curve.precision_t)
     right.plot(curve.recall_t[-1], curve.precision_t[-1], "o", color=style.INK, markersize=4)
     right.annotate("all answers", (curve.recall_t[-1], curve.precision_t[-1]), (-6, -4), ha="right", va="top",
@@ -54,8 +54,7 @@ def draw(subject: DetectedSubject) -> Figure | Missing:
     columns = (curve.threshold_t, curve.precision_t, curve.recall_t, curve.f1_t)
     return Figure(
         caption=(
-            f"The file answers boxes with a score of {curve.threshold_t[-1]:.2f} and more; an application may ask for "
-            f"more than that. F1 is highest, {curve.f1_t[best]:.4f}, at {curve.threshold_t[best]:.2f}; with "
+            f"{_said(subject.threshold)}F1 is highest, {curve.f1_t[best]:.4f}, at {curve.threshold_t[best]:.2f}; with "
             f"all answers it is {curve.f1_t[-1]:.4f}."
         ),
         numbers=Numbers(
@@ -84,12 +83,19 @@ def traced(subject: DetectedSubject) -> Curve:
     return Curve(scores_m[order][last], (right_t / said_t)[last], (right_t / max(subject.split.things, 1))[last])
 
 
-def _by_threshold(axes: Axes, curve: Curve) -> None:
+def _said(threshold: float | None) -> str:
+    if threshold is None:
+        return ""
+    return f"The file answers boxes with a score above {threshold:.2f}; an application may ask for more than that. "
+
+
+def _by_threshold(axes: Axes, curve: Curve, own: float | None) -> None:
     named = {"precision": curve.precision_t, "recall": curve.recall_t, "F1": curve.f1_t}
     for (name, values_t), dashes in zip(named.items(), ("--", ":", "-"), strict=True):
         axes.plot(curve.threshold_t, values_t, linestyle=dashes, label=name)
-    axes.axvline(curve.threshold_t[-1], color=style.INK, linewidth=0.8)
-    axes.annotate("the file's own", (curve.threshold_t[-1], 0.5), (4, 0), textcoords="offset points", fontsize=8,
-                  rotation=90, va="center")  # fmt: skip
+    if own is not None:
+        axes.axvline(own, color=style.INK, linewidth=0.8)
+        axes.annotate("the file's own", (own, 0.5), (4, 0), textcoords="offset points", fontsize=8, rotation=90,
+                      va="center")  # fmt: skip
     axes.set_xlabel("threshold on the score")
     axes.legend(loc=(0.12, 0.02))
