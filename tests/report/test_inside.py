@@ -1,6 +1,7 @@
 """Pictures of what is inside: what is chosen to be shown, and the numbers that are drawn."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -56,6 +57,16 @@ def test_of_very_many_layers_those_that_compute_most_are_drawn() -> None:
     assert len(drawn) == table.MOST
     assert [row.index for row in drawn] == sorted(row.index for row in drawn)
     assert min(row.macs for row in drawn) >= sorted((row.macs or 0 for row in rows), reverse=True)[table.MOST - 1]
+
+
+def test_maps_whose_channels_are_not_first_are_not_shown() -> None:
+    """As of a ReLU that comes after a transposition to (N, H, W, C)."""
+    every = [
+        SimpleNamespace(operator=operator, is_layout=operator == "Reshape", prepares=False, name=operator)
+        for operator in ("Conv", "Transpose", "MaxPool", "Reshape")
+    ]
+    kept = maps.shown(every, dict.fromkeys(("Conv", "Transpose", "MaxPool", "Reshape")))
+    assert [one.name for one in kept] == ["Conv", "MaxPool"]
 
 
 def test_maps_that_vary_most_are_shown_in_their_order() -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import edgecnn
+from edgecnn.report.style import WIDTH
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 pytestmark = pytest.mark.slow
@@ -116,6 +117,12 @@ def test_the_page_of_a_leaderboard_fits_and_axe_has_nothing_to_say(board: Path, 
     found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
     context.close()
     assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_letters_of_pictures_can_be_read_on_a_phone(visit: Visit) -> None:
+    """Those of nine points, in a picture that was drawn as wide as the page, have eleven pixels."""
+    widths = visit("phone").evaluate("() => Array.from(document.images, (image) => image.clientWidth)")
+    assert min(widths) * 9 / (72 * WIDTH) >= 10.9
 
 
 def test_the_ink_of_pictures_follows_the_theme(visit: Visit) -> None:

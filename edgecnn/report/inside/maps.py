@@ -29,8 +29,10 @@ class File:
 
 
 def shown(layers: Sequence[Layer], values: Values) -> list[Layer]:
-    """Return the layers whose maps say something: all but those that prepare the image or only move numbers."""
-    return [one for one in layers if not one.is_layout and not one.prepares and one.name in values]
+    """Return the layers whose maps say something: all but those that prepare the image or only move numbers, and those
+    that begin with a transposition: in files from Keras, channels are no longer first after it."""
+    said = (one for one in layers if not one.is_layout and not one.prepares and one.operator != "Transpose")
+    return [one for one in said if one.name in values]
 
 
 def chosen(maps_nchw: NDArray[np.float32], most: int = COLUMNS) -> NDArray[np.int64]:
