@@ -57,7 +57,9 @@ def _show(found: "Leaderboard") -> None:
         "front: no other is as good in score, latency and size, and better in one; =: the best score is within the "
         "interval"
     )
-    console.say(f"latency: median of one image, {found.threads} threads, {found.environment.processor}")
+    console.say(
+        f"latency: median of one image, {console.counted(found.threads, 'thread')}, {found.environment.processor}"
+    )
     for path in found.files:
         if path.suffix == ".html":
             console.say(f"{path}: the page; beside it Markdown, CSV and pictures")

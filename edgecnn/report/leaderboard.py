@@ -19,7 +19,7 @@ from edgecnn.report.making import model_file
 from edgecnn.report.ranking import Board, Row
 from edgecnn.report.subject import Quality, ReportedTask, Source
 from edgecnn.runtime.load import task_of
-from edgecnn.text import excerpt
+from edgecnn.text import counted, excerpt
 from edgecnn.verify.compare import SplitName
 from edgecnn.version import __version__
 
@@ -131,7 +131,7 @@ def _boards(measured: Sequence[_Measured], timed: BenchReport) -> list[Board]:
 
 def _write(folder: Path, boards: Sequence[Board], threads: int, machine: Environment) -> list[Path]:
     """Write everything; nothing has its name before all of it is there."""
-    measured_on = f"Latency is the median of one image, {threads} threads, on {machine.processor}."
+    measured_on = f"Latency is the median of one image, {counted(threads, 'thread')}, on {machine.processor}."
     with style.style(), files.scratch_folder(folder) as partial:
         pictures = {name: pareto.draw(board) for name, board in _named(boards)}
         shown = []

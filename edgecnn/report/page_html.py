@@ -16,7 +16,7 @@ from edgecnn.report import style
 from edgecnn.report.figure import Failed, Figure, Kind, Missing, Outcome
 from edgecnn.report.subject import Subject
 from edgecnn.report.verdict import Verdict, single
-from edgecnn.text import lines
+from edgecnn.text import counted, lines
 from edgecnn.version import __version__
 
 KINDS = (".csv", ".png", ".svg")  # of the files beside the page
@@ -105,7 +105,7 @@ def _speed(subject: Subject) -> Tile:
         return Tile("How fast", "not measured", str(error))
     own = [timing for timing in report.contenders if timing.model == str(subject.models[-1]) and timing.batch == 1]
     best = max(own, key=lambda timing: timing.threads)
-    note = f"one image, {best.threads} threads, median; {report.environment.processor}"
+    note = f"one image, {counted(best.threads, 'thread')}, median; {report.environment.processor}"
     if report.comparisons:
         ratio = single(report.comparisons)
         note = f"{ratio.ratio:.2f} x its reference ({ratio.verdict}); {note}"
