@@ -122,6 +122,7 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("fashion-mnist-small", 774_056),
         ("mnist-5k", 4_767),
         ("mnist-1k", 1_374),
+        ("photos", 3_383_818),
     ],
 )
 def test_row_has_its_number_of_parameters(recipe: str, expected: int) -> None:

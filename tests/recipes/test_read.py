@@ -81,6 +81,7 @@ def test_finds_every_file() -> None:
         "mnist-lenet",
         "mnist-separable",
         "mnist-small",
+        "photos",
     )
 
 
