@@ -175,7 +175,12 @@ def stages(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     from edgecnn import progress
 
     spinner = SpinnerColumn("dots" if err().encoding.startswith("utf") else "line")
-    bars = _bars(spinner, TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[figures]}"))
+    bars = _bars(
+        spinner,
+        TextColumn("{task.description}"),
+        BarColumn(12 if err().width > NARROW else 4),
+        TextColumn("{task.fields[figures]}"),
+    )
     task = bars.add_task("starting …", total=None, figures="")
 
     def say_stage(stage: str) -> None:
@@ -238,6 +243,7 @@ def training_bar(*, quiet: bool = False) -> Iterator[Callable[["TrainingProgress
         bar.stop()
 
 
+NARROW = 70  # columns of a terminal in which a bar makes room for what is done and the time
 WITHOUT_FIGURES = 40  # what the name, the bar and the time of a line take
 
 

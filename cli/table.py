@@ -139,7 +139,7 @@ def _without_shared(columns: Sequence[str], rows: Sequence[Row], left: int, widt
         return None
     found = _table(_picked(columns, kept), [_picked(row, kept) for row in rows], sum(i < left for i in kept), width)
     said = ", ".join(f"{columns[i]} {rows[0][i]}" for i in shared)
-    return [*(Line(part) for part in folded(f"all: {said}", width or 0)), *found.lines()] if found else None
+    return [*(Line(part) for part in folded(f"in every row: {said}", width or 0)), *found.lines()] if found else None
 
 
 def _picked(row: Row, kept: Sequence[int]) -> list[str]:

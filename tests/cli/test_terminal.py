@@ -40,7 +40,8 @@ def test_numbers_stand_under_each_other_and_words_begin_there() -> None:
 
 def test_what_all_rows_share_is_said_once_where_there_is_no_room() -> None:
     shown = table.lines(("model", "threads", "p50"), [("first", "1", "2.5"), ("second", "1", "3.5")], width=16)
-    assert [line.text for line in shown] == ["all: threads 1", "model   p50", "first   2.5", "second  3.5"]
+    found = [line.text for line in shown]
+    assert found == ["in every row:", "threads 1", "model   p50", "first   2.5", "second  3.5"]
 
 
 def test_what_is_left_out_is_said() -> None:
