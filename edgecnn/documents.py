@@ -74,9 +74,9 @@ def _encode_dataclass(value: Any, packed: bool) -> dict[str, Any]:
     return document if schema is None else document | {SCHEMA: schema}
 
 
-def _packed(array_n: NDArray[Any]) -> dict[str, Any]:
-    content = base64.b64encode(np.ascontiguousarray(array_n).tobytes()).decode("ascii")
-    return {"dtype": array_n.dtype.name, "shape": list(array_n.shape), "base64": content}
+def _packed(array: NDArray[Any]) -> dict[str, Any]:
+    content = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "base64": content}
 
 
 def read(kind: type[T], path: Path, *, whole: bool = True) -> T:

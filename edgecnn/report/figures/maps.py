@@ -54,8 +54,8 @@ def _file(name: str, network: Network, images: _images.Images) -> maps.File:
 def _statistics(file: maps.File, images: _images.Images, network: Network) -> Iterator[tuple[Cell, ...]]:
     """Yield what each channel comes to, of layers that are shown."""
     for layer in maps.shown(network.layers, file.values):
-        values_n = file.values[layer.name]
-        for image, values in zip(images.names, values_n, strict=True):
+        every = file.values[layer.name]
+        for image, values in zip(images.names, every, strict=True):
             for channel, one in enumerate(values.reshape(values.shape[0], -1) if values.ndim else values.reshape(1, 1)):
                 numbers = float(one.min()), float(one.mean()), float(one.max())
                 yield file.name, image, layer.index, layer.name, channel, *numbers

@@ -41,9 +41,9 @@ def chosen(maps_nchw: NDArray[np.float32], most: int = COLUMNS) -> NDArray[np.in
     return np.sort(np.argsort(-spread_c, kind="stable")[:most])
 
 
-def is_map(values_n: NDArray[np.float32]) -> bool:
+def is_map(values: NDArray[np.float32]) -> bool:
     """Tell maps from vectors, and from maps of one pixel, which are as good as vectors."""
-    return values_n.ndim == 4 and values_n.shape[2] * values_n.shape[3] > 1
+    return values.ndim == 4 and values.shape[2] * values.shape[3] > 1
 
 
 def draw(images_nhwc: NDArray[np.uint8], layers: Sequence[Layer], files: Sequence[File]) -> Figure:
@@ -64,11 +64,11 @@ def draw(images_nhwc: NDArray[np.uint8], layers: Sequence[Layer], files: Sequenc
     return figure
 
 
-def _height(values_n: NDArray[np.float32], images: int) -> float:
+def _height(values: NDArray[np.float32], images: int) -> float:
     """Return the height of one row in inches."""
-    if not is_map(values_n):
+    if not is_map(values):
         return STRIP
-    height, width = values_n.shape[2:]
+    height, width = values.shape[2:]
     return float(_width(images) * WIDTH / _columns(images) * height / width)
 
 
@@ -112,10 +112,10 @@ def _rows(figure: Figure, files: Sequence[NDArray[np.float32]], top: float) -> N
             axes.set_aspect("equal" if is_map(first) else "auto")
 
 
-def _said(layer: Layer, values_n: NDArray[np.float32]) -> str:
-    if not is_map(values_n):
-        return f"{layer.index} {layer.title} · {values_n[0].size} numbers"
-    images, channels, height, width = values_n.shape
+def _said(layer: Layer, values: NDArray[np.float32]) -> str:
+    if not is_map(values):
+        return f"{layer.index} {layer.title} · {values[0].size} numbers"
+    images, channels, height, width = values.shape
     most = _columns(images)
     of = f"{channels} maps" if channels <= most else f"{most} of {channels} maps"
     return f"{layer.index} {layer.title} · {of} of {height}x{width}"
