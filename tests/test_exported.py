@@ -12,8 +12,9 @@ from edgecnn.card import ModelCard, beside
 from edgecnn.contender import open_contender
 from edgecnn.metadata import read_card
 from edgecnn.recipes.read import check
+from edgecnn.registry import FIGURES
 from edgecnn.report import model_card
-from edgecnn.report.model_card import PICTURES
+from edgecnn.report.model_card import FRONT
 from edgecnn.runtime.detector import Detector
 from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
@@ -46,7 +47,8 @@ def test_has_these_models() -> None:
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
 def test_a_folder_has_its_evidence_and_nothing_else(model: zoo.ZooModel) -> None:
     found = {path.name for path in model.folder.iterdir()}
-    assert found - MODEL_FILES - set(PICTURES) == {"README.md", "bench.json", "verify.json"}
+    pictures = {FRONT, *(f"{name}.png" for name in FIGURES.names())}
+    assert found - MODEL_FILES - pictures == {"README.md", "bench.json", "verify.json"}
 
 
 def test_no_file_is_over_25_mb_and_all_together_are_under_80() -> None:

@@ -7,6 +7,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar, cast
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from edgecnn.bench import BenchReport
 from edgecnn.card import ModelCard, Parity, Quantization, Score
 from edgecnn.errors import CardError, DocumentError
 from edgecnn.metadata import read_card
+from edgecnn.registry import FIGURES
 from edgecnn.report import ranking
 from edgecnn.report.page import Page, PagedTask
 from edgecnn.report.ranking import Board, Row
@@ -32,12 +34,7 @@ T = TypeVar("T")
 PAGE = "README.md"
 VERIFY, BENCH = "verify.json", "bench.json"
 LABELS_SHOWN = 3
-PICTURES = {  # what tools/docs/zoo_pictures.py draws beside a page
-    "samples.png": "Images of the test split, with what the preferred form says",
-    "confusion.png": "Confusion matrix of the preferred form: rows are the true class",
-    "detections.png": "Boxes of the preferred form: detected, missed and false ones",
-    "front.png": "Its place, in bold, among the models of the same data set: score against latency and size",
-}
+FRONT, PLACED = "front.png", "Its place among the models of the same data set: score against latency and size"
 
 INDEX = """\
 # Model zoo
@@ -336,9 +333,17 @@ def _figures(found: Summary, evidence: _Evidence) -> str:
 
 
 def _pictures(folder: Path) -> dict[str, str]:
-    """Return the section with the pictures that lie beside a page."""
-    there = [f"![{words}]({name})\n\n{words}." for name, words in PICTURES.items() if (folder / name).exists()]
+    """Return the section with the pictures that lie beside a page: figures of a report, and the model's place."""
+    kinds = {name: FIGURES.module(name) for name in FIGURES.names() if (folder / f"{name}.png").exists()}
+    words = {f"{name}.png": f"{kind.TITLE}, of the preferred form" for name, kind in sorted(kinds.items(), key=_place)}
+    if (folder / FRONT).exists():
+        words[FRONT] = PLACED
+    there = [f"![{said}]({name})\n\n{said}." for name, said in words.items()]
     return {"Pictures": "\n\n".join(there)} if there else {}
+
+
+def _place(kind: tuple[str, ModuleType]) -> tuple[int, str]:
+    return -kind[1].PLACE, kind[0]
 
 
 def _training(found: Summary, card: ModelCard) -> str:

@@ -69,7 +69,7 @@ def _draw_places(models: list[ZooModel]) -> None:
         if len(own) > 1:
             _write(own[0].folder.parent / model_card.picture_of(dataset), pareto.draw(board))
             for model in own:
-                _write(model.folder / "front.png", pareto.draw(board, marked=model.name))
+                _write(model.folder / model_card.FRONT, pareto.draw(board, marked=model.name))
 
 
 def _write(path: Path, picture: Picture) -> None:
