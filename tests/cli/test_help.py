@@ -28,8 +28,9 @@ def test_the_list_of_commands_has_a_line_for_each(edgecnn, monkeypatch, width: i
     monkeypatch.setenv("COLUMNS", str(width))
     lines = edgecnn("--help").out.splitlines()
     assert max(len(line) for line in lines) <= width
+    longest = max(map(len, COMMANDS))
     for command, summary in COMMANDS.items():
-        assert f"  {command:8}  {summary}" in lines
+        assert f"  {command:{longest}}  {summary}" in lines
 
 
 def test_the_help_loads_no_command_and_no_rich() -> None:
