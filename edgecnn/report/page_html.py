@@ -15,12 +15,12 @@ from edgecnn.errors import EdgecnnError
 from edgecnn.report import style
 from edgecnn.report.figure import Failed, Figure, Kind, Missing, Outcome
 from edgecnn.report.subject import Subject
-from edgecnn.report.verdict import Verdict, single
+from edgecnn.report.verdict import Verdict, change_of, single
 from edgecnn.text import counted, lines
 from edgecnn.version import __version__
 
 KINDS = (".csv", ".png", ".svg")  # of the files beside the page
-ALIKE = {"within": "yes", "beyond": "no, worse", "undecided": "cannot tell"}
+ALIKE = {"within": "alike", "beyond": "worse", "undecided": "cannot tell"}
 RASTER_BYTES = 400_000  # a picture whose SVG is larger, and twice its PNG, stands in the page as PNG
 
 
@@ -120,16 +120,16 @@ def _size(subject: Subject) -> Tile:
 
 
 def _alike(subject: Subject) -> Tile:
-    label, source = "Same as its reference", subject.source
+    label, source = "Beside its reference", subject.source
     try:
         found = subject.comparison
     except EdgecnnError as error:
         return Tile(label, "not measured", str(error))
     if found is None:
         return Tile(label, "no reference", f"edgecnn report {source.model} REFERENCE compares two")
-    low, high = (-end for end in reversed(found.drop_pp_ci95))
-    change = f"{-found.drop_pp:+.2f} points of {metrics.title(found.metric)} (95 %: {low:+.2f} to {high:+.2f})"
-    return Tile(label, ALIKE[found.verdict], f"{change} against {source.reference}, {found.images:,} images")
+    return Tile(
+        label, ALIKE[found.verdict], f"{change_of(found)}; allowed: {found.max_drop_pp:g}; {found.images:,} images"
+    )
 
 
 def milliseconds(value: float) -> str:

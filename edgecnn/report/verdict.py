@@ -61,7 +61,7 @@ def _sentence(reasons: list[Reason]) -> str:
     if against:
         return f"No, because of {against}."
     if unsure:
-        return f"With care: nothing speaks against it, but open is {unsure}."
+        return f"With care: nothing speaks against it, still open: {unsure}."
     return "Yes: nothing that was checked speaks against it."
 
 
@@ -84,7 +84,7 @@ def _selftest(subject: Subject) -> Reason:
     return Reason(
         "its self-test",
         "for" if found.passed else "against",
-        f"It {verb} its {counted(found.images, 'golden image')} here as where it was made.",
+        f"It {verb} its {counted(found.images, 'golden image')} here as it did where it was made.",
     )
 
 
@@ -144,7 +144,7 @@ def _parity(subject: Subject) -> Reason:
     return Reason(
         "its quantization",
         "for" if held else "against" if measured.drop_verdict == "beyond" else "open",
-        f"Where it was quantized, it {change} on {counted(measured.images, 'image')}"
+        f"When it was quantized, it {change} on {counted(measured.images, 'image')}"
         f"{'' if held else f', {measured.drop_verdict}'}.",
     )
 
@@ -154,18 +154,23 @@ def _same(subject: Subject) -> Reason:
     if found is None:
         return Reason(about, "open", f"It was not compared with {subject.source.reference}.")
     weights: dict[str, Weight] = {"within": "for", "beyond": "against", "undecided": "open"}
-    return Reason(about, weights[found.verdict], f"{_drop(found)}.")
+    return Reason(about, weights[found.verdict], f"Against its reference, {_drop(found)}.")
 
 
 def _drop(found: Compared) -> str:
+    """Say what a comparison found, on how many images, and what is allowed."""
+    return (
+        f"{change_of(found)} on {counted(found.images, 'image')}, "
+        f"{sentence(found.verdict, found.images_needed, found.max_drop_pp)}"
+    )
+
+
+def change_of(found: Compared) -> str:
+    """Say how much a comparison found, with its interval."""
     low, high = found.drop_pp_ci95
     if round(found.drop_pp, 2) < 0:
         low, high = -high, -low
-    return (
-        f"Against its reference, {metrics.title(found.metric)} {changed(found.drop_pp)} on "
-        f"{counted(found.images, 'image')} (95 %: {low:.2f} to {high:.2f}), "
-        f"{sentence(found.verdict, found.images_needed, found.max_drop_pp)}"
-    )
+    return f"{metrics.title(found.metric)} {changed(found.drop_pp)} (95 %: {low:.2f} to {high:.2f})"
 
 
 def changed(drop_pp: float, drops: str = "drops", rises: str = "rises") -> str:
@@ -211,7 +216,9 @@ def _int8(subject: Subject) -> Iterator[Reason]:
         return
     overflow = quantization.overflow
     if overflow is not None and overflow.safe:
-        yield Reason("other processors", "for", "Its int8 sums fit 16 bits: the same answers on every processor.")
+        yield Reason(
+            "other processors", "for", "Its int8 sums fit 16 bits, so that processors without VNNI answer alike."
+        )
         return
     yield Reason(
         "other processors",

@@ -85,7 +85,7 @@ def test_a_negative_drop_is_said_as_a_rise() -> None:
     found = SimpleNamespace(verdict="within", metric="f1", images=2000, drop_pp=-0.14, drop_pp_ci95=(-0.4, 0.12))
     found.images_needed, found.max_drop_pp = None, 0.5
     said = verdict._same(a_subject(comparison=found)).text
-    assert "F1 rises by 0.14 points on 2,000 images (95 %: -0.12 to 0.40), within" in said
+    assert "F1 rises by 0.14 points (95 %: -0.12 to 0.40) on 2,000 images, within" in said
     measured = SimpleNamespace(drop_verdict="within", drop_pp=-0.14, images=1000)
     quantized = card(parity=None, quantization=SimpleNamespace(measured=measured))
     assert "it rose by 0.14 points on 1,000 images" in verdict._parity(a_subject(card=quantized)).text
@@ -137,7 +137,7 @@ def test_what_could_not_be_measured_is_open_and_says_why() -> None:
     ("weights", "sentence"),
     [
         (("for", "for", "for"), "Yes: nothing that was checked speaks against it."),
-        (("for", "open", "for"), "With care: nothing speaks against it, but open is b."),
+        (("for", "open", "for"), "With care: nothing speaks against it, still open: b."),
         (("against", "open", "for"), "No, because of a."),
         (("against", "against", "against"), "No, because of a, b and c."),
     ],
