@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A module each, which is imported when its command is called; this is what the list of commands says of it.
 COMMANDS = {
+    "data": "Look at a data set: doubles, leaks, sizes.",
     "train": "Train a recipe on a data set into a run.",
     "study": "Train what a study compares into one table.",
     "export": "Export a run or module to ONNX, proven.",

@@ -35,7 +35,7 @@ def renamed(old: str, new: str) -> Any:
     return typer.Option(old, hidden=True, callback=refuse)
 
 
-def _datasets() -> list[str]:
+def data_set_names() -> list[str]:
     """Complete the names of data sets."""
     return list(DATASETS.names())
 
@@ -74,7 +74,7 @@ Dataset = Annotated[
         "--data",
         metavar="DATASET",
         help="A name (edgecnn list datasets), folder:PATH or a .npz file.",
-        autocompletion=_datasets,
+        autocompletion=data_set_names,
     ),
 ]
 RecipeToTrain = Annotated[

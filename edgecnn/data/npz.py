@@ -18,6 +18,7 @@ from edgecnn.text import excerpt
 Arrays = Mapping[str, NDArray[Any]]
 SplitName = Literal["train", "validation", "test"]
 CachedSplit = Literal["train", "test"]
+CACHED: tuple[CachedSplit, CachedSplit] = ("train", "test")
 
 TEST_SHARE = 0.2
 TEST_SEED = 0

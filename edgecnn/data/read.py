@@ -12,7 +12,7 @@ from edgecnn.data.names import normal
 from edgecnn.data.npz import CachedSplit, SplitName
 from edgecnn.data.root import data_root
 from edgecnn.data.split import Split, checked, relabeled
-from edgecnn.data.whole import Whole
+from edgecnn.data.whole import Left, Sources, Whole
 from edgecnn.errors import DataError
 from edgecnn.registry import DATASETS
 from edgecnn.runtime.image import to_input
@@ -80,9 +80,14 @@ def read_split(
     return brought_to(checked(found, source, least=least), size, channels)
 
 
-def read_whole(dataset: str, size: tuple[int, int] | None, channels: int | None) -> Whole:
-    """Read all splits of a folder or .npz file of the user's own at once, with what was left out. Raises DataError."""
-    if dataset.startswith(FOLDER_PREFIX):
+def read_whole(
+    dataset: str, size: tuple[int, int] | None, channels: int | None, *, root: str | Path | None = None
+) -> Whole:
+    """Read all splits at once, and of a folder or .npz file of the user's own what was left out. Raises DataError."""
+    if is_named(dataset):
+        train, test = (_read_named(dataset, part, data_root(root)) for part in npz.CACHED)
+        whole = Whole(train, None, test, Sources("train", None, "test"), Left())
+    elif dataset.startswith(FOLDER_PREFIX):
         whole = folder.read_whole(Path(dataset.removeprefix(FOLDER_PREFIX)), size, channels)
     else:
         whole = npz.read_own_whole(Path(dataset))

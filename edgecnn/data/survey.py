@@ -67,7 +67,7 @@ def survey(whole: Whole, train: Split, validation: Split, test: Split, held_out:
     what is held out for validation where the data set has no validation split of its own."""
     splits = {"train": train, "validation": validation, "test": test}
     counts = {name: np.bincount(split.labels_n, minlength=len(train.names)) for name, split in splits.items()}
-    digests = {name: _digests(split) for name, split in splits.items()}
+    digests = {name: digests_of(split) for name, split in splits.items()}
     conflicts = _conflicts(splits, digests)
     read = [split for split in (whole.train, whole.validation, whole.test) if split is not None]
     unreadable = dict.fromkeys(text for split in read for text in split.skipped)
@@ -86,7 +86,8 @@ def survey(whole: Whole, train: Split, validation: Split, test: Split, held_out:
     )
 
 
-def _digests(split: Split) -> list[bytes]:
+def digests_of(split: Split) -> list[bytes]:
+    """Return a digest of each image's pixels."""
     return [hashlib.blake2b(image_hwc.tobytes(), digest_size=16).digest() for image_hwc in split.images_nhwc]
 
 
@@ -97,7 +98,7 @@ def _shared(splits: Mapping[str, Split], digests: Mapping[str, list[bytes]]) -> 
         places = [place for place, digest in enumerate(digests[name]) if digest in place_of]
         if places:
             double = place_of[digests[name][places[0]]]
-            example = (_name(splits[name], name, places[0]), _name(splits[other], other, double))
+            example = (name_of(splits[name], name, places[0]), name_of(splits[other], other, double))
             found.append(Shared(name, other, len(places), example))
     return tuple(found)
 
@@ -107,12 +108,13 @@ def _conflicts(splits: Mapping[str, Split], digests: Mapping[str, list[bytes]]) 
     found: dict[bytes, Conflict] = {}
     for name, split in splits.items():
         for place, digest in enumerate(digests[name]):
-            image, label = _name(split, name, place), split.names[split.labels_n[place]]
+            image, label = name_of(split, name, place), split.names[split.labels_n[place]]
             before, label_before = first.setdefault(digest, (image, label))
             if label != label_before:
                 found.setdefault(digest, Conflict((before, image), (label_before, label)))
     return list(found.values())
 
 
-def _name(split: Split, name: str, place: int) -> str:
+def name_of(split: Split, name: str, place: int) -> str:
+    """Return an image's file, or its place in the split."""
     return split.files[place] if split.files else f"image {place} of {name}"

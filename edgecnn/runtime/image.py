@@ -114,11 +114,25 @@ def is_color(path: Path) -> bool:
         return False
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Return height and width of a picture, turned upright, from its header alone. Raises ImageError."""
+@dataclass(frozen=True)
+class Header:
+    """What a picture's header says: height and width, turned upright, and Pillow's name of its color mode."""
+
+    size: tuple[int, int]
+    mode: str
+
+
+def picture_header(path: Path) -> Header:
+    """Read a picture's header alone. Raises ImageError."""
     with _refusals(str(path)), _opened(path) as picture:
         width, height = picture.size
-        return (width, height) if picture.getexif().get(ORIENTATION, 1) in SIDEWAYS else (height, width)
+        turned = picture.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        return Header((width, height) if turned else (height, width), picture.mode)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture, turned upright, from its header alone. Raises ImageError."""
+    return picture_header(path).size
 
 
 def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False) -> NDArray[np.uint8]:

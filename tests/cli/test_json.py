@@ -42,6 +42,10 @@ def test_leaderboard(edgecnn, model: Path, data_root: Path) -> None:
     held_to_its_page(json.loads(told), "leaderboard")
 
 
+def test_data(edgecnn, data_root: Path) -> None:
+    held_to_its_page(json.loads(edgecnn("data", "digits", "--data-root", data_root, "--json").out), "data")
+
+
 def test_embed(edgecnn, tmp_path: Path) -> None:
     told = edgecnn("embed", "mnist-c1", "--to", "c", "-o", tmp_path / "app", "--json").out
     held_to_its_page(json.loads(told), "embed")

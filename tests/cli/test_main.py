@@ -17,7 +17,7 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has .*mnis
 
 def test_has_these_commands() -> None:
     assert tuple(COMMANDS) == (
-        "train", "study", "export", "adopt", "quantize", "evaluate", "verify", "bench", "predict", "report",
+        "data", "train", "study", "export", "adopt", "quantize", "evaluate", "verify", "bench", "predict", "report",
         "leaderboard", "inspect", "explain", "selftest", "embed", "webcam", "web", "list", "doctor", "demo",
     )  # fmt: skip
 
@@ -36,7 +36,9 @@ def test_every_command_has_json(edgecnn, command: str) -> None:
     assert "--json" in edgecnn(command, "--help").out
 
 
-@pytest.mark.parametrize("command", ["train", "study", "export", "quantize", "evaluate", "verify", "demo", "list"])
+@pytest.mark.parametrize(
+    "command", ["data", "train", "study", "export", "quantize", "evaluate", "verify", "demo", "list"]
+)
 def test_every_command_that_reads_data_has_a_data_root(edgecnn, command: str) -> None:
     assert "--data-root" in edgecnn(command, "--help").out
 

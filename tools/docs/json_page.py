@@ -19,6 +19,7 @@ import numpy as np
 
 from edgecnn.adopt import Adopted, Proposal
 from edgecnn.bench import BenchReport
+from edgecnn.data.inspected.look import Look
 from edgecnn.demo import Demo
 from edgecnn.doctor import Diagnosis
 from edgecnn.embed import Embedded
@@ -66,6 +67,7 @@ class Command:
 
 
 COMMANDS = {
+    "data": Command((Look,)),
     "verify": Command((Comparison, DetectionComparison)),
     "evaluate": Command((Evaluation, DetectionEvaluation)),
     "bench": Command((BenchReport,)),

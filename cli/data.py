@@ -1,0 +1,110 @@
+"""edgecnn data"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgecnn.text import printable
+
+from . import console, survey
+from .options import AsJson, DataRoot, data_set_names
+
+if TYPE_CHECKING:
+    from edgecnn.data.inspected.look import Look
+
+IMBALANCED = 2.0
+SHOWN = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("data")(data)
+
+
+def data(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help="A name (edgecnn list datasets), folder:PATH or a .npz file.",
+            autocompletion=data_set_names,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Draw pictures of each class, and what is alike, as PNG there."
+        ),
+    ] = None,
+    root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a data set before it is trained on: classes, sizes, broken files, doubles, leaks.
+
+    Exit code 1 where pictures of test or validation are in train too.
+
+    Example: edgecnn data folder:photos -o looked
+    """
+    from edgecnn.data.inspected.look import look
+
+    with console.stages(quiet=as_json) as say:
+        found = look(dataset, output, root=root, on_step=say)
+    if as_json:
+        console.show_json(found)
+    else:
+        _show(found)
+    raise typer.Exit(0 if found.passed else 1)
+
+
+def _show(found: "Look") -> None:
+    survey.show(found.survey, ())
+    if found.imbalance >= IMBALANCED:
+        console.warn(f"the largest class has {found.imbalance:g} training images for each of the smallest")
+    console.say(f"sizes (height x width): {_sizes(found)}")
+    console.say(f"color modes: {', '.join(f'{printable(mode)} {count:,}' for mode, count in found.modes.items())}")
+    _show_doubles(found)
+    for path in found.files:
+        console.say(f"{path}: {PICTURES[path.name]}")
+    console.verdict(found.passed, _verdict(found))
+
+
+PICTURES = {"classes.png": "pictures of each class", "doubles.png": "pairs that are nearly the same"}
+
+
+def _sizes(found: "Look") -> str:
+    sizes = found.sizes
+    if sizes.different == 1:
+        return f"{_pixels(sizes.common)}, all"
+    return (
+        f"{_pixels(sizes.smallest)} to {_pixels(sizes.largest)}, {sizes.different:,} different ones; most often "
+        f"{_pixels(sizes.common)} ({sizes.with_common:,})"
+    )
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _show_doubles(found: "Look") -> None:
+    doubles = found.doubles
+    rows = [(one.split, one.other, f"{one.exact:,}", f"{one.near:,}") for one in doubles.counts]
+    console.show_table(
+        f"doubles, compared at {_pixels(found.compared_at)} pixels", ("of", "in", "equal", "nearly"), rows, left=2
+    )
+    if not doubles.complete:
+        console.warn(f"more than {doubles.near_pairs:,} pairs are nearly the same; the search was ended there")
+    if doubles.near_conflicting:
+        console.warn(f"{console.counted(doubles.near_conflicting, 'pair')} nearly the same with two labels")
+    for pair in doubles.near[:SHOWN]:
+        one, other = (
+            f"{printable(image)} ({printable(label)})" for image, label in zip(pair.images, pair.labels, strict=True)
+        )
+        console.say(f"nearly the same, correlation {pair.correlation:.3f}: {one} and {other}")
+
+
+def _verdict(found: "Look") -> str:
+    if found.passed:
+        return "no picture of test or validation was found in train"
+    are = "picture of test or validation is" if found.leaked == 1 else "pictures of test and validation are"
+    return f"{found.leaked:,} {are} in train too; figures measured on them are too good"

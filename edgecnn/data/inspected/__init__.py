@@ -1,0 +1,1 @@
+"""A data set looked at before it is trained on: what ``edgecnn data`` shows."""
