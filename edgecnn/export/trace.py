@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import multiprocessing
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ def _quiet_exporter(network: str) -> Iterator[None]:
     What it exports wrongly is found by the checks that follow.
     """
     logger = logging.getLogger("torch.onnx")
-    level = logger.level
+    level, processes = logger.level, multiprocessing.get_start_method(allow_none=True)
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -75,3 +76,5 @@ def _quiet_exporter(network: str) -> Iterator[None]:
         ) from error
     finally:
         logger.setLevel(level)
+        if processes is None:  # tqdm, which PyTorch takes where it is installed, settles it with its first lock
+            multiprocessing.set_start_method(None, force=True)
