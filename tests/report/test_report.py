@@ -219,7 +219,8 @@ def test_a_parent_that_nobody_named_is_compared_on_fewer_images(
         static_model, static_model if named else None, tmp_path / "a.html", root=data_root, only=("flips",), seconds=0
     )
     (same,) = [reason.text for reason in made.verdict.reasons if reason.about == "the comparison with its reference"]
-    assert f"drops by 0.00 points on {images} images" in same
+    assert "drops by 0.00 points (95 %: " in same
+    assert f") on {images} images, " in same
     (flips,) = made.figures
     assert flips.caption.startswith("Nothing flipped")
     assert ("of the 359, drawn with seed 0" in flips.caption) == (not named)
