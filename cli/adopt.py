@@ -8,7 +8,7 @@ import typer
 from edgecnn.errors import EdgecnnError
 
 from . import console, said
-from .options import AsJson, DataRoot, Dataset, next_command
+from .options import AsJson, DataRoot, Dataset, Labels, Mean, Scale, Std, next_command
 
 if TYPE_CHECKING:
     from edgecnn.adopt import Adopted, Proposal
@@ -25,28 +25,13 @@ def adopt(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="OUT.onnx", help="Default: FILE-adopted.onnx here.")
     ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels",
-            metavar="LABELS",
-            help="Classes in the order of the answers: a,b,c, or 0..9, or a .txt with one a line, or a .json.",
-        ),
-    ] = None,
+    labels: Labels = None,
     layout: Annotated[
         Literal["nchw", "nhwc"] | None, typer.Option("--layout", help="Where the file has the channels of pictures.")
     ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option("--scale", metavar="X", help="What pixels 0..255 are multiplied with first: 1/255, 1, 1/127.5."),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option("--mean", metavar="X[,X,X]", help="What is subtracted then: one number, or one a channel."),
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then: one, or one a channel.")
-    ] = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
     bgr: Annotated[
         bool | None, typer.Option("--bgr/--rgb", help="The order in which the file has colors.", show_default=False)
     ] = None,
@@ -101,8 +86,6 @@ def adopt(
 
 def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
     """Print what was known, what is to be minded, and how alike the two answer."""
-    from edgecnn import metrics
-
     console.say(
         f"{found.path}: {console.size(found.size_bytes)}, {found.form}, {found.labels:,} labels; {found.preprocessing}"
         f"   card: {found.card_path}"
@@ -111,13 +94,7 @@ def show(found: "Adopted", dataset: str | None, root: Path | None) -> None:
         console.say(f"known: {name} {told}")
     for remark in found.remarks:
         console.say(f"note: {remark}")
-    score = found.test_score
-    reached = "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
-    console.verdict(
-        True,
-        f"same as the original on {found.parity_images:,} images ({found.parity_source}): largest gap of "
-        f"{found.output} {found.max_abs_gap:.1e}, same top-1 on {found.agreement:.2%}{reached}",
-    )
+    console.show_parity("the original", found)
     console.say_next(next_command("evaluate" if dataset else "selftest", found.path, dataset=dataset, root=root))
 
 

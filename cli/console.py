@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.text import Text
 
+    from edgecnn.adopt import Adopted
+    from edgecnn.export import Exported
     from edgecnn.study.results import RunResult
     from edgecnn.train import Progress as TrainingProgress
     from edgecnn.verify.compared import Table as Shown
@@ -143,6 +145,20 @@ def _put_folded(console: "Console", line: "Text") -> None:
 
 def _put(console: "Console", line: "Text") -> None:
     console.print(line, soft_wrap=True)
+
+
+def show_parity(original: str, found: "Exported | Adopted") -> None:
+    """Say how alike a written file and what it was made of answer."""
+    from edgecnn import metrics
+
+    score = found.test_score
+    alike = "" if found.agreement is None else f", same top-1 on {found.agreement:.2%}"
+    alike += "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
+    verdict(
+        True,
+        f"same as {original} on {found.parity_images:,} images ({found.parity_source}): largest gap of {found.output} "
+        f"{found.max_abs_gap:.1e}{alike}",
+    )
 
 
 def verdict(passed: bool | None, reason: str) -> None:

@@ -1,12 +1,15 @@
 """edgecnn export"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import console, said
-from .options import AsJson, DataRoot, Dataset, next_command
+from .options import AsJson, DataRoot, Dataset, Labels, Mean, Scale, Std, next_command
+
+if TYPE_CHECKING:
+    from edgecnn.export import Exported
 
 
 def register(app: typer.Typer) -> None:
@@ -28,14 +31,7 @@ def export(
     calibrated: Annotated[
         bool, typer.Option("--calibrate", help="Fit a temperature on the validation split (temperature scaling).")
     ] = False,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels",
-            metavar="LABELS",
-            help="A module's classes, in order: a,b,c, or 0..9, or a .txt with one a line.",
-        ),
-    ] = None,
+    labels: Labels = None,
     shape: Annotated[
         str | None, typer.Option("--input", metavar="HxWxC", help="The pictures that a module takes, such as 28x28x1.")
     ] = None,
@@ -50,16 +46,9 @@ def export(
             help="What pictures go through before a module, of torchvision or timm, as for inference.",
         ),
     ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option("--scale", metavar="X", help="In its place: what pixels 0..255 are multiplied with. [1/255]"),
-    ] = None,
-    mean: Annotated[
-        str | None, typer.Option("--mean", metavar="X[,X,X]", help="What is subtracted then, one or one a channel.")
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then, one or one a channel.")
-    ] = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
     answers: Annotated[
         str | None, typer.Option("--answers", metavar="KIND", help="What a module answers: logits or probabilities.")
     ] = None,
@@ -74,9 +63,7 @@ def export(
     Example: edgecnn export runs/mnist-c1 -o mnist-c1.onnx
     """
     from edgecnn import export as export_model
-    from edgecnn import metrics
     from edgecnn.adopt.labels import labels_of
-    from edgecnn.data import is_named
 
     numbers: dict[str, Any] = {
         "scale": scale and said.number(scale, "--scale"),
@@ -99,21 +86,20 @@ def export(
         )
     if as_json:
         console.show_json(exported)
-        return
-    score = exported.test_score
+    else:
+        _show(exported, root)
+
+
+def _show(exported: "Exported", root: Path | None) -> None:
+    from edgecnn.data import is_named
+
     for remark in exported.remarks:
         console.say(f"note: {remark}")
-    alike = "" if exported.agreement is None else f", same top-1 on {exported.agreement:.2%}"
-    alike += "" if score is None else f", {metrics.title(score.metric)} {metrics.digits(score.metric, score.value)}"
     console.say(
         f"{exported.path}: {console.size(exported.size_bytes)}, {exported.parameters:,} parameters, "
         f"opset {exported.opset}, IR {exported.ir_version}   card: {exported.card_path}"
     )
-    console.verdict(
-        True,
-        f"same as PyTorch on {exported.parity_images:,} images ({exported.parity_source}): largest gap of "
-        f"{exported.output} {exported.max_abs_gap:.1e}{alike}",
-    )
+    console.show_parity("PyTorch", exported)
     own = None if is_named(exported.dataset) else exported.dataset
     console.say_next(next_command("quantize", exported.path, dataset=own, root=root))
 

@@ -130,6 +130,24 @@ Candidate = Annotated[
         autocompletion=_models,
     ),
 ]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="LABELS",
+        help="Classes in the order of the answers: a,b,c, or 0..9, or a .txt with one a line, or a .json.",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option("--scale", metavar="X", help="What pixels 0..255 are multiplied with first: 1/255, 1, 1/127.5."),
+]
+Mean = Annotated[
+    str | None, typer.Option("--mean", metavar="X[,X,X]", help="What is subtracted then: one number, or one a channel.")
+]
+Std = Annotated[
+    str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then: one, or one a channel.")
+]
 AnyModel = Annotated[
     Path,
     typer.Argument(

@@ -93,6 +93,8 @@ def export(
     from edgecnn.export import own
 
     if own.is_named(model):
+        if calibrated:
+            raise EdgecnnError(f"{_module_name(model)}: a temperature is fitted for runs, no module. Leave it out.")
         target = _target(output, _module_name(model))
         said = {"labels": labels, "shape": input, "preprocess": preprocess, "weights": weights, "answers": answers}
         return _exported_module(model, target, dataset=dataset, root=root, on_stage=on_stage, **said)

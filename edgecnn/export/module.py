@@ -44,8 +44,8 @@ class Original:
         return np.concatenate([self._run(arrays(part, self.taken, done)) for part in parts])
 
     def _run(self, fed: NDArray[np.generic]) -> NDArray[np.float32]:
-        found = _answered(self.module, torch.from_numpy(fed), self.name)
-        return found.numpy().astype(np.float32)
+        found_nk: NDArray[np.float32] = _answered(self.module, torch.from_numpy(fed), self.name).numpy()
+        return found_nk
 
 
 def export_module(
@@ -175,8 +175,7 @@ def _traced(found: Own, wanted: ImageInput) -> Source:
 def _described(card: ModelCard, found: Own) -> ModelCard:
     """Say of what module the file is; its parameters are counted as PyTorch does."""
     assert card.adopted is not None
-    name = Path(found.name.rpartition(":")[0] or found.name).name
-    called = f"{name}:{found.name.rpartition(':')[2]}" if ":" in found.name else name
+    called = Path(found.name).name
     return replace(
         card,
         network=called,

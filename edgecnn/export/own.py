@@ -8,6 +8,7 @@ import copy
 import importlib.util
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -26,6 +27,13 @@ from edgecnn.networks._weights import named_as, read_weights, unfit
 from edgecnn.text import excerpt, shortened
 
 SUFFIX, ARCHIVE = ".py:", ".pt2"
+# The parts of an archive: names of tensors, what says which they are, the inputs it was traced with, and the rest.
+TENSOR = re.compile(r"(weight|tensor)_\d+")
+CONFIG = re.compile(r"[^/]+/data/(weights|constants)/\w+_config\.json")
+INPUTS = re.compile(r"[^/]+/data/sample_inputs/\w+\.pt")
+PLAIN = re.compile(
+    rf"[^/]+/(data/(weights|constants)/{TENSOR.pattern}|models/\w+\.json|archive_format|archive_version|byteorder|\.data/\w+)"
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,7 @@ def _of_archive(path: Path) -> nn.Module:
     """Read what torch.export.save wrote, where it is tensors and a graph."""
     if not path.is_file():
         raise ModelError(f"{path}: no such file. Expected an archive of torch.export.save.")
-    _refuse_pickles(path)
+    _check_archive(path)
     try:
         program = torch.export.load(path)
         return program.module()
@@ -187,35 +195,37 @@ def _of_archive(path: Path) -> nn.Module:
         raise ModelError(f"{path}: cannot be loaded ({_said(error)}). Save it anew with torch.export.save.") from error
 
 
-def _refuse_pickles(path: Path) -> None:
-    """Raise ModelError for an archive with parts that loading would run: pickles, libraries, objects of TorchScript."""
+def _check_archive(path: Path) -> None:
+    """Raise ModelError for an archive with parts that loading would run: pickles, libraries, objects of TorchScript.
+
+    What is not known to be tensors or a graph is refused, so that another kind of object, or the format of before
+    PyTorch 2.8, whose weights are pickled, gets no further.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                reason = _runs(name, archive.read(name))
-                if reason:
-                    raise ModelError(
-                        f"{path}: holds {excerpt(name)}, {reason}, which loading would run. Export the module from its "
-                        "source, as FILE.py:NAME with --weights."
-                    )
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{path}: no archive of torch.export.save ({error}).") from error
+            names = archive.namelist()
+            found = next((name for name in names if names.count(name) > 1 or not _is_harmless(archive, name)), None)
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, AttributeError, LookupError, TypeError) as error:
+        raise ModelError(f"{path}: no archive of torch.export.save ({_said(error)}).") from error
+    if found is not None:
+        raise ModelError(
+            f"{path}: holds {excerpt(found)}, which is more than tensors and a graph, and which loading may run. "
+            "Export the module from its source, as FILE.py:NAME with --weights."
+        )
 
 
-def _runs(name: str, content: bytes) -> str | None:
-    if "aotinductor" in name or name.endswith((".so", ".dylib", ".dll", ".cubin")):
-        return "a compiled library"
-    if "custom_obj" in name:
-        return "an object of TorchScript"
-    if name.endswith("_config.json"):
-        entries = json.loads(content).get("config", {}).values()
-        return "pickled tensors" if any(entry.get("use_pickle") for entry in entries) else None
-    if "sample_inputs" in name:
+def _is_harmless(archive: zipfile.ZipFile, name: str) -> bool:
+    """Tell whether a part of an archive is a tensor, a graph, or what describes them."""
+    if CONFIG.fullmatch(name):
+        entries = json.loads(archive.read(name)).get("config", {}).values()
+        return all(TENSOR.fullmatch(entry["path_name"]) and not entry.get("use_pickle") for entry in entries)
+    if INPUTS.fullmatch(name):
         try:
-            torch.load(io.BytesIO(content), weights_only=True)
-        except Exception:
-            return "inputs that are no tensors"
-    return None
+            torch.load(io.BytesIO(archive.read(name)), weights_only=True)
+        except Exception:  # then torch.export would load it with all that it may run
+            return False
+        return True
+    return PLAIN.fullmatch(name) is not None
 
 
 def _said(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from edgecnn import files
 from edgecnn.bench import BenchReport, bench
@@ -13,12 +13,10 @@ from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError
 from edgecnn.machine import threads as machine_threads
 from edgecnn.machine.environment import Environment
-from edgecnn.metadata import read_card
 from edgecnn.report import page_html, pareto, ranking, style
 from edgecnn.report.making import model_file
 from edgecnn.report.ranking import Board, Row
-from edgecnn.report.subject import Quality, ReportedTask, Source
-from edgecnn.runtime.load import task_of
+from edgecnn.report.subject import Quality, Source, subject_of
 from edgecnn.text import counted, excerpt
 from edgecnn.verify.compare import SplitName
 from edgecnn.version import __version__
@@ -88,8 +86,9 @@ def leaderboard(
         for name in names:
             file = stack.enter_context(model_file(Path(name), dataset, root, on_step))
             on_step(f"{name}: {split} images")
-            quality = _quality(name, file, dataset, root, split, on_step)
-            measured.append(_Measured(name, file, read_card(file), quality))
+            place = Path(root) if root else None
+            subject = subject_of(Source(name, file, dataset=dataset, root=place, split=split, say=on_step))
+            measured.append(_Measured(name, file, subject.card, subject.quality))
         on_step("latency")
         timed = bench(
             list(dict.fromkeys(one.file for one in measured)), batches=[1], threads=[threads], seconds=seconds
@@ -97,16 +96,6 @@ def leaderboard(
     boards = _boards(measured, timed)
     written = [] if output is None else _write(Path(output), boards, threads, timed.environment)
     return Leaderboard(boards, threads, timed.environment, written, time.perf_counter() - started)
-
-
-def _quality(
-    name: str, file: Path, dataset: str | None, root: str | Path | None, split: SplitName, say: Callable[[str], None]
-) -> Quality:
-    source = Source(
-        model=name, file=file, reference=None, asked=False, run=None, dataset=dataset, split=split,
-        root=Path(root) if root else None, max_drop_pp=0.5, seconds=0, command="", say=say,
-    )  # fmt: skip
-    return cast(ReportedTask, task_of(read_card(file), name)).subject(source).quality
 
 
 def _boards(measured: Sequence[_Measured], timed: BenchReport) -> list[Board]:
@@ -133,10 +122,9 @@ def _write(folder: Path, boards: Sequence[Board], threads: int, machine: Environ
     """Write everything; nothing has its name before all of it is there."""
     measured_on = f"Latency is the median of one image, {counted(threads, 'thread')}, on {machine.processor}."
     with style.style(), files.scratch_folder(folder) as partial:
-        pictures = {name: pareto.draw(board) for name, board in _named(boards)}
         shown = []
-        for (name, board), picture in zip(_named(boards), pictures.values(), strict=True):
-            picture = style.laid_out(picture)
+        for name, board in _named(boards):
+            picture = style.laid_out(pareto.draw(board))
             (partial / f"{name}.png").write_bytes(style.png(picture))
             (partial / f"{name}.svg").write_text(style.plain_svg(picture), encoding="utf-8")
             shown.append((board, page_html.data_url(picture)))

@@ -16,13 +16,11 @@ import numpy as np
 from edgecnn import files, text, zoo
 from edgecnn.contender import is_checkpoint
 from edgecnn.errors import EdgecnnError
-from edgecnn.metadata import read_card
 from edgecnn.registry import FIGURES
 from edgecnn.report import page_html, style, verdict
 from edgecnn.report.figure import Cell, Failed, Kind, Missing, Numbers, Outcome, kinds
-from edgecnn.report.subject import ReportedTask, Source, Subject, parent_of
+from edgecnn.report.subject import Source, Subject, parent_of, subject_of
 from edgecnn.report.verdict import Verdict
-from edgecnn.runtime.load import task_of
 from edgecnn.verify.compare import SplitName
 
 SUFFIXES = (".html", ".htm")
@@ -113,7 +111,7 @@ def report(
             command=_command(str(model), reference, run, dataset, split),
             say=on_step,
         )
-        subject = cast(ReportedTask, task_of(read_card(file), str(model))).subject(source)
+        subject = subject_of(source)
         wanted = [kind for kind in kinds(subject.card.task) if not only or kind.name in only]
         return _write(subject, wanted, target, started)
 

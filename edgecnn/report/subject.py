@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from edgecnn.inspection import Inspection, inspect
 from edgecnn.machine import threads as machine_threads
 from edgecnn.machine.environment import Environment, environment
 from edgecnn.metadata import read_card
-from edgecnn.runtime.load import load_model
+from edgecnn.runtime.load import load_model, task_of
 from edgecnn.runtime.selftest import SelfTest, selftest
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Compared
@@ -36,21 +36,21 @@ class Source:
     """What was asked for. ``model`` and ``reference`` are as the user names them, ``file`` is the model file.
     ``asked`` says whether the user named a reference; one that was not named may be compared on fewer images.
 
-    ``command`` makes the report again, ``say`` is told what is going on.
+    ``command`` makes the report again, ``say`` is told what is going on. Without ``seconds`` nothing is timed.
     """
 
     model: str
     file: Path
-    reference: str | None
-    asked: bool
-    run: Path | None
-    dataset: str | None
-    root: Path | None
-    split: SplitName
-    max_drop_pp: float
-    seconds: float
-    command: str
-    say: Callable[[str], None]
+    reference: str | None = None
+    asked: bool = False
+    run: Path | None = None
+    dataset: str | None = None
+    root: Path | None = None
+    split: SplitName = "test"
+    max_drop_pp: float = 0.5
+    seconds: float = 0.0
+    command: str = ""
+    say: Callable[[str], None] = lambda step: None
 
 
 @dataclass(frozen=True)
@@ -198,6 +198,11 @@ class ReportedTask(Protocol):
 
     def subject(self, source: Source) -> Subject:
         """Return what the report of a model of this task is drawn from."""
+
+
+def subject_of(source: Source) -> Subject:
+    """Return what is drawn and measured of a model, as its task has it."""
+    return cast(ReportedTask, task_of(read_card(source.file), source.model)).subject(source)
 
 
 def _is_run(found: str) -> bool:

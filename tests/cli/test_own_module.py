@@ -187,17 +187,24 @@ def test_an_archive_that_loading_would_run_is_refused(tmp_path: Path) -> None:
         for name in good.namelist():
             content = good.read(name)
             bad.writestr(name, pickle.dumps(Path) if "sample_inputs" in name else content)
-    with pytest.raises(ModelError, match="inputs that are no tensors, which loading would run"):
+    with pytest.raises(ModelError, match=r"sample_inputs.*more than tensors and a graph, and which loading may run"):
         own.opened(tmp_path / "bad.pt2", None)
-    for name, content, reason in (
-        ("m/data/weights/x_weights_config.json", b'{"config": {"a": {"use_pickle": true}}}', "pickled tensors"),
-        ("m/data/aotinductor/model/x.so", b"", "a compiled library"),
-        ("m/data/constants/custom_obj_0", b"", "an object of TorchScript"),
+    for name, content in (
+        ("m/data/weights/x_weights_config.json", b'{"config": {"a": {"path_name": "weight_0", "use_pickle": true}}}'),
+        ("m/data/constants/x_constants_config.json", b'{"config": {"a": {"path_name": "opaque_obj_0"}}}'),
+        ("m/data/constants/opaque_obj_0", b""),
+        ("m/data/constants/custom_obj_0", b""),
+        ("m/data/aotinductor/model/x.so", b""),
+        ("serialized_state_dict.pt", b""),  # of the format before, whose weights are pickled
     ):
         with zipfile.ZipFile(tmp_path / "bad.pt2", "w") as bad:
             bad.writestr(name, content)
-        with pytest.raises(ModelError, match=reason):
+        with pytest.raises(ModelError, match="more than tensors and a graph"):
             own.opened(tmp_path / "bad.pt2", None)
+    with zipfile.ZipFile(tmp_path / "bad.pt2", "w") as bad:
+        bad.writestr("m/data/weights/x_weights_config.json", b'{"config": [1]}')
+    with pytest.raises(ModelError, match=r"no archive of torch\.export\.save"):
+        own.opened(tmp_path / "bad.pt2", None)
     (tmp_path / "none.pt2").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"no archive of torch\.export\.save"):
         own.opened(tmp_path / "none.pt2", None)
@@ -283,6 +290,11 @@ def test_weights_of_another_module_are_refused_by_name(place: Path, tmp_path: Pa
 def test_a_run_says_its_labels_by_itself(run: Path) -> None:
     with pytest.raises(EdgecnnError, match="is no module, and says labels by itself"):
         edgecnn.export(run, labels=["a"])
+
+
+def test_a_temperature_is_of_runs(tmp_path: Path) -> None:
+    with pytest.raises(EdgecnnError, match="a temperature is fitted for runs"):
+        edgecnn.export(TINY, tmp_path / "m.onnx", labels=["a", "b"], input=(4, 4, 1), calibrated=True)
 
 
 def test_a_trace_that_answers_otherwise_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,18 +9,15 @@ split; places come from the evidence that is kept with the models. The pages are
 import argparse
 import io
 from pathlib import Path
-from typing import cast
 
 from matplotlib.figure import Figure as Picture
 from PIL import Image
 
 from edgecnn import files
-from edgecnn.metadata import read_card
 from edgecnn.registry import FIGURES
 from edgecnn.report import model_card, pareto, style
 from edgecnn.report.figure import Figure
-from edgecnn.report.subject import ReportedTask, Source, Subject
-from edgecnn.runtime.load import task_of
+from edgecnn.report.subject import Source, subject_of
 from edgecnn.zoo import ZooModel, models_in
 
 DRAWN = ("samples", "confusion", "detections")
@@ -45,21 +42,13 @@ def main() -> None:
 
 def _draw(model: ZooModel, root: Path) -> None:
     print(model.name, flush=True)
-    subject = _subject(next(iter(model.forms.values())), root)
+    subject = subject_of(Source(model.name, next(iter(model.forms.values())), root=root))
     for name in DRAWN:
         module = FIGURES.module(name)
         if subject.card.task in module.TASKS:
             figure = module.draw(subject)
             if isinstance(figure, Figure) and figure.picture is not None:
                 _write(model.folder / f"{name}.png", figure.picture)
-
-
-def _subject(file: Path, root: Path) -> Subject:
-    source = Source(
-        model=str(file), file=file, reference=None, asked=False, run=None, dataset=None, root=root, split="test",
-        max_drop_pp=0.5, seconds=0, command="", say=lambda step: None,
-    )  # fmt: skip
-    return cast(ReportedTask, task_of(read_card(file), str(file))).subject(source)
 
 
 def _draw_places(models: list[ZooModel]) -> None:
