@@ -10,6 +10,7 @@ Voorhies 1994; torchvision defines them so), are one affine map of an image's co
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -92,6 +93,23 @@ def shift(images_nhwc: Tensor, steps_n: Tensor, axis: int, fill: str) -> Tensor:
     of_each_step = torch.split(padded, torch.bincount(steps_n + reach).tolist())  # from -reach on
     moved = [images.narrow(axis, 2 * reach - index, side) for index, images in enumerate(of_each_step)]
     return torch.cat(moved).index_select(0, order.argsort())
+
+
+def gathered(images_nhwc: Tensor, flips_n: Tensor | None, steps: Sequence[Tensor | None], fill: str) -> Tensor:
+    """Return what ``flip`` and then ``shift`` down and right by ``steps`` do, in one kernel and without waiting for
+    what was drawn: the way of a GPU."""
+    count, height, width, _ = images_nhwc.shape
+    (rows, row_inside), (columns, column_inside) = (
+        _sources(count, side, steps_n, fill, images_nhwc.device)
+        for side, steps_n in zip((height, width), steps, strict=True)
+    )
+    if flips_n is not None:
+        columns = torch.where(flips_n[:, None], width - 1 - columns, columns)
+    image = torch.arange(count, device=images_nhwc.device)[:, None, None]
+    moved = images_nhwc[image, rows[:, :, None], columns[:, None, :]]
+    if fill == "zero":
+        moved *= (row_inside[:, :, None] & column_inside[:, None, :])[..., None]
+    return moved
 
 
 def place(images_nhwc: Tensor, where: Placement, fill: str) -> Tensor:
@@ -178,16 +196,24 @@ def _uniform(count: int, reach: float, device: torch.device) -> Tensor:
 
 def _moved(images_nhwc: Tensor, wanted: Augment, flips_n: Tensor | None) -> Tensor:
     """Draw and apply what moves pixels."""
+    count, device = len(images_nhwc), images_nhwc.device
     if wanted.rotate or wanted.scale or wanted.shear:
-        return place(images_nhwc, _placement(len(images_nhwc), wanted, flips_n, images_nhwc.device), wanted.fill)
+        return place(images_nhwc, _placement(count, wanted, flips_n, device), wanted.fill)
+    steps = [_steps(count, wanted.translate, side, device) for side in images_nhwc.shape[1:3]]
+    if device.type != "cpu":
+        return gathered(images_nhwc, flips_n, steps, wanted.fill)
     if flips_n is not None:
         images_nhwc = flip(images_nhwc, flips_n)
-    for axis in (1, 2) if wanted.translate else ():
-        side = images_nhwc.shape[axis]
-        reach = min(round(wanted.translate * side), side - 1)
-        steps_n = torch.randint(-reach, reach + 1, (len(images_nhwc),), device=images_nhwc.device)
-        images_nhwc = shift(images_nhwc, steps_n, axis, wanted.fill)
+    for axis, steps_n in enumerate(steps, 1):
+        if steps_n is not None:
+            images_nhwc = shift(images_nhwc, steps_n, axis, wanted.fill)
     return images_nhwc
+
+
+def _steps(count: int, translate: float, side: int, device: torch.device) -> Tensor | None:
+    """Draw by how many pixels of ``side`` each image moves."""
+    reach = min(round(translate * side), side - 1)
+    return torch.randint(-reach, reach + 1, (count,), device=device) if translate else None
 
 
 def _placement(count: int, wanted: Augment, flips_n: Tensor | None, device: torch.device) -> Placement:
@@ -214,6 +240,19 @@ def _changed_in_place(planes_nchw: Tensor, wanted: Augment) -> Tensor:
     if wanted.noise:
         planes_nchw = add_noise(planes_nchw, torch.rand(count, device=device) * wanted.noise)
     return planes_nchw
+
+
+def _sources(
+    count: int, side: int, steps_n: Tensor | None, fill: str, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return for each image where along a side each of its pixels comes from, and whether that is inside."""
+    source = torch.arange(side, device=device).expand(count, side)
+    if steps_n is not None:
+        source = source - steps_n[:, None]
+    inside = (source >= 0) & (source < side)
+    if fill == "reflect":
+        return side - 1 - (side - 1 - source.abs()).abs(), inside
+    return source.clamp(0, side - 1), inside
 
 
 def _padded(images_nhwc: Tensor, axis: int, reach: int, fill: str) -> Tensor:

@@ -19,6 +19,7 @@ from edgecnn.train.augment import (
     blur,
     cut_out,
     flip,
+    gathered,
     place,
     recolor,
     sharpen,
@@ -164,6 +165,16 @@ def test_flip_mirrors_the_marked_images_alone(shape: tuple[int, int, int]) -> No
     found = planes_of(flip(images, marked))
     assert torch.equal(found[marked], peer.horizontal_flip(planes_of(images))[marked])
     assert torch.equal(found[~marked], planes_of(images)[~marked])
+
+
+@pytest.mark.parametrize("fill", ["zero", "reflect"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_gpus_one_gather_is_flips_and_shifts(shape: tuple[int, int, int], fill: str) -> None:
+    images, marked = pictures(shape=shape), torch.arange(COUNT) % 3 == 0
+    down, right = (torch.randint(-5, 6, (COUNT,), generator=torch.Generator().manual_seed(at)) for at in (1, 2))
+    expected = shift(shift(flip(images, marked), down, 1, fill), right, 2, fill)
+    assert torch.equal(gathered(images, marked, (down, right), fill), expected)
+    assert torch.equal(gathered(images, None, (None, right), fill), shift(images, right, 2, fill))
 
 
 # --- Where there is no peer ------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def read(path: Path = HERE / "runs.toml") -> Listing:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{path}: {', '.join(twice)} is in it twice; a name is one folder.")
-    return Listing(tuple(document["make_way_for"]), tuple(entries))
+    return Listing(tuple(document.get("make_way_for", ())), tuple(entries))
 
 
 def _table(found: dict[str, Any], path: Path) -> _Table:
