@@ -13,7 +13,7 @@ from edgecnn import files
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = 64
-BENCH = ("--batch", "1,64", "--threads", "1", "--seconds", "0.5")
+BENCH = ("--batch", "1,64", "--threads", "1", "--seconds", "0.3")
 
 
 def machine(folder: Path) -> None:
@@ -35,9 +35,10 @@ def machine(folder: Path) -> None:
 
 def provider(models: list[str], name: str, folder: Path) -> None:
     """Try a provider on every model; what comes of it is a line each, and whole in provider.json."""
-    found = {model: _tried(model, name) for model in models}
-    files.write_text(folder / "provider.json", json.dumps(found, indent=2) + "\n")
-    for model, result in found.items():
+    found = {}
+    for model in models:
+        found[model] = result = _tried(model, name)
+        files.write_text(folder / "provider.json", json.dumps(found, indent=2) + "\n")
         print(model, json.dumps(result["answers"]), _latencies(result["bench"]), flush=True)
 
 
