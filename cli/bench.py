@@ -118,10 +118,13 @@ def _show_models(report: "BenchReport") -> None:
 
 def show_environment(environment: "Environment") -> None:
     """Print what figures were measured on."""
+    if environment.place is not None:
+        console.say(f"measured on {environment.place}:")
     quota = f", quota {environment.cpu_quota:g} CPUs" if environment.cpu_quota else ""
+    memory = f"{console.size(environment.memory_bytes)} of memory, " if environment.memory_bytes else ""
     console.say(
         f"{environment.processor} ({environment.architecture}), {environment.threads_available} threads "
-        f"(affinity {environment.affinity}{quota}), {environment.system}"
+        f"(affinity {environment.affinity}{quota}), {memory}{environment.system}"
     )
     console.say("features: " + (" ".join(environment.cpu_features) or "not known"))
     console.say("versions: " + ", ".join(f"{name} {version}" for name, version in environment.versions.items()))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgecnn.registry import DATASETS, PROVIDERS, RECIPES, STUDIES, Registry
+from edgecnn.registry import DATASETS, DEVICES, PROVIDERS, RECIPES, STUDIES, Registry
 
 MODEL_SUFFIXES = (".onnx", ".safetensors")
 
@@ -108,6 +108,26 @@ MaxDrop = Annotated[
     ),
 ]
 Provider = Annotated[str, one_of(PROVIDERS, "--provider", "Execution provider: exactly that one, or an error.")]
+
+
+def _device(value: str | None) -> str | None:
+    """Refuse what names no device before anything is read."""
+    if value is not None:
+        from edgecnn.devices.place import place_of
+
+        place_of(value)
+    return value
+
+
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar=f"<{'|'.join(f'{kind}:…' for kind in DEVICES.names())}>",
+        callback=_device,
+        help="A device to run it on, such as ssh://pi@raspberrypi. Default: here.",
+    ),
+]
 ModelFile = Annotated[
     Path,
     typer.Argument(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, ModelFile, Provider
+from .bench import show_environment
+from .options import AsJson, DataRoot, Dataset, ModelFile, On, Provider
 
 if TYPE_CHECKING:
     from edgecnn.runtime.selftest import SelfTest
@@ -22,30 +23,37 @@ def selftest(
     dataset: Dataset = None,
     root: DataRoot = None,
     provider: Provider = "cpu",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the golden images inside a model file here; exit code 1 when it does not answer as where it was made.
 
     With --data, it also runs the whole test set, and fails where fewer images are right than chance explains.
 
+    With --on, all of it runs on a device that ssh reaches; python3 there needs numpy and onnxruntime.
+
     Example: edgecnn selftest mnist-c1.onnx
     """
-    from edgecnn.runtime.load import load_model
+    from edgecnn.devices.opened import opened_on
     from edgecnn.runtime.selftest import selftest as run
 
     whole = None
     with console.stages(quiet=as_json) as say:
-        say("running the golden images")
-        result = run(load_model(model, provider=provider))
-        if dataset is not None:
-            from edgecnn.verify.whole import whole_selftest
+        say(f"reaching {on}" if on else "opening the model")
+        with opened_on(on, model, provider=provider) as (opened, environment):
+            say("running the golden images")
+            result = run(opened)
+            if dataset is not None:
+                from edgecnn.verify.whole import whole_selftest
 
-            say("running it on every image")
-            whole = whole_selftest(model, dataset, root, provider=provider)
+                say("running it on every image")
+                whole = whole_selftest(model, dataset, root, provider=provider, opened=opened)
     if as_json:
-        console.show_json({**vars(result), "whole": whole})
+        console.show_json({**vars(result), "whole": whole, "environment": environment})
     else:
         _show(result, whole)
+        if environment is not None:
+            show_environment(environment)
     raise typer.Exit(0 if result.passed and (whole is None or whole.passed) else 1)
 
 

@@ -88,14 +88,21 @@ def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | No
     path, count = Path(path), machine_threads.wanted(threads)
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
-    file = zoo.find(path)
-    model = load_model(path, provider=provider, threads=count)
-    return cast(ContendingTask, task_of(model.card, str(path))).contender(model, str(path), file)
+    return contender_of(load_model(path, provider=provider, threads=count), path)
+
+
+def contender_of(model: Model, path: Path) -> Contender:
+    """Return a model file that was opened, here or on a device, as what is compared and timed."""
+    return cast(ContendingTask, task_of(model.card, str(path))).contender(model, str(path), zoo.find(path))
 
 
 def open_classifier(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
     """Open what has to be a classifier. Raises EdgecnnError for anything else, and what ``open_contender`` raises."""
-    found = open_contender(path, provider=provider, threads=threads)
+    return as_classifier(open_contender(path, provider=provider, threads=threads), path)
+
+
+def as_classifier(found: Contender, path: str | Path) -> ClassifierContender:
+    """Return what has to be a classifier. Raises EdgecnnError for anything else."""
     if not isinstance(found, ClassifierContender):
         raise EdgecnnError(
             f"{path}: is for {task_name(path)}; a classifier was expected. Measure it as what it is: "

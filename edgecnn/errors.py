@@ -13,10 +13,12 @@
     ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
     ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
+    ├── DeviceError              a device (--on) that cannot be reached, or lacks what a model needs to run there
     ├── SourceError              a source that gives no frames, or a window or video that cannot show them
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
-        └── ParityError          the exported file does not answer as the PyTorch original
+        ├── ParityError          the exported file does not answer as the PyTorch original
+        └── ConnectionLost       the connection to a device was cut before the end
 
 One warning: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates.
 
@@ -79,6 +81,10 @@ class EmbedError(EdgecnnError):
     """A project that cannot be made: no such target, or a folder in the way."""
 
 
+class DeviceError(EdgecnnError):
+    """A device (--on) that cannot be reached, or lacks what a model needs to run there."""
+
+
 class SourceError(EdgecnnError):
     """A source that gives no frames, or a window or video that cannot show them."""
 
@@ -97,6 +103,10 @@ class CheckFailed(EdgecnnError):  # noqa: N818 - it is the check that failed, no
 
 class ParityError(CheckFailed):
     """The exported file does not answer as the PyTorch original."""
+
+
+class ConnectionLost(CheckFailed):
+    """The connection to a device was cut before the end."""
 
 
 class Int8Warning(RuntimeWarning):

@@ -1,5 +1,5 @@
 """What there is one file of for each thing, found by the file's name: networks, data sets, recipes, studies, providers,
-targets, forms, tasks and figures of a report.
+targets, forms, tasks, figures of a report and kinds of device.
 
 A name is that of the file, or of a folder that is a package, with dashes for the underscores of modules; a file whose
 name begins with an underscore is shared by the others. Names are read from the folder, so that to list them brings in
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecnn.errors import DataError, EdgecnnError, EmbedError, ProviderError, RecipeError, nearest
+from edgecnn.errors import DataError, DeviceError, EdgecnnError, EmbedError, ProviderError, RecipeError, nearest
 from edgecnn.text import excerpt
 
 MOST_NAMED = 16  # in a message; of more, the nearest
@@ -91,4 +91,5 @@ PROVIDERS = Registry("provider", "edgecnn.runtime.providers", ProviderError)
 TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")
 TASKS = Registry("task", "edgecnn.tasks", EdgecnnError)
+DEVICES = Registry("kind of device", "edgecnn.devices.kinds", DeviceError)
 FIGURES = Registry("figure", "edgecnn.report.figures", EdgecnnError, also="tasks/_*/figures")

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from edgecnn import doctor
-from edgecnn.machine import environment as environments
-from edgecnn.machine import family
+from edgecnn.machine import facts, family
 from edgecnn.runtime import int8
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(facts, "QUIET_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 
 from edgecnn import errors
 from edgecnn.errors import EdgecnnError, ModelError
+from edgecnn.machine.timing import timed_block
 from edgecnn.process import Child, answer
-
-SETTLE_CALLS, SETTLE_NS = 3, 2_000_000  # before each block, not recorded: caches and the thread pool wake up
-QUIET_STEP_S, QUIET_SHARE, QUIET_LIMIT_S = 0.012, 0.2, 0.25  # a running thread's time is counted at clock ticks
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
     loaded = time.perf_counter_ns()
     contender.answer(contender.golden_images_nhwc[:1])
     answered = time.perf_counter_ns()
-    from edgecnn.bench.memory import peak_bytes
+    from edgecnn.machine.memory import peak_bytes
 
     cold_start = {
         "import_ms": (imported - started) / 1e6,
@@ -126,34 +124,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
     for line in sys.stdin:
         wanted = json.loads(line)
         images = np.ascontiguousarray(np.resize(golden, (wanted["batch"], *golden.shape[1:])))
-        answer({"ns": _timed_block(functools.partial(contender.answer, images), wanted["calls"])})
-
-
-def _timed_block(call: Callable[[], object], count: int) -> list[int]:
-    settled, until = 0, time.perf_counter_ns() + SETTLE_NS
-    while settled < SETTLE_CALLS or time.perf_counter_ns() < until:
-        call()
-        settled += 1
-    durations = []
-    for _ in range(count):
-        started = time.perf_counter_ns()
-        call()
-        durations.append(time.perf_counter_ns() - started)
-    _wait_until_quiet()
-    return durations
-
-
-def _wait_until_quiet() -> None:
-    """Wait until this process' threads use next to no CPU: a pool that spins on would slow the next contender.
-
-    ONNX Runtime's pool spins for 40 ms after a call, PyTorch's for some 10.
-    """
-    until = time.perf_counter() + QUIET_LIMIT_S
-    while time.perf_counter() < until:
-        used, started = time.process_time(), time.perf_counter()
-        time.sleep(QUIET_STEP_S)
-        if time.process_time() - used < QUIET_SHARE * (time.perf_counter() - started):
-            return
+        answer({"ns": timed_block(functools.partial(contender.answer, images), wanted["calls"])})
 
 
 if __name__ == "__main__":

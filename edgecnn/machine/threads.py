@@ -1,13 +1,12 @@
 """How many threads this process may really use: its CPU affinity and its cgroup's quota, not the machine's cores.
 
-More threads than that keep the median and triple the mean of a small network's latency.
+More threads than that keep the median and triple the mean of a small network's latency. This file is sent to devices as
+it is (see ``facts``).
 """
 
 import math
 import os
 from pathlib import Path
-
-from edgecnn.errors import ProviderError
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
@@ -17,6 +16,8 @@ def wanted(count: int | None) -> int:
     if count is None:
         return available()
     if not isinstance(count, int) or count < 1:
+        from edgecnn.errors import ProviderError  # on a device there is none
+
         raise ProviderError(f"asked for {count!r} threads; expected a positive integer.")
     return count
 

@@ -8,11 +8,13 @@ right answers are known, and a kernel that adds pairs in 16 bits gives half of t
 import base64
 import functools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from edgecnn.card import ModelCard
+from edgecnn.errors import EdgecnnError
 from edgecnn.runtime import engine
 
 CHANNELS = 16
@@ -29,6 +31,8 @@ PROBE = (  # made by tests/int8_probe.py
     b"e8?RiD||#dKIZP8p<))AVN-~z5~UWOkM%I;ZD>)<8DNU^DR0y}h5Qe&)qV)eIn0}|uRUn#(Q89KLD%$0P>#;rRIf}P0gKtcrTwDD"
 )
 
+WrongOutputs = Callable[[tuple[str, str] | None], frozenset[str]]  # a session's entry -> what is wrong of PROBE
+
 
 def saturates() -> bool:
     """Tell whether any int8 kernel that ONNX Runtime uses on this processor saturates."""
@@ -43,10 +47,10 @@ def may_saturate(card: ModelCard) -> bool:
     return overflow is None or not overflow.safe
 
 
-def exact_entries(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Yield the session entries with which a file is computed exactly on this processor, the fastest first."""
+def exact_entries(card: ModelCard, wrong: WrongOutputs) -> Iterator[tuple[str, str]]:
+    """Yield the session entries with which a file is computed exactly on a processor, the fastest first."""
     needed = COMING if card.batch_dependent else FUSED
-    return (entry for entry in ENTRIES if wrong_outputs(entry).isdisjoint(needed))
+    return (entry for entry in ENTRIES if wrong(entry).isdisjoint(needed))
 
 
 @functools.cache
@@ -56,13 +60,22 @@ def wrong_outputs(entry: tuple[str, str] | None) -> frozenset[str]:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # fatal: what does not run is an answer
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    try:
+
+    def start(probe: bytes) -> Any:
         if entry:
             options.add_session_config_entry(*entry)
-        session = ort.InferenceSession(
-            zlib.decompress(base64.b85decode(PROBE)), options, providers=["CPUExecutionProvider"]
-        )
+        return ort.InferenceSession(probe, options, providers=["CPUExecutionProvider"])
+
+    return wrong_of(start)
+
+
+def wrong_of(start: Callable[[bytes], Any]) -> frozenset[str]:
+    """Return the outputs of the probe that are wrong in the session that ``start`` opens of it."""
+    try:
+        session = start(zlib.decompress(base64.b85decode(PROBE)))
         answers = session.run(list(RIGHT), {"x": np.full((1, CHANNELS, 1, 1), 255, np.uint8)})
+    except EdgecnnError:
+        raise  # the device, not the probe
     except Exception:  # ONNX Runtime raises a family of its own without a common base
         return frozenset(RIGHT)
     return frozenset(name for name, answer in zip(RIGHT, answers, strict=True) if (answer != RIGHT[name]).any())

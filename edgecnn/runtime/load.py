@@ -22,7 +22,11 @@ def load_model(model: str | Path | bytes, *, provider: str = "cpu", threads: int
 
     Raises ModelError, CardError, ProviderError or MissingPackageError.
     """
-    opened = open_model(model, provider=provider, thread_count=threads)
+    return model_of(open_model(model, provider=provider, thread_count=threads))
+
+
+def model_of(opened: OpenModel) -> Model:
+    """Return an opened model file as what its card says that it is for. Raises CardError."""
     card = ModelCard.from_metadata(opened.metadata, source=opened.name)
     return cast(OpeningTask, task_of(card, opened.name)).open_file(opened)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgecnn import zoo
 from edgecnn.card import CARD_KEY, ModelCard
-from edgecnn.errors import Int8Warning, ModelError, ProviderError, missing_package
+from edgecnn.errors import EdgecnnError, Int8Warning, ModelError, ProviderError, missing_package
 from edgecnn.machine import threads
 from edgecnn.runtime import engine, int8, providers
 from edgecnn.text import shortened
@@ -24,6 +24,7 @@ CPU = "CPUExecutionProvider"
 NOTHING = 4  # what goes wrong is raised as well; the log would print names of the file as they are
 ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
 FATAL_ONLY = 4
+NO_FALLBACK = ("session.disable_cpu_ep_fallback", "1")
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 NEWER = re.compile(
     r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
@@ -65,6 +66,8 @@ class OpenModel:
         """Return the outputs of that name. Raises ModelError where the graph, which could be opened, does not run."""
         try:
             found: list[NDArray[Any]] = self.session.run(outputs, inputs)
+        except EdgecnnError:
+            raise  # the device, not the model
         except Exception as error:  # ONNX Runtime raises a family of its own without a common base
             given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in inputs.items())
             raise ModelError(
@@ -121,7 +124,7 @@ def open_model(
     except OSError:
         raise  # the disk, not the model
     except Exception as error:  # ONNX Runtime raises a family of its own without a common base
-        raise _refused(name, provider, on_cpu, error) from error
+        raise refused(name, provider, error, ort.__version__) from error
     running = session.get_providers()[0]
     if running != wanted.ORT_NAME:
         raise ProviderError(
@@ -129,13 +132,13 @@ def open_model(
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
     opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
-    unsafe = _unsafe(opened)
-    if on_cpu and unsafe is not None and int8.saturates():
-        return replace(opened, session=_exact(start, unsafe, name), exact_int8=True)
+    card = unsafe(opened)
+    if on_cpu and card is not None and int8.saturates():
+        return replace(opened, session=exact(start, card, name, int8.wrong_outputs), exact_int8=True)
     return opened
 
 
-def _unsafe(opened: OpenModel) -> ModelCard | None:
+def unsafe(opened: OpenModel) -> ModelCard | None:
     """Return the card of a file that leaves open that its int8 sums saturate on some processors, or None."""
     if CARD_KEY not in opened.metadata:
         return None
@@ -143,11 +146,13 @@ def _unsafe(opened: OpenModel) -> ModelCard | None:
     return card if int8.may_saturate(card) else None
 
 
-def _exact(start: Callable[..., Any], card: ModelCard, name: str) -> Any:
+def exact(start: Callable[..., Any], card: ModelCard, name: str, wrong: int8.WrongOutputs) -> Any:
     """Return a session that computes the file exactly on a processor that saturates, with a warning, or refuse it."""
-    for entry in int8.exact_entries(card):
+    for entry in int8.exact_entries(card, wrong):
         try:
             session = start(entry)
+        except EdgecnnError:
+            raise  # as above
         except Exception:  # as above; the next way may take it
             continue
         warnings.warn(
@@ -203,20 +208,20 @@ def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterabl
         options.add_session_config_entry(*entry)
         options.log_severity_level = FATAL_ONLY  # a way that the file cannot go is an answer
     if not on_cpu:
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        options.add_session_config_entry(*NO_FALLBACK)
     return options
 
 
-def _refused(name: str, provider: str, on_cpu: bool, error: Exception) -> Exception:
+def refused(name: str, provider: str, error: Exception, version: str) -> Exception:
+    """Return what to raise where ONNX Runtime of that version did not open a file."""
     if newer := NEWER.search(str(error)):
-        onnxruntime = engine.onnxruntime()
         asked = newer[1] or f"{newer[2]}, supported {newer[3]}"
         return ModelError(
-            f"{name}: was made for a newer ONNX Runtime than {onnxruntime.__version__}, which is installed ({asked}). "
+            f"{name}: was made for a newer ONNX Runtime than {version}, which is installed ({asked}). "
             "Run: pip install --upgrade onnxruntime"
         )
     reason = _reason(error)
-    if not on_cpu:
+    if providers.get(provider).ORT_NAME != CPU:
         return ProviderError(f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu.")
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")
 

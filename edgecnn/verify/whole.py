@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn.card import Score
-from edgecnn.contender import open_classifier
+from edgecnn.contender import as_classifier, contender_of, open_classifier
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
+from edgecnn.runtime.model import Model
 from edgecnn.verify.compare import SplitName, check_labels, read_for
 from edgecnn.verify.statistics import share_interval
 
@@ -29,15 +30,22 @@ class Whole:
     passed: bool
 
 
-def whole_selftest(model: Path, dataset: str, root: Path | None = None, *, provider: str = "cpu") -> Whole:
+def whole_selftest(
+    model: Path, dataset: str, root: Path | None = None, *, provider: str = "cpu", opened: Model | None = None
+) -> Whole:
     """Run a classifier on the test split of a data set, or on the validation split where its card has only that figure.
+
+    ``opened`` is the model where it is opened already, on a device for example.
 
     Raises DataError where the images cannot be read or have other labels, CardError for a card without an accuracy,
     EdgecnnError for what is no classifier, and what opening the model raises.
     """
     from scipy.stats import binomtest
 
-    contender = open_classifier(model, provider=provider)
+    if opened is None:
+        contender = open_classifier(model, provider=provider)
+    else:
+        contender = as_classifier(contender_of(opened, model), model)
     card = read_card(model)
     stated = _figure(card.metrics, str(model))
     split: SplitName = "test" if stated.split == "test" else "validation"

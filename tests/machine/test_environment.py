@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 import edgecnn
-from edgecnn.machine import FEATURES, processor, threads
-from edgecnn.machine import environment as environments
-from edgecnn.machine.environment import Environment, environment, installed
+from edgecnn.machine import FEATURES, facts, processor, threads
+from edgecnn.machine.environment import Environment, environment
+from edgecnn.machine.facts import installed
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,10 @@ def test_names_the_processor_and_the_system(here: Environment) -> None:
 def test_threads_are_what_a_session_would_use(here: Environment) -> None:
     assert (here.threads_available, here.affinity) == (threads.available(), threads.affinity())
     assert 1 <= here.threads_available <= (os.cpu_count() or 1)
+
+
+def test_memory_is_that_of_the_machine(here: Environment) -> None:
+    assert here.memory_bytes is None or 2**26 < here.memory_bytes < 2**48
 
 
 def test_versions_are_those_installed(here: Environment) -> None:
@@ -56,13 +60,13 @@ def test_busy_is_a_fraction(here: Environment) -> None:
 @pytest.mark.skipif(platform.system() != "Linux", reason="reads /proc")
 def test_ticks_that_were_not_idle_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([[0, 0, 0, 0, 0, 0, 0, 0], [20, 0, 10, 60, 10, 0, 0, 0]])
-    monkeypatch.setattr(environments, "_cpu_ticks", lambda: next(ticks))
-    assert environments._busy_fraction() == pytest.approx(0.3)
+    monkeypatch.setattr(facts, "cpu_ticks", lambda: next(ticks))
+    assert facts.busy_fraction() == pytest.approx(0.3)
 
 
 def test_load_is_taken_where_there_are_no_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "_cpu_ticks", lambda: None)
-    found = environments._busy_fraction()
+    monkeypatch.setattr(facts, "cpu_ticks", lambda: None)
+    found = facts.busy_fraction()
     assert found is None or found >= 0
 
 

@@ -103,8 +103,8 @@ def test_dense_form_is_not_run_in_float(model: Path, monkeypatch: pytest.MonkeyP
     """Its integers stay integers there, so that way is exact for fused layers alone."""
     card = edgecnn.load(model).card
     monkeypatch.setattr(int8, "wrong_outputs", lambda entry: frozenset({"integer"} if entry == FLOAT else ()))
-    assert list(int8.exact_entries(replace(card, form="int8-dense"))) == [X64]
-    assert list(int8.exact_entries(replace(card, form="int8-static"))) == [X64, FLOAT]
+    assert list(int8.exact_entries(replace(card, form="int8-dense"), int8.wrong_outputs)) == [X64]
+    assert list(int8.exact_entries(replace(card, form="int8-static"), int8.wrong_outputs)) == [X64, FLOAT]
 
 
 def test_safe_file_is_opened_as_everywhere(static_model: Path, saturating: Callable[..., None]) -> None:

@@ -26,6 +26,7 @@ from edgecnn.embed import Embedded
 from edgecnn.explain.answer import Explained
 from edgecnn.export import Exported
 from edgecnn.inspection import Inspection
+from edgecnn.machine.environment import Environment
 from edgecnn.quantize import Quantized
 from edgecnn.report.leaderboard import Leaderboard
 from edgecnn.report.making import Report
@@ -79,7 +80,7 @@ COMMANDS = {
     "export": Command((Exported,)),
     "adopt": Command((Adopted, Proposal)),
     "predict": Command((), {"model": str, "provider": str, "images": list[FileAnswer], "summary": Tally}),
-    "selftest": Command((SelfTest,), {"whole": Whole | None}),
+    "selftest": Command((SelfTest,), {"whole": Whole | None, "environment": Environment | None}),
     "embed": Command((Embedded,)),
     "inspect": Command((Inspection,), {"parameters": int, "stored_parameters": int, "macs": int | None}),
     "explain": Command((Explained,)),

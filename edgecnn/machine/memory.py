@@ -1,5 +1,6 @@
-"""The most memory that this process has ever held."""
+"""The most memory that this process has ever held, and the machine's; sent to devices as it is (see ``facts``)."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -10,6 +11,14 @@ def peak_bytes() -> int:
     if sys.platform == "win32":
         return _windows_peak()
     return _linux_peak() or _rusage_peak()
+
+
+def total_bytes() -> int | None:
+    """Return the machine's memory in bytes, or None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def _linux_peak() -> int | None:

@@ -5,7 +5,7 @@ import sys
 
 MIB = 2**20
 GROW = """
-from edgecnn.bench.memory import peak_bytes
+from edgecnn.machine.memory import peak_bytes
 
 before = peak_bytes()
 block = bytearray(b"x") * (200 * 2**20)
@@ -15,10 +15,10 @@ print(before, held, peak_bytes())
 """
 SPAWN = """
 import subprocess, sys
-from edgecnn.bench.memory import peak_bytes
+from edgecnn.machine.memory import peak_bytes
 
 block = bytearray(b"x") * (400 * 2**20)
-child = [sys.executable, "-c", "from edgecnn.bench.memory import peak_bytes; print(peak_bytes())"]
+child = [sys.executable, "-c", "from edgecnn.machine.memory import peak_bytes; print(peak_bytes())"]
 print(peak_bytes(), subprocess.run(child, capture_output=True, text=True, check=True).stdout)
 """
 
