@@ -242,9 +242,7 @@ def _changed_in_place(planes_nchw: Tensor, wanted: Augment) -> Tensor:
     return planes_nchw
 
 
-def _sources(
-    count: int, side: int, steps_n: Tensor | None, fill: str, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _sources(count: int, side: int, steps_n: Tensor | None, fill: str, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return for each image where along a side each of its pixels comes from, and whether that is inside."""
     source = torch.arange(side, device=device).expand(count, side)
     if steps_n is not None:
