@@ -61,7 +61,7 @@ def _show(found: "Look") -> None:
     survey.show(found.survey, ())
     if found.imbalance >= IMBALANCED:
         console.warn(f"the largest class has {found.imbalance:g} training images for each of the smallest")
-    console.say(f"sizes (height x width): {_sizes(found)}")
+    console.say(f"sizes (height x width): {survey.sizes(found.sizes)}")
     console.say(f"color modes: {', '.join(f'{printable(mode)} {count:,}' for mode, count in found.modes.items())}")
     _show_doubles(found)
     for path in found.files:
@@ -72,25 +72,11 @@ def _show(found: "Look") -> None:
 PICTURES = {"classes.png": "pictures of each class", "doubles.png": "pairs that are nearly the same"}
 
 
-def _sizes(found: "Look") -> str:
-    sizes = found.sizes
-    if sizes.different == 1:
-        return f"{_pixels(sizes.common)}, all"
-    return (
-        f"{_pixels(sizes.smallest)} to {_pixels(sizes.largest)}, {sizes.different:,} different ones; most often "
-        f"{_pixels(sizes.common)} ({sizes.with_common:,})"
-    )
-
-
-def _pixels(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
 def _show_doubles(found: "Look") -> None:
     doubles = found.doubles
     rows = [(one.split, one.other, f"{one.exact:,}", f"{one.near:,}") for one in doubles.counts]
     console.show_table(
-        f"doubles, compared at {_pixels(found.compared_at)} pixels", ("of", "in", "equal", "nearly"), rows, left=2
+        f"doubles, compared at {survey.pixels(found.compared_at)} pixels", ("of", "in", "equal", "nearly"), rows, left=2
     )
     if not doubles.complete:
         console.warn(f"more than {doubles.near_pairs:,} pairs are nearly the same; the search was ended there")

@@ -7,11 +7,14 @@ from edgecnn.text import printable
 from . import console
 
 if TYPE_CHECKING:
+    from edgecnn.data.facts import Facts
+    from edgecnn.data.inspected.headers import Sizes
     from edgecnn.data.survey import Survey
 
 MOST_CLASSES = 20
 FEWEST = 5
 NAMED = 3
+GRAY = 0.5  # levels that channels differ by, in the mean
 
 
 def show(found: "Survey | None", remarks: tuple[str, ...]) -> None:
@@ -22,6 +25,28 @@ def show(found: "Survey | None", remarks: tuple[str, ...]) -> None:
             console.warn(line)
     for remark in remarks:
         console.warn(remark)
+
+
+def found(facts: "Facts") -> str:
+    """Say what was found before anything is read whole."""
+    colors = "in color" if facts.colorfulness >= GRAY else "gray"
+    classes = f"{len(facts.labels):,} {'class' if len(facts.labels) == 1 else 'classes'}"
+    return f"{facts.dataset}: {classes}, {facts.images:,} pictures to learn from, {sizes(facts.sizes)}, {colors}"
+
+
+def sizes(found: "Sizes") -> str:
+    """Say how large pictures are."""
+    if found.different == 1:
+        return f"{pixels(found.common)}, all"
+    return (
+        f"{pixels(found.smallest)} to {pixels(found.largest)}, {found.different:,} different ones; most often "
+        f"{pixels(found.common)} ({found.with_common:,})"
+    )
+
+
+def pixels(size: tuple[int, int]) -> str:
+    """Write height and width."""
+    return f"{size[0]}x{size[1]}"
 
 
 def _show_classes(found: "Survey") -> None:

@@ -1,6 +1,7 @@
 """edgecnn train"""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,7 +15,9 @@ from .options import AsJson, DataRoot, Dataset, RecipeToTrain, next_command
 from .stop import stop_requests
 
 if TYPE_CHECKING:
+    from edgecnn.recipes.schema import Recipe
     from edgecnn.train import Outcome
+    from edgecnn.train.unasked import Unasked
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +59,10 @@ def train(
 ) -> None:
     """Train a recipe into a run: checkpoints, metrics of every epoch, learning curves.
 
+    Pictures of your own are a folder with one folder for each class: PATH/CLASS/*.jpg, or PATH/train/CLASS/*.jpg
+    with val and test beside train. Without a recipe one is chosen for them, shown with its reasons, and
+    written into the run: edgecnn train --data folder:photos
+
     With --resume a run that was stopped or killed goes on: edgecnn train runs/mnist-c1 --resume
 
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
@@ -69,8 +76,14 @@ def train(
 
     named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
-    recipe, run = _meant(recipe, run, resume)
-    resolved = read(recipe, changes | dict(parse_setting(setting) for setting in settings or []))
+    changes |= dict(parse_setting(setting) for setting in settings or [])
+    wanted: Recipe | Unasked
+    if recipe is None and dataset is not None and not resume:
+        wanted = _chosen(dataset, changes, run, quiet=as_json)
+        resolved = wanted.recipe
+    else:
+        recipe, run = _meant(recipe, run, resume)
+        wanted = resolved = read(recipe, changes)
     folder = run or Path("runs") / resolved.name
     keep_freed_memory()
     if resume:
@@ -78,7 +91,7 @@ def train(
     with stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
         try:
             outcome = train_recipe(
-                resolved,
+                wanted,
                 folder,
                 device=device,
                 root=root,
@@ -149,6 +162,32 @@ def _say_longer(folder: Path, epochs: int) -> None:
         )
 
 
+def _chosen(dataset: str, changes: dict[str, Any], run: Path | None, *, quiet: bool) -> "Unasked":
+    """Choose a recipe for a data set, and show what it was chosen by."""
+    from edgecnn.train.run_folder import RECIPE
+    from edgecnn.train.unasked import recipe_for
+
+    with console.stages(quiet=quiet) as say:
+        say("looking at the pictures")
+        found = recipe_for(dataset, changes)
+    if not quiet:
+        if found.found is not None:
+            console.say(survey.found(found.found))
+        rows = [
+            (key, _toml(value), choice.because if place == 0 else "")
+            for choice in found.choices
+            for place, (key, value) in enumerate(choice.sets.items())
+        ]
+        console.show_table("no recipe was named, so this one:", ("key", "value", "because"), rows, left=3)
+        own = (run or Path("runs") / found.recipe.name) / RECIPE
+        console.say(f"written to {own}; to change it, edit a copy and train that: edgecnn train ./COPY.toml")
+    return found
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value) if not isinstance(value, str) else value
+
+
 def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Path | None]:
     """Return the recipe and the run that are meant: a run that is resumed has its own recipe."""
     if resume and recipe is not None and run is None and Path(recipe).is_dir():
@@ -160,6 +199,8 @@ def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Pat
         return str(own), run
     if recipe is None:
         raise typer.BadParameter(
-            "missing; name one of edgecnn list recipes, or with --resume a run", param_hint="RECIPE"
+            "missing; name one of edgecnn list recipes, or pictures of your own alone, --data folder:PATH, or with "
+            "--resume a run",
+            param_hint="RECIPE",
         )
     return recipe, run

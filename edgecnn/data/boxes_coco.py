@@ -50,6 +50,15 @@ def files(path: Path) -> list[Path]:
     return list(dict.fromkeys(objects or found))
 
 
+def is_one(file: Path) -> bool:
+    """Tell a file of boxes from other JSON that lies beside pictures."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and set(LISTS) <= set(found)
+
+
 def read(path: Path, json_files: list[Path], part_of: PartOf) -> Labels:
     """Read the files of a data set, one for each part. Raises DataError."""
     names: list[str] = []

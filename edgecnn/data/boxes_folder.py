@@ -41,6 +41,11 @@ class Things:
     categories: tuple[str, ...]
 
 
+def is_one(path: Path) -> bool:
+    """Tell a folder of pictures with boxes, by COCO's JSON or by YOLO's folders or names, from one of classes."""
+    return any(boxes_coco.is_one(file) for file in boxes_coco.files(path)) or boxes_yolo.is_one(path)
+
+
 def read_labels(path: Path) -> Labels:
     """Read what boxes there are, without the pictures. Raises DataError."""
     if not path.is_dir():

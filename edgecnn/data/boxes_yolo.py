@@ -21,6 +21,14 @@ NAMES = ("classes.txt", "obj.names")
 MOST_CLASSES = 10_000
 
 
+def is_one(path: Path) -> bool:
+    """Tell a folder of YOLO's by ``labels`` beside ``images``, at the top or in parts, or by its list of names."""
+    tops = [path, *(child for child in path.glob("*") if child.is_dir())]
+    return any((top / IMAGES).is_dir() and (top / LABELS).is_dir() for top in tops) or any(
+        (path / name).is_file() for name in (*NAMES, "data.yaml")
+    )
+
+
 def read(path: Path, part_of: PartOf) -> Labels:
     """Read the labels of all pictures. Raises DataError."""
     listed = listing(path)

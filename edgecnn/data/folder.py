@@ -6,23 +6,17 @@ are pictures, ``edgecnn/runtime/pictures.py`` says.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgecnn.card import ImageInput
 from edgecnn.data import names as class_names
-from edgecnn.data.npz import SplitName, held_out
+from edgecnn.data.listed import Entries, Entry, Listed, decoded, shape_of
 from edgecnn.data.split import SHOWN, Split, refuse_unknown
-from edgecnn.data.whole import HELD_OUT, Left, Sources, Whole
-from edgecnn.errors import DataError, ImageError
-from edgecnn.runtime.image import is_color, read_picture, to_input
+from edgecnn.data.whole import HELD_OUT, Left, Sources
+from edgecnn.errors import DataError
 from edgecnn.runtime.pictures import is_hidden, is_picture, listing, pictures_in
 
-DEFAULT_SIZE = 32
 TRAIN = ("train", "training")
 VALIDATION = ("val", "valid", "validation")
 TEST = ("test", "testing")
@@ -43,45 +37,31 @@ class _Places:
         return [place for place in (self.train, self.validation, self.test) if place is not None]
 
 
-def read(path: Path, split: SplitName, size: tuple[int, int] | None, channels: int | None) -> Split:
-    """Read one split. Without train and test inside, a stratified fifth, always the same, is the test split.
-
-    Images come in ``size`` (height, width), or 32x32; with ``channels``, or 1 when all pictures are gray and 3
-    otherwise. One picture is decoded at a time; one that cannot be read is left out and named in ``skipped``.
-    Raises DataError when none is left, or where there is no such split.
-    """
-    places, names, shape = _layout(path, size, channels)
-    if split == "validation":
-        if places.validation is None:
-            raise DataError(f"folder:{path}: has no validation split of its own (val beside train and test).")
-        return _read_classes(places.validation, names, shape)
-    if places.test is None:
-        return held_out(_with_every_class(_read_classes(places.train, names, shape), path), split, f"folder:{path}")
-    if split == "test":
-        return _read_classes(places.test, names, shape)
-    return _with_every_class(_read_classes(places.train, names, shape), path)
-
-
-def read_whole(path: Path, size: tuple[int, int] | None, channels: int | None) -> Whole:
-    """Read all splits at once, and what was left out of them."""
-    places, names, shape = _layout(path, size, channels)
-    train = _with_every_class(_read_classes(places.train, names, shape), path)
-    validation = None if places.validation is None else _read_classes(places.validation, names, shape)
-    if places.test is None:
-        parts = [held_out(train, part, f"folder:{path}") for part in ("train", "test")]
-        return Whole(parts[0], None, parts[1], Sources("all folders", None, HELD_OUT), _left(places, path))
-    test = _read_classes(places.test, names, shape)
-    own = None if places.validation is None else f"{places.validation.name}/"
-    return Whole(
-        train, validation, test, Sources(f"{places.train.name}/", own, f"{places.test.name}/"), _left(places, path)
+def listed(path: Path) -> Listed:
+    """List the pictures of a folder. Raises DataError."""
+    places = _places(path)
+    names = _classes(places.train)
+    for place in places.all:
+        _refuse_unknown(place, names, f"folder:{path}: {place.name} has classes that {places.train.name} lacks")
+    return Listed(
+        dataset=f"folder:{path}",
+        names=names,
+        train=_entries(places.train, names),
+        validation=None if places.validation is None else _entries(places.validation, names),
+        test=None if places.test is None else _entries(places.test, names),
+        sources=_sources(places),
+        left=_left(places, path),
+        remedy=lambda empty: f"add some, or remove the folder of that class.{_instead(places.train, empty)}",
     )
 
 
 def read_undivided(path: Path, labels: Sequence[str], size: tuple[int, int] | None, channels: int | None) -> Split:
     """Read all pictures of a folder of classes, which may lack some of ``labels``, as one split with these labels."""
-    shape = _shape(path, _classes(path), size, channels)
+    names = tuple(labels)
+    entries = _entries(path, names)
+    shape = shape_of(_entries(path, _classes(path)), size, channels)
     refuse_unknown(_classes(path), labels, f"folder:{path}")
-    return _read_classes(path, tuple(labels), shape)
+    return decoded(entries, names, shape, f"folder:{path}")
 
 
 def classes_of_flat(path: Path) -> tuple[str, ...] | None:
@@ -90,14 +70,11 @@ def classes_of_flat(path: Path) -> tuple[str, ...] | None:
     return None if places.test is not None else _classes(path)
 
 
-def _layout(
-    path: Path, size: tuple[int, int] | None, channels: int | None
-) -> tuple[_Places, tuple[str, ...], ImageInput]:
-    places = _places(path)
-    names = _classes(places.train)
-    for place in places.all:
-        _refuse_unknown(place, names, f"folder:{path}: {place.name} has classes that {places.train.name} lacks")
-    return places, names, _shape(places.train, names, size, channels)
+def _sources(places: _Places) -> Sources:
+    if places.test is None:
+        return Sources("all folders", None, HELD_OUT)
+    own = None if places.validation is None else f"{places.validation.name}/"
+    return Sources(f"{places.train.name}/", own, f"{places.test.name}/")
 
 
 def _places(path: Path) -> _Places:
@@ -122,17 +99,6 @@ def _places(path: Path) -> _Places:
             f"the classes: --data folder:{(tests or own)[0]}"
         )
     return _Places(path)
-
-
-def _with_every_class(found: Split, path: Path) -> Split:
-    """Return ``found`` when there is something to learn of each class, else raise DataError."""
-    empty = [name for label, name in enumerate(found.names) if label not in found.labels_n]
-    if empty:
-        raise DataError(
-            f"folder:{path}: no readable picture of {', '.join(empty)}; add some, or remove the folder of that class."
-            f"{_instead(_places(path).train, empty)}"
-        )
-    return found
 
 
 def _instead(place: Path, names: Sequence[str]) -> str:
@@ -179,45 +145,16 @@ def _folders_in(path: Path) -> list[Path]:
         raise DataError(f"folder:{path}: cannot be listed ({error.strerror or error}).") from error
 
 
-def _shape(place: Path, names: Sequence[str], size: tuple[int, int] | None, channels: int | None) -> ImageInput:
-    height, width = size or (DEFAULT_SIZE, DEFAULT_SIZE)
-    return ImageInput(height, width, channels or _channels(place, names))
-
-
-def _channels(path: Path, names: Sequence[str]) -> int:
-    return 3 if any(is_color(file) for _, file in _pictures_of(path, names)) else 1
-
-
-def _pictures_of(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Path]]:
-    """Yield the pictures of each class with its label; a class may have none, and its folder any form of accents."""
+def _entries(path: Path, names: Sequence[str]) -> Entries:
+    """List the pictures of each class with its label; a class may have none, and its folder any form of accents."""
     folders = {class_names.normal(child.name): child for child in _folders_in(path)}
-    for label, name in enumerate(names):
-        folder = folders.get(class_names.normal(name))
-        yield from ((label, file) for file in (pictures_in(folder) if folder else ()))
-
-
-def _read_classes(path: Path, names: tuple[str, ...], shape: ImageInput) -> Split:
-    images: list[NDArray[np.uint8]] = []
-    labels: list[int] = []
-    files: list[str] = []
-    skipped: list[str] = []
-    assumed: list[tuple[str, str]] = []
-    for label, file in _pictures_of(path, names):
-        try:
-            picture = read_picture(file)
-            images.append(to_input(picture.pixels_hwc, shape))
-            assumed += [(str(file), picture.assumed)] if picture.assumed else []
-            labels.append(label)
-            files.append(str(file))
-        except ImageError as error:
-            skipped.append(str(error))
-    if not images:
-        raise DataError(
-            f"folder:{path}: no readable picture in {', '.join(names)} ({len(skipped)} could not be read"
-            f"{': ' + skipped[0] if skipped else ''}). Expected files such as .png or .jpg."
-        )
-    labels_n = np.array(labels, dtype=np.int64)
-    return Split(np.stack(images), labels_n, names, tuple(skipped), tuple(files), tuple(assumed))
+    found = [
+        (label, file)
+        for label, name in enumerate(names)
+        if (folder := folders.get(class_names.normal(name))) is not None
+        for file in pictures_in(folder)
+    ]
+    return tuple(Entry(label, file, str(file)) for label, file in found)
 
 
 def _left(places: _Places, path: Path) -> Left:

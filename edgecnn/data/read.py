@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 
 from edgecnn.card import ImageInput
-from edgecnn.data import folder, npz
+from edgecnn.data import folder, listed, npz
+from edgecnn.data.listed import Listed
 from edgecnn.data.names import normal
 from edgecnn.data.npz import CachedSplit, SplitName
 from edgecnn.data.root import data_root
@@ -28,6 +29,16 @@ def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "te
 def is_named(dataset: str) -> bool:
     """Tell a named data set from a folder or file of the user's own."""
     return not dataset.startswith(FOLDER_PREFIX) and not dataset.endswith(".npz")
+
+
+def is_listed(dataset: str) -> bool:
+    """Tell what comes as pictures that are listed before they are read from what comes as arrays."""
+    return dataset.startswith(FOLDER_PREFIX)
+
+
+def listed_of(dataset: str) -> Listed | None:
+    """List the pictures of a data set; None for one that comes as arrays. Raises DataError."""
+    return folder.listed(_path(dataset)) if is_listed(dataset) else None
 
 
 def public_name(dataset: str) -> str:
@@ -68,9 +79,8 @@ def read_split(
     .npz files keep theirs and a folder's become squares of 32 pixels. Raises DataError.
     """
     source, least = f"{dataset} ({split})", 2 if split == "train" else 1
-    if dataset.startswith(FOLDER_PREFIX):
-        found = folder.read(Path(dataset.removeprefix(FOLDER_PREFIX)), split, size, channels)
-        return checked(found, dataset, least=least)
+    if (pictures := listed_of(dataset)) is not None:
+        return checked(listed.read(pictures, split, size, channels), dataset, least=least)
     if dataset.endswith(".npz"):
         found = npz.read_own(Path(dataset), split)
     elif split == "validation":
@@ -87,8 +97,8 @@ def read_whole(
     if is_named(dataset):
         train, test = (_read_named(dataset, part, data_root(root)) for part in npz.CACHED)
         whole = Whole(train, None, test, Sources("train", None, "test"), Left())
-    elif dataset.startswith(FOLDER_PREFIX):
-        whole = folder.read_whole(Path(dataset.removeprefix(FOLDER_PREFIX)), size, channels)
+    elif (pictures := listed_of(dataset)) is not None:
+        whole = listed.read_whole(pictures, size, channels)
     else:
         whole = npz.read_own_whole(Path(dataset))
     train = brought_to(checked(whole.train, f"{dataset} (train)"), size, channels)
@@ -126,6 +136,10 @@ def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], cha
         if found is not None and _lacks(found.names, labels):
             return brought_to(found, size, channels)
     return None
+
+
+def _path(dataset: str) -> Path:
+    return Path(dataset.removeprefix(FOLDER_PREFIX))
 
 
 def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:

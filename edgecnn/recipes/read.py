@@ -99,11 +99,24 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         return key, text
 
 
-def to_toml(recipe: Recipe) -> str:
-    """Return the resolved recipe as TOML that ``read`` takes again."""
+def to_toml(recipe: Recipe, comments: Mapping[str, str] | None = None) -> str:
+    """Return the resolved recipe as TOML that ``read`` takes again. ``comments`` stand above keys, by their dotted
+    names, and without a name at the top."""
     import tomli_w
 
-    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+    text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
+    return _commented(text, comments) if comments else text
+
+
+def _commented(text: str, comments: Mapping[str, str]) -> str:
+    lines, table = [f"# {comments['']}", ""], ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            table = f"{line[1:-1]}."
+        key, equals, _ = line.partition(" = ")
+        lines += [f"# {comments[table + key]}"] if equals and table + key in comments else []
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def _tables(recipe: str) -> tuple[dict[str, Any], str]:

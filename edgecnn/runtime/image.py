@@ -66,10 +66,10 @@ def read_image(picture_file: str | Path | bytes) -> NDArray[np.uint8]:
     return read_picture(picture_file).pixels_hwc
 
 
-def read_picture(picture_file: str | Path | bytes) -> Picture:
-    """Read a picture as ``read_image`` does, and say what was assumed."""
+def read_picture(picture_file: str | Path | bytes, name: str | None = None) -> Picture:
+    """Read a picture as ``read_image`` does, and say what was assumed. ``name`` is what messages call it."""
     with (
-        _refusals(PICTURE if isinstance(picture_file, bytes) else str(picture_file)),
+        _refusals(name or (PICTURE if isinstance(picture_file, bytes) else str(picture_file))),
         _opened(Path(picture_file) if isinstance(picture_file, str) else picture_file) as picture,
     ):
         return _pixels(ImageOps.exif_transpose(picture))
@@ -103,10 +103,10 @@ def _refusals(name: str) -> Iterator[None]:
         raise ImageError(f"{name}: broken picture ({str(error) or type(error).__name__}).") from error
 
 
-def is_color(path: Path) -> bool:
+def is_color(picture_file: Path | bytes) -> bool:
     """Tell from its header alone whether a picture has colors; one that cannot be opened has none."""
     try:
-        with _opened(path) as picture:
+        with _opened(picture_file) as picture:
             return picture.mode not in ("1", "L", "LA", "La", "F") and not picture.mode.startswith("I")
     except MemoryError:
         raise
@@ -122,9 +122,9 @@ class Header:
     mode: str
 
 
-def picture_header(path: Path) -> Header:
+def picture_header(picture_file: Path | bytes, name: str | None = None) -> Header:
     """Read a picture's header alone. Raises ImageError."""
-    with _refusals(str(path)), _opened(path) as picture:
+    with _refusals(name or str(picture_file)), _opened(picture_file) as picture:
         width, height = picture.size
         turned = picture.getexif().get(ORIENTATION, 1) in SIDEWAYS
         return Header((width, height) if turned else (height, width), picture.mode)

@@ -38,6 +38,7 @@ from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.prepare import initial_classifier, learning_task
 from edgecnn.train.start import take_weights
 from edgecnn.train.teacher import teach
+from edgecnn.train.unasked import Unasked, recipe_for
 
 SAVE_SECONDS = 60.0
 REPORT_SECONDS = 0.1
@@ -45,9 +46,10 @@ EVALUATION_BATCH = 500
 
 
 def train(
-    recipe: Recipe | str | Path,
+    recipe: Recipe | Unasked | str | Path | None = None,
     run: str | Path | None = None,
     *,
+    data: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     device: str = "auto",
     root: str | Path | None = None,
@@ -60,6 +62,8 @@ def train(
 ) -> Outcome:
     """Train ``recipe`` (a name, a .toml file or one that was read) into the folder ``run`` (default: runs/RECIPE): best
     and last checkpoint, metrics.jsonl, recipe.toml, state.pt. ``overrides`` maps dotted keys of the recipe to values.
+    ``data`` is the data set in place of the recipe's; without a recipe one is chosen for it, and recipe.toml has why:
+    ``edgecnn.train(data="folder:photos")``.
 
     Example::
 
@@ -74,7 +78,7 @@ def train(
     CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
     ProviderError. Threads and random state of PyTorch are afterwards as they were before.
     """
-    recipe = _resolved(recipe, overrides)
+    recipe, comments = _resolved(recipe, data, overrides)
     run = Path(run or Path("runs") / recipe.name)
     where = pick_device(device)
     prepared = learning_task(recipe).prepare(recipe, root)
@@ -84,7 +88,7 @@ def train(
         loop = Loop(
             recipe, run, where, prepared, clock
         )  # before the claim: weights that cannot be had leave no run behind
-        run_folder.claim(run, recipe, resume=resume)
+        run_folder.claim(run, recipe, resume=resume, comments=comments)
         stack.enter_context(run_folder.held(run))
         on_data(prepared.survey, tuple(loop.remarks))
         if resume:
@@ -96,16 +100,26 @@ def train(
     return outcome
 
 
-def _resolved(recipe: Recipe | str | Path, overrides: Mapping[str, Any] | None) -> Recipe:
-    """Read a recipe that is named, with what is to be otherwise; one that was read already is taken as it is."""
-    if not isinstance(recipe, Recipe):
-        return read(str(recipe), overrides)
-    if overrides:
+def _resolved(
+    recipe: Recipe | Unasked | str | Path | None, data: str | None, overrides: Mapping[str, Any] | None
+) -> tuple[Recipe, dict[str, str]]:
+    """Read a recipe that is named, with what is to be otherwise, or choose one, with comments that say why.
+
+    One that was read already is taken as it is."""
+    changes = {**(overrides or {}), **({} if data is None else {"data.name": data})}
+    if recipe is None and data is None:
+        raise RecipeError('nothing to train; name a recipe, or a data set to choose one for: data="folder:photos".')
+    chosen = recipe_for(str(data), changes) if recipe is None else recipe
+    if isinstance(recipe, str | Path):
+        return read(str(recipe), changes), {}
+    found, comments = (chosen.recipe, chosen.comments) if isinstance(chosen, Unasked) else (chosen, {})
+    assert isinstance(found, Recipe)
+    if recipe is not None and changes:
         raise RecipeError(
-            f"{recipe.name}: overrides ({', '.join(overrides)}) come with a recipe that was read already. Give its "
+            f"{found.name}: overrides ({', '.join(changes)}) come with a recipe that was read already. Give its "
             "name or its file, or read it with them."
         )
-    return recipe
+    return found, comments
 
 
 class Loop:

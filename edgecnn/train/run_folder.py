@@ -15,7 +15,7 @@ import hashlib
 import importlib.metadata
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,9 @@ STATE_PARTS = {
 }
 
 
-def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
+def claim(run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str] | None = None) -> None:
     """Make the folder of a new run, or see that ``resume`` continues the same recipe, or trains it for longer.
+    ``comments`` are written into a new one's recipe.
 
     Raises CheckpointError.
     """
@@ -60,7 +61,7 @@ def claim(run: Path, recipe: Recipe, *, resume: bool) -> None:
             raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
         if run.exists() and (not run.is_dir() or set(run.iterdir()) > set(run.glob(PARTIALS))):
             raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
-        files.write_text(there, to_toml(recipe))
+        files.write_text(there, to_toml(recipe, comments))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
     elif read(str(there)) != recipe:

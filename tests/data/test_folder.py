@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.card import ImageInput
-from edgecnn.data import Split, folder, read_other, read_split
+from edgecnn.data import Split, read_other, read_split
 from edgecnn.errors import DataError
 from edgecnn.runtime.image import read_image, to_input
 
@@ -380,8 +380,8 @@ def test_halves_are_known_by_other_spellings(tmp_path: Path, first: str, second:
         for name in ("cat", "dog"):
             _picture(tmp_path / half / name / "a.png")
             _picture(tmp_path / half / name / "._a.png")
-    assert folder.read(tmp_path, "train", None, None).names == ("cat", "dog")
-    assert len(folder.read(tmp_path, "test", None, None)) == 2
+    assert _read(tmp_path).names == ("cat", "dog")
+    assert len(_read(tmp_path, "test")) == 2
 
 
 def test_a_lonely_training_folder_is_a_message(tmp_path: Path) -> None:
@@ -389,4 +389,4 @@ def test_a_lonely_training_folder_is_a_message(tmp_path: Path) -> None:
         _picture(tmp_path / "train" / name / "a.png")
     (tmp_path / ".cache").mkdir()
     with pytest.raises(DataError, match="has train and nothing beside it"):
-        folder.read(tmp_path, "train", None, None)
+        _read(tmp_path)

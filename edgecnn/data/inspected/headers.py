@@ -1,12 +1,14 @@
 """Sizes and color modes of a data set's pictures, as they lie in their files."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgecnn import progress
+from edgecnn.data.listed import Entry
 from edgecnn.data.split import Split
+from edgecnn.errors import ImageError
 from edgecnn.runtime.image import Header, picture_header
 
 MODES = {
@@ -31,15 +33,26 @@ class Sizes:
     with_common: int
 
 
-def headers(splits: Sequence[Split]) -> tuple[Sizes, dict[str, int]]:
-    """Return sizes, and pictures by color mode, the most common first."""
+def of_entries(entries: Iterable[Entry]) -> Counter[Header]:
+    """Count the headers of pictures; one that has none is passed over."""
+    counts: Counter[Header] = Counter()
+    for entry in progress.told(list(entries)):
+        with contextlib.suppress(ImageError):
+            counts[picture_header(entry.picture, entry.said)] += 1
+    return counts
+
+
+def of_images(splits: Iterable[Split]) -> Counter[Header]:
+    """Count what the headers of images in arrays would be."""
     counts: Counter[Header] = Counter()
     for split in splits:
-        if split.files:
-            counts.update(picture_header(Path(file)) for file in progress.told(split.files))
-        elif len(split):
-            height, width, channels = split.images_nhwc.shape[1:]
-            counts[Header((height, width), "L" if channels == 1 else "RGB")] += len(split)
+        height, width, channels = split.images_nhwc.shape[1:]
+        counts[Header((height, width), "L" if channels == 1 else "RGB")] += len(split)
+    return +counts
+
+
+def sizes_and_modes(counts: Counter[Header]) -> tuple[Sizes, dict[str, int]]:
+    """Return sizes, and pictures by color mode, the most common first."""
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     for header, count in counts.items():

@@ -1,6 +1,7 @@
 """Everything about a data set that is worth knowing before it is trained on."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 from edgecnn.data.inspected import sheets
 from edgecnn.data.inspected.alike import Alike
 from edgecnn.data.inspected.doubles import Doubles, Joined, doubles, joined, leaked, near
-from edgecnn.data.inspected.headers import Sizes, headers
-from edgecnn.data.read import FOLDER_PREFIX, public_name, read_whole
+from edgecnn.data.inspected.headers import Sizes, of_entries, of_images, sizes_and_modes
+from edgecnn.data.read import is_listed, listed_of, public_name, read_whole
 from edgecnn.data.split import Split
 from edgecnn.data.survey import Survey, survey
 from edgecnn.errors import DataError
+from edgecnn.runtime.image import Header
 
 FOLDER_SIDE = 64  # pixels to which pictures of a folder are brought to be compared and drawn
 CLASSES, PAIRS = "classes.png", "doubles.png"
@@ -48,13 +50,13 @@ def look(
     if output is not None and output.exists() and not output.is_dir():
         raise DataError(f"{output}: is a file; the pictures are written into a folder.")
     on_step("reading")
-    size = (FOLDER_SIDE, FOLDER_SIDE) if dataset.startswith(FOLDER_PREFIX) else None
+    size = (FOLDER_SIDE, FOLDER_SIDE) if is_listed(dataset) else None
     whole = read_whole(dataset, size, None, root=root)
     none = whole.train.take(np.empty(0, np.int64))
     surveyed = survey(whole, whole.train, whole.validation or none, whole.test, "none, recipes hold some of train out")
     splits = {"train": whole.train, "validation": whole.validation, "test": whole.test}
     there = {name: split for name, split in splits.items() if split is not None}
-    sizes, modes = headers(list(there.values()))
+    sizes, modes = sizes_and_modes(_headers(dataset, list(there.values())))
     on_step("comparing")
     together = joined(there)
     found = near(together)
@@ -73,6 +75,14 @@ def look(
         passed=not leaks,
         files=_drawn(output, whole.train, together, found) if output else (),
     )
+
+
+def _headers(dataset: str, splits: Sequence[Split]) -> Counter[Header]:
+    listed = listed_of(dataset)
+    if listed is None:
+        return of_images(splits)
+    read = {said for split in splits for said in split.files}
+    return of_entries(entry for entry in listed.entries if entry.said in read)
 
 
 def _imbalance(train: Split) -> float:
