@@ -4,7 +4,8 @@ A class that was never predicted has precision 0, one that never occurs has reca
 ``zero_division=0``. Macro averages are over the classes that occur in the truth, whatever was predicted, so that those
 of two models on the same images are over the same classes: scikit-learn's with ``labels=numpy.unique(truth)``. (By
 itself it also counts a class that is only predicted, with a recall of 0 that says nothing of recall; the false answers
-are in the accuracy, and in the precision and recall of the classes that there are.) A test holds the two equal.
+are in the accuracy, and in the precision and recall of the classes that there are.) Balanced accuracy is the macro
+average of recall. Tests hold all of them equal to scikit-learn's.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TITLES = {"f1": "F1", "roc_auc": "ROC AUC"}  # of figures that are called otherwise than their key
-PERCENTAGES = ("accuracy",)
+PERCENTAGES = ("accuracy", "balanced_accuracy")
 
 
 def title(metric: str) -> str:
@@ -64,6 +65,11 @@ class Metrics:
     precision_k: NDArray[np.float64]
     recall_k: NDArray[np.float64]
     f1_k: NDArray[np.float64]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The accuracy with every class counting as much."""
+        return self.recall
 
 
 def confusion_matrix(truth_n: NDArray[np.int64], predicted_n: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

@@ -1,5 +1,7 @@
 """The metrics equal scikit-learn's."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -54,6 +56,16 @@ def test_macro_averages_equal_scikit_learn_over_the_classes_of_the_truth(answers
         truth, predicted, labels=there, average="macro", zero_division=0
     )[:3]
     np.testing.assert_allclose((found.precision, found.recall, found.f1), expected, **CLOSE)
+
+
+@given(_answers())
+def test_balanced_accuracy_equals_scikit_learn(answers) -> None:
+    truth, predicted, _ = answers
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+        warnings.filterwarnings("ignore", "A single label was found")
+        expected = reference.balanced_accuracy_score(truth, predicted)
+    assert _ours(answers).balanced_accuracy == pytest.approx(expected, abs=1e-12)
 
 
 @given(_answers(), st.randoms())

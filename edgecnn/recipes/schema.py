@@ -29,8 +29,9 @@ class Data(Table):
     pictures with boxes the longest side, by default their own up to 320.
     ``validation`` is a fraction of the training images when below 1, else a count, at most half; ``split_seed`` draws
     which. A folder with ``val`` beside ``train`` and ``test``, and a .npz with ``val_images``, have their own instead.
-    ``subset`` is how many training images are used at all. ``groups`` makes classes of several labels, and of
-    several categories of boxes one kind of thing."""
+    ``subset`` is how many training images are used at all. ``sampling`` = balanced draws the images of an epoch with
+    replacement, every class as often, as PyTorch's WeightedRandomSampler does; all takes each once. ``groups`` makes
+    classes of several labels, and of several categories of boxes one kind of thing."""
 
     name: str = "digits"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None
@@ -38,6 +39,7 @@ class Data(Table):
     validation: Positive = 0.1
     split_seed: Annotated[int, Field(ge=0)] = 0
     subset: Count | None = None
+    sampling: Literal["all", "balanced"] = "all"
     groups: Groups | None = None
 
 

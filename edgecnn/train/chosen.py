@@ -15,6 +15,7 @@ from edgecnn.data.facts import Facts
 LEAST_SIDE = 64  # pixels, of a photograph
 HARDLY_COLORED = 30.0  # levels: paper by the light of a lamp, ink
 GRAY = 0.5
+IMBALANCED = 3
 NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDES = re.compile(r"(^|[^a-z])(left|right)([^a-z]|$)")
 PIP = "pip install 'edgecnn[backbone]'"
@@ -67,6 +68,11 @@ class Case:
     def smallest(self) -> str:
         """How many pictures the smallest class has to learn from."""
         return f"{min(self.facts.train):,}"
+
+    @property
+    def imbalance(self) -> float:
+        """How many pictures the largest class has for each of the smallest."""
+        return max(self.facts.train) / max(min(self.facts.train), 1)
 
     @property
     def validation(self) -> float:
@@ -214,7 +220,15 @@ VALIDATION = (
     Rule(lambda case: case.facts.own_validation, {}, ""),
     Rule(always, {"data.validation": lambda case: case.validation}, "the smallest class has {case.smallest} pictures"),
 )
-GROUPS = (EXTENDS, SIZE, COLOR, MIRROR, ANSWER, MOVED, LENGTH, VALIDATION)
+SAMPLING = (
+    Rule(
+        lambda case: case.imbalance > IMBALANCED,
+        {"data.sampling": "balanced"},
+        "the largest class has {case.imbalance:.1f} times as many pictures as the smallest: each is drawn as often",
+    ),
+    Rule(always, {}, ""),
+)
+GROUPS = (EXTENDS, SIZE, COLOR, MIRROR, ANSWER, MOVED, LENGTH, VALIDATION, SAMPLING)
 
 
 def choose(case: Case) -> tuple[Choice, ...]:

@@ -35,6 +35,7 @@ from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.figures import LOSS, EpochRow, Outcome, Progress, best_index
 from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
+from edgecnn.train.order import order
 from edgecnn.train.prepare import initial_classifier, learning_task
 from edgecnn.train.start import take_weights
 from edgecnn.train.teacher import teach
@@ -366,8 +367,8 @@ class Loop:
             torch.cuda.set_rng_state(state["cuda_generator"].cpu())
 
     def _order(self) -> Tensor:
-        generator = torch.Generator().manual_seed(_seed(self.recipe.seed, self._view()))
-        return torch.randperm(len(self.targets), generator=generator).to(self.device)
+        seed = _seed(self.recipe.seed, self._view())
+        return order(self.targets, self.recipe.data.sampling, seed).to(self.device)
 
     def _mirrored(self) -> Tensor:
         """Tell which images the alternating flip mirrors in this epoch."""

@@ -271,6 +271,7 @@ def scores_of(
         roc_auc=roc_auc(split.labels_n, _softmax(logits_nk)),
         classes=[ClassScore(label, float(p), float(r), float(f1), int(n)) for label, p, r, f1, n in by_class],
         confusion=confusion_kk.tolist(),
+        balanced_accuracy=found.balanced_accuracy,
     )
 
 

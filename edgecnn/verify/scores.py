@@ -1,6 +1,8 @@
 """The figures of a classifier on images, over all and class by class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from edgecnn.documents import later
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """One classifier. Fractions, the averages over classes; ``confusion`` counts by true and predicted class."""
+    """One classifier. Fractions, the averages over classes; ``confusion`` counts by true and predicted class.
+    ``balanced_accuracy`` is the accuracy with every class counting as much, the average of recall."""
 
     model: str
     form: str
@@ -27,6 +30,7 @@ class Scores:
     roc_auc: float | None
     classes: list[ClassScore]
     confusion: list[list[int]]
+    balanced_accuracy: float = field(default=0.0, metadata=later(lambda found: found["recall"]))
 
 
 @dataclass(frozen=True)

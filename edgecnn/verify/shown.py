@@ -5,7 +5,7 @@ from edgecnn.verify.compared import Table
 from edgecnn.verify.scores import ClassScore, Flip, Scores
 
 MOST_CLASSES, MOST_FLIPS = 20, 10
-FIGURES = ("accuracy", "precision", "recall", "F1", "ROC AUC")
+FIGURES = ("accuracy", "balanced accuracy", "precision", "recall", "F1", "ROC AUC")
 
 
 def comparison_tables(title: str, reference: Scores, candidate: Scores, flips: list[Flip]) -> list[Table]:
@@ -42,8 +42,9 @@ def evaluation_tables(
 
 
 def _figures(scores: Scores) -> tuple[str, ...]:
-    auc = "-" if scores.roc_auc is None else f"{scores.roc_auc:.4f}"
-    return f"{scores.accuracy:.2%}", f"{scores.precision:.4f}", f"{scores.recall:.4f}", f"{scores.f1:.4f}", auc
+    shares = (f"{share:.2%}" for share in (scores.accuracy, scores.balanced_accuracy))
+    averages = (f"{value:.4f}" for value in (scores.precision, scores.recall, scores.f1))
+    return (*shares, *averages, "-" if scores.roc_auc is None else f"{scores.roc_auc:.4f}")
 
 
 def _class(own: ClassScore) -> tuple[str, ...]:

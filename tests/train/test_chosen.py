@@ -90,6 +90,11 @@ def test_fewer_pictures_are_shown_more_often() -> None:
     assert (few, many) == (60, 8)
 
 
+@pytest.mark.parametrize(("largest", "sampling"), [(60, None), (61, "balanced")])
+def test_classes_of_very_different_sizes_are_drawn_as_often(largest: int, sampling: str | None) -> None:
+    assert _chosen(replace(FLOWERS, train=(20, 30, largest))).get("data.sampling") == sampling
+
+
 def test_every_group_ends_with_a_rule_for_the_rest() -> None:
     nothing = Case(replace(FLOWERS, side=40), backbone=False)
     assert all(group[-1].holds(nothing) for group in GROUPS)

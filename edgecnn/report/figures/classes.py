@@ -15,11 +15,12 @@ def draw(subject: ClassifiedSubject) -> Figure:
     classes = sorted(scores.classes, key=lambda one: one.f1)
     rows = [(one.label, one.images, one.precision, one.recall, one.f1) for one in classes]
     averages = ("average", subject.evaluation.images, scores.precision, scores.recall, scores.f1)
+    balanced = f" Accuracy is {scores.accuracy:.2%}; balanced, with each class as much, {scores.balanced_accuracy:.2%}."
     auc = "" if scores.roc_auc is None else f" The ROC AUC is {scores.roc_auc:.4f} in the mean."
     return Figure(
         caption=(
             "Precision: how often the model is right when it says this class. Recall: how many of this class it finds. "
-            f"F1 is their harmonic mean; the worst is first.{auc}"
+            f"F1 is their harmonic mean; the worst is first.{balanced}{auc}"
         ),
         numbers=Numbers(("class", "images", "precision", "recall", "f1"), [*rows, averages]),
         command=f"{subject.source.command} --only classes",

@@ -122,6 +122,8 @@ def _prepare_own(wanted: Data) -> Prepared:
 
 
 def _check(wanted: Data) -> None:
+    if wanted.sampling != "all":
+        raise RecipeError("data.sampling is balanced, and a detector has one kind of thing. Leave it out.")
     if wanted.color == "rgb":
         raise RecipeError("data.color is rgb, and a detector takes gray frames. Leave it out.")
     if wanted.size is not None and wanted.size % MULTIPLE:
