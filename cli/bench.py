@@ -1,15 +1,18 @@
 """edgecnn bench"""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import console
-from .options import AsJson, Contenders, Provider, Seconds, integers
+from .options import AsJson, Contenders, Providers, Seconds, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
     from edgecnn.machine.environment import Environment
+
+ORT_SUFFIX = "ExecutionProvider"
 
 
 def register(app: typer.Typer) -> None:
@@ -23,11 +26,13 @@ def bench(
     threads: Annotated[
         str, typer.Option("--threads", help="Thread counts. Default: what affinity and quota allow.")
     ] = "",
-    provider: Provider = "cpu",
+    provider: Providers = "cpu",
     seconds: Seconds = 1.0,
     as_json: AsJson = False,
 ) -> None:
     """Measure latency, throughput, cold start and memory; several models take turns, so that they can be compared.
+
+    With several providers each model is measured on each, and compared with the first model on the first provider.
 
     Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
     """
@@ -36,7 +41,12 @@ def bench(
 
     with console.stages(quiet=as_json) as say:
         report = measure(
-            models, batches=batches, threads=thread_counts, provider=provider, seconds=seconds, on_setting=say
+            models,
+            batches=batches,
+            threads=thread_counts,
+            provider=provider.split(","),
+            seconds=seconds,
+            on_setting=say,
         )
     for warning in report.warnings:
         console.warn(warning)
@@ -53,13 +63,14 @@ def bench(
 
 def show(report: "BenchReport") -> None:
     """Print all figures, then what they were measured on."""
+    named = _names(report)
     _show_models(report)
     console.show_table(
         "latency in ms",
         ("model", "batch", "threads", "p50", "p90", "p99", "mean", "images/s"),
         [
             (
-                t.model,
+                named(t.model, t.provider),
                 str(t.batch),
                 str(t.threads),
                 f"{t.p50_ms:.3f}",
@@ -73,11 +84,11 @@ def show(report: "BenchReport") -> None:
     )
     if report.comparisons:
         console.show_table(
-            f"latency over that of {report.comparisons[0].against}",
+            f"latency over that of {named(report.comparisons[0].against, report.comparisons[0].against_provider)}",
             ("model", "batch", "threads", "ratio", "95 %", "verdict"),
             [
                 (
-                    r.model,
+                    named(r.model, r.provider),
                     str(r.batch),
                     str(r.threads),
                     f"{r.ratio:.2f}",
@@ -90,17 +101,24 @@ def show(report: "BenchReport") -> None:
     show_environment(report.environment)
 
 
+def _names(report: "BenchReport") -> Callable[[str, str], str]:
+    """Return what the rows of a model on a provider are called: the model alone, where it ran on one."""
+    pairs = {(timing.model, timing.provider) for timing in report.contenders}
+    alone = len(pairs) == len({model for model, _ in pairs})
+    return lambda model, provider: model if alone else f"{model} on {provider.removesuffix(ORT_SUFFIX)}"
+
+
 def _show_models(report: "BenchReport") -> None:
     """Print what each model is, what really runs it, and what its first answer costs in a fresh process."""
-    first = {timing.model: timing for timing in reversed(report.contenders)}
+    forms = {timing.model: timing.form for timing in report.contenders}
     console.show_table(
         "each in a process of its own, from start to first answer",
         ("model", "form", "runs on", "size", "import ms", "load ms", "first ms", "all ms", "memory"),
         [
             (
                 f.model,
-                first[f.model].form,
-                first[f.model].provider,
+                forms[f.model],
+                f.provider,
                 console.size(f.size_bytes),
                 f"{f.cold_start.import_ms:.0f}",
                 f"{f.cold_start.load_ms:.0f}",

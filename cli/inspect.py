@@ -122,7 +122,7 @@ def _card_rows(card: "ModelCard") -> list[tuple[str, str]]:
             (
                 "quantized",
                 f"from {(card.parent_sha256 or '')[:12]}: {measured.verdict} (latency x {measured.latency_ratio:.2f} "
-                f"on {measured.machine}), drop {measured.drop_pp:.2f} points{_interval(measured)}, "
+                f"on {measured.place}), drop {measured.drop_pp:.2f} points{_interval(measured)}, "
                 f"{'better than' if measured.preferred else 'not better than'} its parent",
             )
         )

@@ -108,6 +108,16 @@ MaxDrop = Annotated[
     ),
 ]
 Provider = Annotated[str, one_of(PROVIDERS, "--provider", "Execution provider: exactly that one, or an error.")]
+Providers = Annotated[
+    str,
+    typer.Option(
+        "--provider",
+        metavar="P[,P]",
+        callback=lambda value: ",".join(PROVIDERS.check(name) for name in dict.fromkeys(value.split(","))),
+        autocompletion=lambda: list(PROVIDERS.names()),
+        help=f"Execution providers: exactly these, or an error. There is {', '.join(PROVIDERS.names())}.",
+    ),
+]
 
 
 def _device(value: str | None) -> str | None:

@@ -8,7 +8,7 @@ import typer
 from edgecnn.registry import FORMS
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Seconds, next_command, one_of
+from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Provider, Seconds, next_command, one_of
 
 if TYPE_CHECKING:
     from edgecnn.quantize import Candidate, Quantized
@@ -38,9 +38,12 @@ def quantize(
     dataset: Dataset = None,
     root: DataRoot = None,
     seconds: Seconds = 1.0,
+    provider: Provider = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Quantize a model and measure whether that was worth it. auto writes the form to ship, if not the parent.
+
+    With --provider it is the form for that one, on which latency is measured and golden images are answered.
 
     Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
@@ -55,6 +58,7 @@ def quantize(
             dataset=dataset,
             root=root,
             seconds=seconds,
+            provider=provider,
             on_stage=say,
         )
     if as_json:
@@ -86,7 +90,8 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         )
     rows += [(lost.form, "", "", "", "", "", "", f"lost at its {lost.stage}") for lost in result.lost]
     console.show_table(
-        f"{result.validation_images:,} validation images; latency at batch 1 over the parent's",
+        f"{result.validation_images:,} validation images; latency at batch 1 over the parent's"
+        + (f", both on {result.provider}" if result.provider != "cpu" else ""),
         ("form", "size", metrics.title(result.metric), "drop pp", "95 %", "latency", "95 %", "verdict"),
         rows,
     )

@@ -133,7 +133,8 @@ class Measured:
     """A quantized form against its parent: score on the validation split, median latency at batch 1.
 
     ``verdict`` is of the latency, ``drop_verdict`` (within, undecided, beyond) of the drop at ``max_drop_pp``. Whether
-    the form is ``preferred`` holds for the processors of one ``family`` (``edgecnn.machine``).
+    the form is ``preferred`` holds for the processors of one ``family`` (``edgecnn.machine``), and for the ``provider``
+    where another one than the processor's own kernels was asked for.
     """
 
     images: int
@@ -147,6 +148,12 @@ class Measured:
     max_drop_pp: float | None = field(default=None, metadata=OPTIONAL)
     drop_verdict: str | None = field(default=None, metadata=OPTIONAL)
     family: str | None = field(default=None, metadata=OPTIONAL)
+    provider: str | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def place(self) -> str:
+        """Say on what it was measured."""
+        return f"{self.machine} with {self.provider}" if self.provider else self.machine
 
 
 @dataclass(frozen=True)
@@ -180,7 +187,7 @@ class Quantization:
     def families(self) -> list[str]:
         """Return the families of processors that the form was measured on."""
         found = [self.measured, *(self.measured_elsewhere or [])]
-        return [measured.family for measured in found if measured and measured.family]
+        return [measured.family for measured in found if measured and measured.family and not measured.provider]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgecnn.bench.timer import Samples, interleaved
 from edgecnn.bench.worker import ColdStart, Worker
+from edgecnn.contender import is_checkpoint
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
 from edgecnn.machine import threads as machine_threads
@@ -39,7 +40,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Latency of ``model`` over that of ``against`` in one setting; below 1 is faster."""
+    """Latency of ``model`` over that of ``against`` in one setting, each on its provider; below 1 is faster."""
 
     model: str
     against: str
@@ -48,6 +49,8 @@ class Ratio:
     ratio: float
     ratio_ci95: tuple[float, float]
     verdict: str
+    provider: str = field(default="", metadata=later(lambda found: ""))  # 0.1.0 measured on one alone
+    against_provider: str = field(default="", metadata=later(lambda found: ""))
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Footprint:
     size_bytes: int
     cold_start: ColdStart
     exact_int8: bool = field(metadata=later(lambda found: False))  # 0.1.0 knew no other way
+    provider: str = field(default="", metadata=later(lambda found: ""))
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def bench(
     *,
     batches: Sequence[int] = (1, 8, 64),
     threads: Sequence[int] = (),
-    provider: str = "cpu",
+    provider: str | Sequence[str] = "cpu",
     seconds: float = 1.0,
     on_setting: Callable[[str], None] = lambda text: None,
     on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
@@ -105,9 +109,11 @@ def bench(
         report = edgecnn.bench(["digits.onnx", "digits-int8.onnx"], batches=[1], threads=[1], seconds=0.1)
         print([(timing.model, timing.p50_ms) for timing in report.contenders], report.comparisons[0].verdict)
 
-    ``threads`` defaults to what affinity and quota allow; ``on_calls`` gets how long each call of a setting took.
+    ``threads`` defaults to what affinity and quota allow; with several providers each model is measured on each, and
+    compared with the first on the first. ``on_calls`` gets how long each call of a setting took.
     Raises what ``open_contender`` raises.
     """
+    contenders = _contenders(models, [provider] if isinstance(provider, str) else provider)
     _check(batches, threads, seconds)
     on_setting("looking whether the machine is quiet")
     recorded = environment()
@@ -115,9 +121,11 @@ def bench(
     ratios: list[Ratio] = []
     footprints: list[Footprint] = []
     for count in threads or (machine_threads.available(),):
-        on_setting(f"starting {len(models)} processes with {count} threads")
+        on_setting(f"starting {len(contenders)} processes with {count} threads")
         with ExitStack() as stack:
-            workers = [stack.enter_context(Worker(Path(path), provider=provider, threads=count)) for path in models]
+            workers = [
+                stack.enter_context(Worker(Path(path), provider=name, threads=count)) for name, path in contenders
+            ]
             footprints += [_footprint(worker) for worker in workers]
             for batch in batches:
                 on_setting(f"batch {batch}, {count} threads")
@@ -132,12 +140,12 @@ def bench(
     return BenchReport(timings, ratios, footprints, recorded, seconds)
 
 
-def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0) -> Ratio:
-    """Compare two model files on the CPU at batch 1, with as many threads as affinity and quota allow."""
+def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0, provider: str = "cpu") -> Ratio:
+    """Compare two model files on one provider at batch 1, with as many threads as affinity and quota allow."""
     count = machine_threads.available()
     with (
-        Worker(Path(model), provider="cpu", threads=count) as own,
-        Worker(Path(against), provider="cpu", threads=count) as other,
+        Worker(Path(model), provider=provider, threads=count) as own,
+        Worker(Path(against), provider=provider, threads=count) as other,
     ):
         samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
         return _compared(own, other, 1, *samples)
@@ -160,6 +168,12 @@ def verdict(low: float, high: float) -> str:
     if low > 1:
         return "slower"
     return "too noisy"
+
+
+def _contenders(models: Sequence[str | Path], providers: Sequence[str]) -> list[tuple[str, str | Path]]:
+    """Return each model with each provider; what PyTorch runs knows none, and comes once."""
+    first = providers[0]
+    return [(name, model) for name in providers for model in models if name == first or not is_checkpoint(Path(model))]
 
 
 def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
@@ -191,8 +205,20 @@ def _timing(worker: Worker, batch: int, samples: Samples) -> Timing:
 
 def _compared(model: Worker, against: Worker, batch: int, own: Samples, other: Samples) -> Ratio:
     ratio, interval = ratio_of(own.block_medians_ns, other.block_medians_ns)
-    return Ratio(str(model.model), str(against.model), batch, model.threads, ratio, interval, verdict(*interval))
+    return Ratio(
+        str(model.model),
+        str(against.model),
+        batch,
+        model.threads,
+        ratio,
+        interval,
+        verdict(*interval),
+        model.provider,
+        against.provider,
+    )
 
 
 def _footprint(worker: Worker) -> Footprint:
-    return Footprint(str(worker.model), worker.threads, worker.size_bytes, worker.cold_start, worker.exact_int8)
+    return Footprint(
+        str(worker.model), worker.threads, worker.size_bytes, worker.cold_start, worker.exact_int8, worker.provider
+    )

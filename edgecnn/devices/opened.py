@@ -15,7 +15,7 @@ from edgecnn.metadata import read_metadata
 from edgecnn.runtime import int8, providers
 from edgecnn.runtime.load import load_model, model_of
 from edgecnn.runtime.model import Model
-from edgecnn.runtime.session import CPU, FATAL_ONLY, NO_FALLBACK, OpenModel, exact, refused, unsafe
+from edgecnn.runtime.session import CPU, FATAL_ONLY, NO_FALLBACK, OpenModel, exact, refused, unsafe, unsaturated
 
 
 @contextlib.contextmanager
@@ -70,13 +70,15 @@ def load_model_on(
         )
     digest = hashlib.sha256(content).hexdigest()
     opened = OpenModel(session, name, provider, threads=count, source=file.absolute(), sha256=digest)
-    card = unsafe(opened) if wanted.ORT_NAME == CPU else None
+    card = unsafe(opened)
     if card is None:
         return model_of(opened)
 
     def wrong(entry: tuple[str, str] | None) -> frozenset[str]:
         return int8.wrong_of(lambda graph: start(*([entry] if entry else []), graph=graph))
 
+    if wanted.ORT_NAME != CPU:
+        return model_of(unsaturated(opened, card, wrong))
     if wrong(None):
         opened = replace(opened, session=exact(start, card, name, wrong), exact_int8=True)
     return model_of(opened)

@@ -9,7 +9,7 @@ import numpy as np
 from edgecnn import files, onnx_file, zoo
 from edgecnn.bench import compare_latency
 from edgecnn.card import ModelCard, Overflow
-from edgecnn.errors import CardError, EdgecnnError
+from edgecnn.errors import CardError, EdgecnnError, ProviderError
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
 from edgecnn.quantize.copy import copy_to
@@ -25,8 +25,10 @@ from edgecnn.quantize.figures import (
 )
 from edgecnn.quantize.forms import Form, Parent
 from edgecnn.quantize.yardstick import Yardstick, yardstick_for
+from edgecnn.runtime.load import load_model
+from edgecnn.runtime.selftest import selftest
 
-AUTO = "auto"
+AUTO, PROCESSOR = "auto", "cpu"
 
 
 def quantize(
@@ -38,6 +40,7 @@ def quantize(
     dataset: str | None = None,
     root: str | Path | None = None,
     seconds: float = 1.0,
+    provider: str = PROCESSOR,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Quantized:
     """Quantize a float32 model file, or one of the zoo by name.
@@ -53,6 +56,8 @@ def quantize(
     better than the parent, nothing is written, and the output is the parent. The name of a form (``quantize.forms``)
     writes that one, whatever it is worth.
 
+    Latency is that on ``provider``, where a form has to answer its golden images as well; scores are the processor's.
+
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
     ParityError where the form that was asked for does not hold.
     """
@@ -63,13 +68,14 @@ def quantize(
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
     target = _checked(Path(output or _default_target(model, file, method)), file)
     wanted = _forms(method, model, original)
+    load_model(file, provider=provider)  # what does not take the parent is said before anything is built
     on_stage("reading images")
     yardstick = yardstick_for(file, card, dataset=dataset, root=root)
     with files.scratch_folder(target) as folder:
         candidates, lost = [], []
         for form in wanted:
             on_stage(f"building and measuring {form.NAME}")
-            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds)
+            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds, provider)
             candidates += [found] if isinstance(found, Candidate) else []
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
@@ -88,6 +94,7 @@ def quantize(
         output=output,
         output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp),
+        provider=provider,
     )
 
 
@@ -124,17 +131,35 @@ def _forms(method: str, model: Path, parent: Parent) -> list[Form]:
 
 
 def _tried(
-    form: Form, path: Path, file: Path, original: Parent, yardstick: Yardstick, max_drop_pp: float, seconds: float
+    form: Form,
+    path: Path,
+    file: Path,
+    original: Parent,
+    yardstick: Yardstick,
+    max_drop_pp: float,
+    seconds: float,
+    provider: str,
 ) -> Candidate | Lost:
     """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
     images_nhwc, calibration = yardstick.calibration() if form.CALIBRATED else (np.zeros((0, 1, 1, 1), np.uint8), None)
     built = build(form, original, path, images_nhwc, calibration, yardstick.golden)
     if isinstance(built, Lost):
         return built
-    candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow)
-    card = with_measurement(built.card, candidate, yardstick, max_drop_pp)
+    if provider != PROCESSOR and (unlike := _unlike(path, provider)):
+        return Lost(form.NAME, f"self-test on {provider}", unlike)
+    candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow, provider)
+    card = with_measurement(built.card, candidate, yardstick, max_drop_pp, provider)
     onnx_file.write_with_card(built.graph, card, path)
     return replace(candidate, size_bytes=path.stat().st_size)
+
+
+def _unlike(path: Path, provider: str) -> str:
+    """Say how a form's answers on another provider are not those of its golden images; nothing where they are."""
+    try:
+        found = selftest(load_model(path, provider=provider))
+    except ProviderError as error:
+        return str(error)
+    return "" if found.passed else f"other answers than on the processor: {found.gaps}."
 
 
 def measure(
@@ -145,8 +170,9 @@ def measure(
     max_drop_pp: float,
     seconds: float,
     overflow: Overflow,
+    provider: str = PROCESSOR,
 ) -> Candidate:
     """Return what a form that was written is worth against its parent here."""
     found = yardstick.compare(path, max_drop_pp)
-    latency = compare_latency(path, parent, seconds=seconds)
+    latency = compare_latency(path, parent, seconds=seconds, provider=provider)
     return candidate_of(card.form, path, parent, found, latency, overflow)

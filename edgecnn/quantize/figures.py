@@ -51,7 +51,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Quantized:
-    """What was tried, what was lost, what is preferred (a form, or the parent's own) and where it lies."""
+    """What was tried, what was lost, what is preferred on a provider (a form, or the parent's own), where it lies."""
 
     parent: Path
     parent_form: str
@@ -65,6 +65,7 @@ class Quantized:
     output: Path
     output_form: str
     reason: str
+    provider: str = "cpu"
 
 
 def candidate_of(form: str, path: Path, parent: Path, found: Compared, latency: Ratio, overflow: Overflow) -> Candidate:
@@ -116,7 +117,9 @@ def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float) -> s
     return f"{best}; its drop is {sentence(found.drop_verdict, found.images_needed, max_drop_pp)}"
 
 
-def with_measurement(card: ModelCard, candidate: Candidate, yardstick: Yardstick, max_drop_pp: float) -> ModelCard:
+def with_measurement(
+    card: ModelCard, candidate: Candidate, yardstick: Yardstick, max_drop_pp: float, provider: str = "cpu"
+) -> ModelCard:
     """Write what a form was found to be worth on validation images into its card."""
     assert card.quantization is not None
     measured = Measured(
@@ -131,6 +134,7 @@ def with_measurement(card: ModelCard, candidate: Candidate, yardstick: Yardstick
         drop_pp_ci95=list(candidate.drop_pp_ci95),
         max_drop_pp=max_drop_pp,
         drop_verdict=candidate.drop_verdict,
+        provider=None if provider == "cpu" else provider,
     )
     return replace(
         card,

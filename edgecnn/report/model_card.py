@@ -431,7 +431,7 @@ def _quantized(card: ModelCard) -> str:
         drop = f" (95 %: {least:.2f}..{most:.2f}, {measured.drop_verdict} at the allowed {measured.max_drop_pp:g})"
     return (
         f"{text}. Chosen on {measured.images:,} validation images: drop {measured.drop_pp:.2f} points{drop}, "
-        f"latency x {measured.latency_ratio:.2f} (95 %: {low:.2f}..{high:.2f}) on {measured.machine}"
+        f"latency x {measured.latency_ratio:.2f} (95 %: {low:.2f}..{high:.2f}) on {measured.place}"
         f"{f', {measured.family}' if measured.family else ''}."
     )
 

@@ -49,8 +49,12 @@ def may_saturate(card: ModelCard) -> bool:
 
 def exact_entries(card: ModelCard, wrong: WrongOutputs) -> Iterator[tuple[str, str]]:
     """Yield the session entries with which a file is computed exactly on a processor, the fastest first."""
-    needed = COMING if card.batch_dependent else FUSED
-    return (entry for entry in ENTRIES if wrong(entry).isdisjoint(needed))
+    return (entry for entry in ENTRIES if wrong(entry).isdisjoint(needed(card)))
+
+
+def needed(card: ModelCard) -> tuple[str, ...]:
+    """Return the outputs of the probe that go through the kernels of a file's form."""
+    return COMING if card.batch_dependent else FUSED
 
 
 @functools.cache

@@ -21,10 +21,8 @@ from edgecnn.runtime import engine, int8, providers
 from edgecnn.text import shortened
 
 CPU = "CPUExecutionProvider"
-NOTHING = 4  # what goes wrong is raised as well; the log would print names of the file as they are
-ERRORS_ONLY = 3  # ONNX Runtime's log severity: its warnings about a missing provider are errors of ours
-FATAL_ONLY = 4
-NO_FALLBACK = ("session.disable_cpu_ep_fallback", "1")
+FATAL_ONLY = 4  # what goes wrong is raised as well; the log would print names of the file as they are
+NO_FALLBACK, FELL_BACK = ("session.disable_cpu_ep_fallback", "1"), "fallback to CPU EP has been explicitly disabled"
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 NEWER = re.compile(
     r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
@@ -112,11 +110,11 @@ def open_model(
     digest = hashlib.sha256(content).hexdigest()
     wanted.prepare()
 
-    def start(*entries: tuple[str, str]) -> Any:
+    def start(*entries: tuple[str, str], graph: bytes = b"") -> Any:
         options = _session_options(ort, on_cpu, count, entries)
         if profile is not None:
             options.enable_profiling, options.profile_file_prefix = True, str(profile)
-        return ort.InferenceSession(taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
+        return ort.InferenceSession(graph or taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
 
     try:
         taken = providers.converted(provider, content, digest)
@@ -133,7 +131,11 @@ def open_model(
         )
     opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
     card = unsafe(opened)
-    if on_cpu and card is not None and int8.saturates():
+    if card is None:
+        return opened
+    if not on_cpu:
+        return unsaturated(opened, card, lambda entry: int8.wrong_of(lambda probe: start(graph=probe)))
+    if int8.saturates():
         return replace(opened, session=exact(start, card, name, int8.wrong_outputs), exact_int8=True)
     return opened
 
@@ -170,6 +172,16 @@ def exact(start: Callable[..., Any], card: ModelCard, name: str, wrong: int8.Wro
     )
 
 
+def unsaturated(opened: OpenModel, card: ModelCard, wrong: int8.WrongOutputs) -> OpenModel:
+    """Return a model on another provider than the processor's own, or refuse it where its int8 sums saturate there."""
+    if wrong(None).isdisjoint(int8.needed(card)):
+        return opened
+    raise ProviderError(
+        f"{opened.name}: {card.form} weights that may saturate on this processor, which adds int8 products in 16 bits, "
+        f"and provider {opened.provider} has no exact way for them. Use its float32 parent, or --provider cpu."
+    )
+
+
 def _reopened(source: Path | bytes, sha256: str, provider: str, thread_count: int) -> OpenModel:
     """Open what was pickled elsewhere. Raises ModelError where the file has changed since."""
     opened = open_model(source, provider=provider, thread_count=thread_count)
@@ -200,13 +212,12 @@ def _onnxruntime() -> Any:
 
 def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
     options = ort.SessionOptions()
-    options.log_severity_level = NOTHING if on_cpu else ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     options.intra_op_num_threads = thread_count
     options.inter_op_num_threads = 1
     options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
     for entry in entries:
         options.add_session_config_entry(*entry)
-        options.log_severity_level = FATAL_ONLY  # a way that the file cannot go is an answer
     if not on_cpu:
         options.add_session_config_entry(*NO_FALLBACK)
     return options
@@ -220,7 +231,7 @@ def refused(name: str, provider: str, error: Exception, version: str) -> Excepti
             f"{name}: was made for a newer ONNX Runtime than {version}, which is installed ({asked}). "
             "Run: pip install --upgrade onnxruntime"
         )
-    reason = _reason(error)
+    reason = "it would leave part of it to the processor" if FELL_BACK in str(error) else _reason(error)
     if providers.get(provider).ORT_NAME != CPU:
         return ProviderError(f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu.")
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecnn.bench import BenchReport, bench, compare_latency
-from edgecnn.bench.measure import SAME_WITHIN, ratio_of, verdict
+from edgecnn.bench.measure import SAME_WITHIN, _contenders, ratio_of, verdict
 from edgecnn.bench.worker import Worker
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ModelError, ProviderError
@@ -264,6 +264,10 @@ def test_empty_run_is_a_message(tmp_path: Path) -> None:
 def test_unknown_provider_is_a_message(model: Path) -> None:
     with pytest.raises(ProviderError, match="no provider 'tpu'"):
         bench([model], provider="tpu", seconds=0.01)
+
+
+def test_each_model_meets_each_provider_and_pytorch_knows_none(model: Path, run: Path) -> None:
+    assert _contenders([model, run], ["cpu", "openvino"]) == [("cpu", model), ("cpu", run), ("openvino", model)]
 
 
 def test_report_is_plain_data(report: BenchReport) -> None:

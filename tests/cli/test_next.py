@@ -63,7 +63,7 @@ def test_the_parent_is_told_where_nothing_is_better(edgecnn, model: Path, data_r
     from edgecnn.quantize import choose
 
     slower = Ratio(str(model), str(model), 1, 1, 2.0, (2.0, 2.0), "slower")
-    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: slower)
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: slower)
     result = edgecnn("quantize", model, "--data-root", data_root)
     assert f"{model}: stays the file to ship, nothing was written" in result.out
     assert _next(result.out) == ["evaluate", str(model), "--data-root", str(data_root)]

@@ -60,7 +60,7 @@ def preferred(
         seen.append(images_nhwc)
         return build(parent, images_nhwc)
 
-    def latency(form: Path, parent: Path, *, seconds: float) -> Ratio:
+    def latency(form: Path, parent: Path, **how: object) -> Ratio:
         return measured_as("faster" if form.stem == "int8-static" else "slower")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +77,7 @@ def measure(
     model: Path, validation: Split, tmp_path: Path, patch: pytest.MonkeyPatch, *, verdict: str, size: float, right: bool
 ) -> Candidate:
     """Measure a made-up form: as slow, as large (a share of the parent) and as right as asked for."""
-    patch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as(verdict))
+    patch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as(verdict))
     parent = perfect(open_classifier(model), validation)
     file = tmp_path / "form.onnx"
     file.write_bytes(bytes(round(model.stat().st_size * size)))
@@ -213,7 +213,7 @@ def test_auto_leaves_nothing_but_the_file_and_its_card(preferred: tuple[Quantize
 def test_auto_writes_nothing_where_nothing_is_better(
     model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as("slower"))
     result = quantize(model, tmp_path / "m.onnx", root=data_root)
     assert (result.preferred, result.output_form) == ("fp32", "fp32")
     assert result.output == model
@@ -229,7 +229,7 @@ def test_size_of_a_candidate_is_that_of_its_file(preferred: tuple[Quantized, lis
 def test_default_name_is_beside_the_parent(
     model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as("slower"))
     own = tmp_path / "mine-v0.5.onnx"
     own.write_bytes(model.read_bytes())
     assert quantize(own, method="dense", root=data_root).output == tmp_path / "mine-v0.5-dense.onnx"
@@ -380,7 +380,7 @@ def broken_static(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ParityError("opened again, the file does not repeat its golden images (gap 0.0506).")
 
     monkeypatch.setattr(onnx_file, "check", failing)
-    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as("slower"))
 
 
 @pytest.mark.usefixtures("broken_static")
@@ -429,7 +429,7 @@ def test_a_form_that_cannot_be_made_safe_is_lost(
         return forms.get("static-full").build(parent, images_nhwc)
 
     monkeypatch.setattr(static, "build", other)
-    monkeypatch.setattr(choose, "compare_latency", lambda *paths, seconds: measured_as("slower"))
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as("slower"))
     (lost,) = quantize(model, tmp_path / "m.onnx", root=data_root).lost
     assert (lost.form, lost.stage) == ("int8-static", stage)
     assert words in lost.reason
