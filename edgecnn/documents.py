@@ -141,6 +141,7 @@ def decode(kind: type[T], value: Any, where: str, *, whole: bool = True) -> T:
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
     """Build a value of the annotated ``kind``, or raise DocumentError that says which part is not one."""
+    kind = _unaliased(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
@@ -164,6 +165,12 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return value
     expected = ", ".join(map(str, arguments)) if origin is typing.Literal else getattr(kind, "__name__", kind)
     raise DocumentError(f"{where} is {excerpt(repr(value))}, expected {expected}.")
+
+
+def _unaliased(kind: Any) -> Any:
+    """Return what a ``type`` statement of Python 3.12 stands for: from numpy 2.5 on NDArray is one."""
+    value = getattr(typing.get_origin(kind), "__value__", None)
+    return kind if value is None else value[typing.get_args(kind)]
 
 
 def _decode_union(arms: tuple[Any, ...], value: Any, where: str) -> Any:

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 from edgecnn import documents
 from edgecnn.bench import BenchReport
@@ -124,6 +125,17 @@ def test_what_is_no_json_that_can_be_used_is_refused(text: str) -> None:
         documents.from_json(Document, text, "it")
 
 
+def test_an_array_whose_type_is_an_alias_is_read() -> None:
+    """From numpy 2.5 on, on Python 3.12, NDArray is what a type statement makes."""
+    scalar = TypeVar("scalar", bound=np.generic)
+    array = TypeAliasType("array", np.ndarray[tuple[Any, ...], np.dtype[scalar]], type_params=(scalar,))
+    kind = dataclass(type("Aliased", (), {"__annotations__": {"images": array[np.uint8]}}))
+    images = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    read = documents.decode(kind, documents.encode(kind(images), packed=True), "aliased")
+    np.testing.assert_array_equal(read.images, images)
+    assert read.images.dtype == np.uint8
+
+
 def test_a_part_passes_over_other_keys() -> None:
     text = json.dumps({"name": "x", "share": 1, "more": 2, "schema": 9})
     assert documents.from_json(Part, text, "it", whole=False) == Part("x", 1.0)
@@ -133,7 +145,21 @@ def test_a_part_passes_over_other_keys() -> None:
 def test_the_evidence_of_the_zoo_is_read_and_written_again_as_it_is(path: Path) -> None:
     written = json.loads(path.read_text(encoding="utf-8"))
     kind = BenchReport if path.stem == "bench" else DetectionComparison if "objects" in written else Comparison
-    assert json.loads(documents.to_json(documents.read(kind, path))) == written | {"schema": kind.SCHEMA}
+    found = json.loads(documents.to_json(documents.read(kind, path)))
+    assert _without_later(found, written) == written | {"schema": kind.SCHEMA}
+
+
+def _without_later(found: Any, written: Any) -> Any:
+    """Leave out what is null and was not there when the document was written."""
+    if isinstance(found, dict) and isinstance(written, dict):
+        return {
+            key: _without_later(value, written.get(key))
+            for key, value in found.items()
+            if value is not None or key in written
+        }
+    if isinstance(found, list) and isinstance(written, list):
+        return [_without_later(*pair) for pair in zip(found, written, strict=True)]
+    return found
 
 
 def test_every_model_has_evidence() -> None:
