@@ -212,12 +212,12 @@ def _decode_dataclass(kind: type[Any], value: Any, where: str) -> Any:
     if not isinstance(value, dict) or set(value) - set(hints):
         unknown = sorted(set(value) - set(hints)) if isinstance(value, dict) else value
         raise DocumentError(f"{where} has {excerpt(unknown)}, expected only {', '.join(hints)}.")
-    absent = [part for part in dataclasses.fields(kind) if part.name not in value and not _has_default(part)]
-    missing = [part.name for part in absent if LATER not in part.metadata]
+    absent = [part for part in dataclasses.fields(kind) if part.name not in value]
+    missing = [part.name for part in absent if LATER not in part.metadata and not _has_default(part)]
     if missing:
         raise DocumentError(f"{where} lacks {', '.join(missing)}.")
     found = {name: _decode(hints[name], item, f"{where}.{name}") for name, item in value.items()}
-    return kind(**found, **{part.name: part.metadata[LATER](found) for part in absent})
+    return kind(**found, **{part.name: part.metadata[LATER](found) for part in absent if LATER in part.metadata})
 
 
 def _has_default(part: "dataclasses.Field[Any]") -> bool:
