@@ -30,7 +30,8 @@ def selftest(
 
     With --data, it also runs the whole test set, and fails where fewer images are right than chance explains.
 
-    With --on, all of it runs on a device that ssh reaches; python3 there needs numpy and onnxruntime.
+    With --on, all of it runs on a device that ssh reaches, whose python3 needs numpy and onnxruntime, or on a processor
+    that qemu emulates: emulated:arm64, emulated:x86-avx2, emulated:x86-sse4.
 
     Example: edgecnn selftest mnist-c1.onnx
     """

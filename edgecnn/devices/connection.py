@@ -94,7 +94,7 @@ class Connection:
     def environment(self) -> Environment:
         """What the machine is."""
         found, _ = self.ask("facts")
-        return Environment(**found, place=self.place.name)
+        return Environment(**self.place.recorded(found), place=self.place.name)
 
     def check_packages(self) -> None:
         """Raise DeviceError, with the command that installs it, unless everything is there that a model needs."""

@@ -1,8 +1,8 @@
 """What a kind of device has to say: how Python is started there, and what it means when it is not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from edgecnn.errors import DeviceError
 from edgecnn.registry import DEVICES
@@ -34,6 +34,9 @@ class Place(Protocol):
 
         ``code`` is one line without quotes, dollars or backslashes. Raises DeviceError where it cannot be started.
         """
+
+    def recorded(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record of the machine, of what the runner found there."""
 
     def install(self, packages: Sequence[str], python: Python) -> str:
         """Return the sentence that says how packages come to a Python there."""

@@ -2,8 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edgecnn.devices.place import Python
 from edgecnn.errors import DeviceError
@@ -71,6 +72,10 @@ class Machine:
         settings = [word for setting in SETTINGS for word in ("-o", setting)]
         port = ["-p", self.port] if self.port else []
         return ["ssh", "-T", *settings, *port, "--", self.host, f'{shlex.quote(self.python)} -B -c "{code}"']
+
+    def recorded(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was found there."""
+        return dict(facts)
 
     def install(self, packages: Sequence[str], python: Python) -> str:
         """Say what installs packages there: pip, or first an environment where the system keeps pip out."""
