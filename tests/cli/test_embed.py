@@ -28,4 +28,4 @@ def test_what_is_in_the_way_stays(edgecnn, tmp_path: Path) -> None:
 def test_a_target_that_is_not_there(edgecnn, tmp_path: Path) -> None:
     result = edgecnn("embed", "mnist-c1", "--to", "rust", "-o", tmp_path / "app")
     assert result.code == 2
-    assert "no target 'rust'; there is browser, c, cpp, node, python." in result.err
+    assert "no target 'rust'; there is browser, c, c99, cpp, node, python." in result.err

@@ -2,7 +2,8 @@
 
 ``TEMPLATES``           by task, the folders of ``../templates/`` whose files the project gets
 ``SELFTEST``            the commands that build the project and test it, in its folder; the last one exits with 0 or 1
-``generated(card)``     files made from the card alone, by name
+``COPIED``              which of ``model.onnx`` and ``card.json`` the project gets
+``generated(card, model)``  files made from the card, or from the model file's bytes, by name
 """
 
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ class Target(Protocol):
 
     TEMPLATES: Mapping[str, tuple[str, ...]]
     SELFTEST: tuple[str, ...]
+    COPIED: tuple[str, ...]
 
-    def generated(self, card: ModelCard) -> dict[str, str]:
-        """Return the files that are made from the card, by name."""
+    def generated(self, card: ModelCard, model: bytes) -> dict[str, str]:
+        """Return the files that are made from the card or the model, by name."""
 
 
 def names() -> tuple[str, ...]:

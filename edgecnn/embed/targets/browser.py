@@ -7,8 +7,9 @@ TEMPLATES = {
     "detection": ("browser", "browser_detection"),
 }
 SELFTEST = ("npm install --ignore-scripts", "npm test")
+COPIED = ("model.onnx", "card.json")
 
 
-def generated(card: ModelCard) -> dict[str, str]:
+def generated(card: ModelCard, model: bytes) -> dict[str, str]:
     """Nothing: JavaScript reads the card."""
     return {}

@@ -5,8 +5,9 @@ from edgecnn.embed.targets import _header
 
 TEMPLATES = {"classification": ("c",)}
 SELFTEST = ("cmake -B build", "cmake --build build", "build/selftest")
+COPIED = ("model.onnx", "card.json")
 
 
-def generated(card: ModelCard) -> dict[str, str]:
+def generated(card: ModelCard, model: bytes) -> dict[str, str]:
     """The card's sizes, labels and golden images as headers."""
     return _header.headers(card)

@@ -4,8 +4,9 @@ from edgecnn.card import ModelCard
 
 TEMPLATES = {"classification": ("python",), "detection": ("python_detection",)}
 SELFTEST = ("pip install -r requirements.txt", "python selftest.py")
+COPIED = ("model.onnx", "card.json")
 
 
-def generated(card: ModelCard) -> dict[str, str]:
+def generated(card: ModelCard, model: bytes) -> dict[str, str]:
     """Nothing: Python reads the card."""
     return {}
