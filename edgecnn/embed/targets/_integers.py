@@ -14,6 +14,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from edgecnn.errors import EmbedError
+from edgecnn.text import excerpt
+
 # What may be done before as well as after dequantizing.
 MOVES = ("Flatten", "Identity", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
@@ -61,18 +64,41 @@ class _Graph:
         return one == other or np.array_equal(self.constants[one], self.constants[other])
 
 
-def ready(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy for images one by one, without a card, that computes in integers what its scales allow."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    del copy.metadata_props[:], copy.graph.value_info[:], copy.functions[:]
-    copy.doc_string = copy.graph.doc_string = ""
-    for value in (*copy.graph.input, *copy.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
-    _join(copy.graph)
-    _put_in_order(copy.graph)
-    _rename(copy.graph)
-    return copy
+def ready(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """Return a copy for images one by one, without a card, that computes in integers what its scales allow.
+
+    Raises EmbedError for a graph with texts or graphs in its attributes that a generator would have to take on trust.
+    """
+    graph = onnx.GraphProto(node=model.graph.node, initializer=model.graph.initializer)
+    graph.input.extend(_of_one(value) for value in model.graph.input)
+    graph.output.extend(_of_one(value) for value in model.graph.output)
+    _refuse_hidden(graph, name)
+    _join(graph)
+    _put_in_order(graph)
+    _rename(graph)
+    used = {node.domain for node in graph.node}
+    versions = [entry for entry in model.opset_import if entry.domain in used]
+    return onnx.helper.make_model(graph, opset_imports=versions, ir_version=model.ir_version)
+
+
+def _of_one(value: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
+    """Return a picture, or an answer, of a batch of one."""
+    shape = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+    return onnx.helper.make_tensor_value_info(value.name, value.type.tensor_type.elem_type, [1, *shape[1:]])
+
+
+def _refuse_hidden(graph: onnx.GraphProto, name: str) -> None:
+    """Refuse texts that are no plain words: they end up in comments of the source, where one could end the comment."""
+    for node in graph.node:
+        texts = [node.op_type, node.domain]
+        for one in node.attribute:
+            texts += [one.name, *(each.decode(errors="replace") for each in (one.s, *one.strings))]
+            if one.HasField("g") or one.graphs:
+                raise EmbedError(f"{name}: operator {node.op_type} has a graph inside, which c99 cannot carry.")
+        if not all(re.fullmatch(r"[\w.+-]*", text, flags=re.A) for text in texts):
+            raise EmbedError(
+                f"{name}: operator {excerpt(node.op_type)} has a text that c99 cannot carry. Export it again."
+            )
 
 
 def _join(graph: onnx.GraphProto) -> None:

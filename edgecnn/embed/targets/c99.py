@@ -58,4 +58,4 @@ def _source(card: ModelCard, model: bytes) -> "Source":
 
     from edgecnn.embed.targets import _emx, _integers
 
-    return _emx.source(_integers.ready(onnx.load_model_from_string(model)), card.name)
+    return _emx.source(_integers.ready(onnx.load_model_from_string(model), card.name), card.name)
