@@ -73,6 +73,14 @@ def test_the_page_on_files_of_others_is_made_from_its_record() -> None:
     assert [row["title"] for row in taken if (row["bench"], row["embed"]) != ("ran", "self-test passed")] == []
 
 
+def test_the_page_on_c99_is_made_from_its_record_and_nothing_in_it_failed() -> None:
+    script = _script("c99")
+    assert (ROOT / "docs" / "results" / "c99.md").read_text(encoding="utf-8") == script.page()
+    rows = [script.Row(**row) for row in json.loads(script.RECORD.read_text(encoding="utf-8"))["rows"]]
+    assert {"mnist-small", "mnist-compact"} <= {row.model for row in rows}
+    assert {(row.host, row.cortex_m, row.same) for row in rows} == {("passed", "passed", 1_000)}
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == _script("commands").page(), "run: make docs"
