@@ -2,8 +2,9 @@
 
 import csv
 import io
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -11,9 +12,13 @@ from edgecnn.text import csv_text, printable
 
 from . import console
 from .options import AsJson, ModelFile, Provider
+from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
-    from edgecnn.runtime.files import FileAnswer, Tally
+    from edgecnn.data.listed import Listed
+    from edgecnn.runtime.files import FileAnswer, Given, Tally
+
+LOOK_SECONDS = 0.2  # between two looks at a folder
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +28,21 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     model: ModelFile,
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders or glob patterns.")],
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Picture files, folders, glob patterns, or tables: csv:FILE, parquet:PATH, hf:FOLDER.",
+        ),
+    ] = None,
+    watched: Annotated[
+        Path | None,
+        typer.Option(
+            "--watch",
+            metavar="FOLDER",
+            help="Classify the pictures that arrive in a folder, a line each, until Ctrl-C.",
+        ),
+    ] = None,
     top_k: Annotated[int, typer.Option("--top-k", metavar="K", min=1, help="How many classes of each picture.")] = 1,
     least_sure: Annotated[
         int | None,
@@ -41,18 +60,28 @@ def predict(
 
     Several end with a summary, and with the accuracy where the folders that they lie in are named like the classes.
 
+    With --watch a picture is classified once it is whole, and what lies there at the start is not; with --json each
+    line is a JSON object, and Ctrl-C ends with exit code 130.
+
     Example: edgecnn predict mnist-compact scans/ 'more/*.png' --top-k 3
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other.")
+    if (watched is None) == (not images):
+        raise typer.BadParameter("expected pictures, or a folder to watch with --watch, and not both.")
+    if watched is not None:
+        if as_csv or least_sure:
+            raise typer.BadParameter("--watch goes with --top-k, --ink and --json alone.")
+        _watch(model, watched, top_k=top_k, ink=ink, provider=provider, as_json=as_json)
     from edgecnn import load, progress, zoo
-    from edgecnn.runtime.files import expand, least_sure_of, predict_files, tally
+    from edgecnn.runtime.files import least_sure_of, predict_files, tally
 
     classifier = load(model, provider=provider)
     with console.stages(quiet=as_json or as_csv) as say:
         say("classifying")
-        answers = list(predict_files(classifier, progress.told(expand(images)), top_k=top_k, ink=ink))
-    found = tally(answers, classifier.labels)
+        given, truth = _given(images or [])
+        answers = list(predict_files(classifier, progress.told(given), top_k=top_k, ink=ink))
+    found = tally(answers, classifier.labels, truth)
     shown = answers if least_sure is None else least_sure_of(answers, least_sure)
     if as_json:
         running = {"model": zoo.title(model), "provider": classifier.running_provider}
@@ -64,6 +93,63 @@ def predict(
         _sum_up(found)
     _warn(answers, str(model), ink)
     raise typer.Exit(1 if found.failed else 0)
+
+
+def _given(images: list[str]) -> "tuple[list[Given], dict[Path, str]]":
+    """Return the pictures that are meant, and the labels of those that stand in a table."""
+    from edgecnn.runtime.files import Given, expand
+
+    found: dict[Path, Given] = {}
+    truth: dict[Path, str] = {}
+    for image in images:
+        table = _table(image)
+        if table is None:
+            found |= {path: Given(path) for path in expand([image])}
+            continue
+        for entry in table.entries:
+            content = entry.picture if isinstance(entry.picture, bytes) else None
+            path = Path(entry.said) if content else Path(str(entry.picture))
+            found[path], truth[path] = Given(path, content), table.names[entry.label]
+    return list(found.values()), truth
+
+
+def _table(image: str) -> "Listed | None":
+    """List what has a prefix; a file whose name begins so is a file."""
+    if ":" not in image or Path(image).exists():
+        return None
+    from edgecnn.data.sources import listed_of
+
+    return listed_of(image)
+
+
+def _watch(model: Path, folder: Path, *, top_k: int, ink: bool, provider: str, as_json: bool) -> NoReturn:
+    """Answer what arrives, until Ctrl-C."""
+    from edgecnn import load
+    from edgecnn.runtime.files import predict_files
+    from edgecnn.runtime.watch import Arrivals, arriving
+
+    classifier, arrivals = load(model, provider=provider), Arrivals(folder)
+    with stop_requests("finishing the picture …") as stop:
+        console.tell(f"watching {folder}; Ctrl-C ends")
+        pictures = arriving(arrivals, lambda: stop.wait(LOOK_SECONDS))
+        for answer in predict_files(classifier, pictures, top_k=top_k, ink=ink):
+            _tell(answer, as_json)
+    raise typer.Exit(STOPPED)
+
+
+def _tell(answer: "FileAnswer", as_json: bool) -> None:
+    """Print one line at once, whoever reads."""
+    from edgecnn.documents import to_json
+
+    if as_json:
+        print(to_json(answer, indent=None, ascii_only=True), flush=True)
+    elif answer.error:
+        console.warn(answer.error)
+    else:
+        ranked = "  ".join(f"{one.label} {one.probability:.2%}" for one in answer.top)
+        unlike = f"  unlike the model's pictures: {answer.unlike}" if answer.unlike else ""
+        console.say(f"{answer.path}  {ranked}{unlike}")
+        sys.stdout.flush()  # a pipe would wait for more
 
 
 def _show(answers: "list[FileAnswer]") -> None:

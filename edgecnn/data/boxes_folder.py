@@ -19,8 +19,8 @@ from edgecnn.card import ImageInput
 from edgecnn.data import boxes_coco, boxes_yolo
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
 from edgecnn.data.boxes_labels import Label, LabeledPicture, Labels, Part
-from edgecnn.data.folder import TEST, TRAIN, VALIDATION
 from edgecnn.data.npz import TEST_SEED, TEST_SHARE
+from edgecnn.data.parts import TEST, TRAIN, VALIDATION
 from edgecnn.data.split import SHOWN, stratified
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import picture_size, read_image, resize, to_input

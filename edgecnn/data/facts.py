@@ -9,7 +9,8 @@ import numpy as np
 from edgecnn.data.inspected.headers import Sizes, of_entries, of_images, sizes_and_modes
 from edgecnn.data.listed import Entries, Listed
 from edgecnn.data.npz import TEST_SHARE
-from edgecnn.data.read import listed_of, read_whole
+from edgecnn.data.read import read_whole
+from edgecnn.data.sources import listed_of
 from edgecnn.data.split import Split
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import read_picture

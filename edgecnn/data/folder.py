@@ -12,14 +12,11 @@ from pathlib import Path
 
 from edgecnn.data import names as class_names
 from edgecnn.data.listed import Entries, Entry, Listed, decoded, shape_of
+from edgecnn.data.parts import TEST, TRAIN, VALIDATION
 from edgecnn.data.split import SHOWN, Split, refuse_unknown
 from edgecnn.data.whole import HELD_OUT, Left, Sources
 from edgecnn.errors import DataError
 from edgecnn.runtime.pictures import is_hidden, is_picture, listing, pictures_in
-
-TRAIN = ("train", "training")
-VALIDATION = ("val", "valid", "validation")
-TEST = ("test", "testing")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Read a data set by its name, as ``folder:PATH``, or from a .npz file."""
+"""Read a data set by its name, from a .npz file, or from pictures: a folder or a table of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,18 +7,16 @@ from typing import cast
 import numpy as np
 
 from edgecnn.card import ImageInput
-from edgecnn.data import folder, listed, npz
-from edgecnn.data.listed import Listed
+from edgecnn.data import folder, listed, npz, sources
 from edgecnn.data.names import normal
 from edgecnn.data.npz import CachedSplit, SplitName
+from edgecnn.data.parts import TEST, VALIDATION
 from edgecnn.data.root import data_root
 from edgecnn.data.split import Split, checked, relabeled
 from edgecnn.data.whole import Left, Sources, Whole
 from edgecnn.errors import DataError
 from edgecnn.registry import DATASETS
 from edgecnn.runtime.image import to_input
-
-FOLDER_PREFIX = "folder:"
 
 
 def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "test")) -> bool:
@@ -27,18 +25,8 @@ def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "te
 
 
 def is_named(dataset: str) -> bool:
-    """Tell a named data set from a folder or file of the user's own."""
-    return not dataset.startswith(FOLDER_PREFIX) and not dataset.endswith(".npz")
-
-
-def is_listed(dataset: str) -> bool:
-    """Tell what comes as pictures that are listed before they are read from what comes as arrays."""
-    return dataset.startswith(FOLDER_PREFIX)
-
-
-def listed_of(dataset: str) -> Listed | None:
-    """List the pictures of a data set; None for one that comes as arrays. Raises DataError."""
-    return folder.listed(_path(dataset)) if is_listed(dataset) else None
+    """Tell a named data set from one of the user's own."""
+    return not sources.prefix_of(dataset) and not dataset.endswith(".npz")
 
 
 def public_name(dataset: str) -> str:
@@ -49,8 +37,7 @@ def public_name(dataset: str) -> str:
     """
     if is_named(dataset):
         return dataset
-    path = Path(dataset.removeprefix(FOLDER_PREFIX)).resolve()
-    return f"{FOLDER_PREFIX}{path.name}" if dataset.startswith(FOLDER_PREFIX) else path.name
+    return f"{sources.prefix_of(dataset)}{sources.path_of(dataset).resolve().name}"
 
 
 def describe(name: str) -> str:
@@ -72,14 +59,14 @@ def read_split(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
 ) -> Split:
-    """Read a split of ``dataset``: a name, ``folder:PATH`` or the path of a .npz file. Only folders and .npz files may
-    have a validation split of their own; otherwise it is drawn from the training split.
+    """Read a split of ``dataset``: a name, pictures such as ``folder:PATH``, or the path of a .npz file. Only those of
+    the user's own may have a validation split; otherwise it is drawn from the training split.
 
     ``size`` (height, width) and ``channels`` (1 or 3) are what the images are brought to; without them named sets and
     .npz files keep theirs and a folder's become squares of 32 pixels. Raises DataError.
     """
     source, least = f"{dataset} ({split})", 2 if split == "train" else 1
-    if (pictures := listed_of(dataset)) is not None:
+    if (pictures := sources.listed_of(dataset)) is not None:
         return checked(listed.read(pictures, split, size, channels), dataset, least=least)
     if dataset.endswith(".npz"):
         found = npz.read_own(Path(dataset), split)
@@ -97,7 +84,7 @@ def read_whole(
     if is_named(dataset):
         train, test = (_read_named(dataset, part, data_root(root)) for part in npz.CACHED)
         whole = Whole(train, None, test, Sources("train", None, "test"), Left())
-    elif (pictures := listed_of(dataset)) is not None:
+    elif (pictures := sources.listed_of(dataset)) is not None:
         whole = listed.read_whole(pictures, size, channels)
     else:
         whole = npz.read_own_whole(Path(dataset))
@@ -125,21 +112,21 @@ def read_other(
 
 
 def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], channels: int) -> Split | None:
-    path = Path(dataset.removeprefix(FOLDER_PREFIX))
-    if dataset.startswith(FOLDER_PREFIX):
+    path = sources.path_of(dataset)
+    if dataset.startswith(sources.FOLDER):
         classes = folder.classes_of_flat(path)
-        is_test = path.resolve().name.lower() in (*folder.TEST, *folder.VALIDATION)
+        is_test = path.resolve().name.lower() in (*TEST, *VALIDATION)
         if classes is not None and (is_test or _lacks(classes, labels)):
             return checked(folder.read_undivided(path, labels, size, channels), dataset, least=1)
+    elif (pictures := sources.listed_of(dataset)) is not None:
+        if pictures.test is None and _lacks(pictures.names, labels):
+            shape = listed.shape_of(pictures.train, size, channels)
+            return checked(listed.decoded(pictures.train, pictures.names, shape, dataset), dataset, least=1)
     elif dataset.endswith(".npz"):
         found = npz.read_own_undivided(path)
         if found is not None and _lacks(found.names, labels):
             return brought_to(found, size, channels)
     return None
-
-
-def _path(dataset: str) -> Path:
-    return Path(dataset.removeprefix(FOLDER_PREFIX))
 
 
 def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:

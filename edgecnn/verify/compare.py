@@ -13,6 +13,7 @@ from edgecnn.card import DatasetRecord
 from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
+from edgecnn.data.sources import path_of
 from edgecnn.errors import DataError
 from edgecnn.text import duration
 from edgecnn.verify.compared import Table
@@ -226,7 +227,7 @@ def _needed(lost: int, won: int, images: int, max_drop_pp: float) -> int | None:
 
 
 def _reachable(name: str) -> bool:
-    return Path(name.removeprefix("folder:")).exists()
+    return path_of(name).exists()
 
 
 def check_labels(contender: ClassifierContender, split: Split, dataset: str) -> None:

@@ -11,7 +11,8 @@ from edgecnn.data.inspected import sheets
 from edgecnn.data.inspected.alike import Alike
 from edgecnn.data.inspected.doubles import Doubles, Joined, doubles, joined, leaked, near
 from edgecnn.data.inspected.headers import Sizes, of_entries, of_images, sizes_and_modes
-from edgecnn.data.read import is_listed, listed_of, public_name, read_whole
+from edgecnn.data.read import public_name, read_whole
+from edgecnn.data.sources import listed_of, prefix_of
 from edgecnn.data.split import Split
 from edgecnn.data.survey import Survey, survey
 from edgecnn.errors import DataError
@@ -50,7 +51,7 @@ def look(
     if output is not None and output.exists() and not output.is_dir():
         raise DataError(f"{output}: is a file; the pictures are written into a folder.")
     on_step("reading")
-    size = (FOLDER_SIDE, FOLDER_SIDE) if is_listed(dataset) else None
+    size = (FOLDER_SIDE, FOLDER_SIDE) if prefix_of(dataset) else None
     whole = read_whole(dataset, size, None, root=root)
     none = whole.train.take(np.empty(0, np.int64))
     surveyed = survey(whole, whole.train, whole.validation or none, whole.test, "none, recipes hold some of train out")

@@ -14,7 +14,7 @@ from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.data import boxes_folder
 from edgecnn.data.boxes import IGNORED, NOTHING, THING, Boxes
 from edgecnn.data.boxes_labels import Labels
-from edgecnn.data.read import FOLDER_PREFIX
+from edgecnn.data.sources import FOLDER
 from edgecnn.data.split import stratified
 from edgecnn.digits.pages import digit_pages
 from edgecnn.errors import DataError, RecipeError
@@ -49,7 +49,7 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
             f"network {recipe.network.name} learns from images with boxes as they are: nothing of [augment] or "
             "[progressive] is set."
         )
-    if recipe.data.name.startswith(FOLDER_PREFIX):
+    if recipe.data.name.startswith(FOLDER):
         return _prepare_own(recipe.data)
     if recipe.data != Data(name=PAGES):
         raise RecipeError(
@@ -63,7 +63,7 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
 
 def is_own(name: str) -> bool:
     """Tell a folder of the user's own from the rendered pages."""
-    return name.startswith(FOLDER_PREFIX)
+    return name.startswith(FOLDER)
 
 
 def read_for(model: MadeFor, part: Part, root: str | Path | None, *, dataset: str | None = None) -> Boxes:
@@ -193,7 +193,7 @@ def _read_pages(part: str, root: str | Path | None) -> Boxes:
 
 
 def _path(name: str) -> Path:
-    return Path(name.removeprefix(FOLDER_PREFIX))
+    return Path(name.removeprefix(FOLDER))
 
 
 def _examples(boxes: Boxes) -> Examples:
