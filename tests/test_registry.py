@@ -48,7 +48,7 @@ def test_a_name_that_is_none_gets_those_that_are_and_the_nearest(known: Registry
 
 
 def test_what_may_stand_in_place_of_a_name_is_told() -> None:
-    with pytest.raises(DataError, match=r"mnist, folder:PATH or a path ending in \.npz\.$"):
+    with pytest.raises(DataError, match=r"mnist, folder:PATH, csv:FILE, .* or a path ending in \.npz\.$"):
         registry.DATASETS.check("zzz")
 
 
