@@ -64,6 +64,14 @@ def test_no_fault_that_was_tried_has_shown_a_traceback_a_hang_or_half_a_file() -
     assert [outcome for outcome in outcomes if bad.search(outcome.replace("nothing left over", ""))] == []
 
 
+def test_the_page_on_data_sets_is_made_from_its_record_and_every_planted_leak_was_found() -> None:
+    script = _script("data")
+    assert (ROOT / "docs" / "results" / "data.md").read_text(encoding="utf-8") == script.page()
+    found = json.loads(script.RECORD.read_text(encoding="utf-8"))
+    assert (found[script.PLANTED]["counts"]["test in train"], found[script.PLANTED]["code"]) == ([2, 3], 1)
+    assert (found["mnist"]["leaked"], found["mnist"]["code"]) == (0, 0)
+
+
 def test_the_page_on_files_of_others_is_made_from_its_record() -> None:
     script = _script("adopted")
     assert (ROOT / "docs" / "results" / "adopted.md").read_text(encoding="utf-8") == script.page()
