@@ -233,7 +233,10 @@ def refused(name: str, provider: str, error: Exception, version: str) -> Excepti
         )
     reason = "it would leave part of it to the processor" if FELL_BACK in str(error) else _reason(error)
     if providers.get(provider).ORT_NAME != CPU:
-        return ProviderError(f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu.")
+        return ProviderError(
+            f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu, or of an int8 model "
+            "the float32 form."
+        )
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")
 
 
