@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import console
-from .options import AsJson, Contenders, Providers, Seconds, integers
+from . import console, said
+from .options import AsJson, Contenders, InputShape, Providers, Seconds, Weights, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
@@ -28,6 +28,8 @@ def bench(
     ] = "",
     provider: Providers = "cpu",
     seconds: Seconds = 1.0,
+    weights: Weights = None,
+    shape: InputShape = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure latency, throughput, cold start and memory; several models take turns, so that they can be compared.
@@ -42,6 +44,8 @@ def bench(
     with console.stages(quiet=as_json) as say:
         report = measure(
             models,
+            weights=weights,
+            input=None if shape is None else said.shape(shape),
             batches=batches,
             threads=thread_counts,
             provider=provider.split(","),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import console, said
-from .options import AsJson, DataRoot, Dataset, Labels, Mean, Scale, Std, next_command
+from .options import AsJson, DataRoot, Dataset, InputShape, Labels, Mean, Scale, Std, Weights, next_command
 
 if TYPE_CHECKING:
     from edgecnn.export import Exported
@@ -22,7 +22,8 @@ def export(
         Path,
         typer.Argument(
             metavar="RUN|FILE.py:NAME",
-            help="A run's folder or a checkpoint (.safetensors); or a module of yours in a file of Python, or .pt2.",
+            help="A run's folder or a checkpoint (.safetensors); or a module of yours in a file of Python, or .pt2; or "
+            "timm:NAME, torchvision:NAME.",
         ),
     ],
     output: Annotated[
@@ -32,12 +33,8 @@ def export(
         bool, typer.Option("--calibrate", help="Fit a temperature on the validation split (temperature scaling).")
     ] = False,
     labels: Labels = None,
-    shape: Annotated[
-        str | None, typer.Option("--input", metavar="HxWxC", help="The pictures that a module takes, such as 28x28x1.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="A module's state dict: .pth or .safetensors.")
-    ] = None,
+    shape: InputShape = None,
+    weights: Weights = None,
     transform: Annotated[
         str | None,
         typer.Option(
@@ -110,6 +107,6 @@ def _preprocess(transform: str | None, numbers: dict[str, Any]) -> Any:
         return numbers or None
     if numbers:
         raise typer.BadParameter("say it once: --transform, or --scale, --mean and --std", param_hint="--transform")
-    from edgecnn.export import own
+    from edgecnn import own
 
     return own.transform(transform)

@@ -148,7 +148,7 @@ Reference = Annotated[
     Path,
     typer.Argument(
         metavar="REFERENCE",
-        help="A run, a checkpoint, a model file or a name (edgecnn list models).",
+        help="A run, a checkpoint, a model file, a name (edgecnn list models), or a module: FILE.py:NAME.",
         autocompletion=_models,
     ),
 ]
@@ -156,7 +156,7 @@ Candidate = Annotated[
     Path,
     typer.Argument(
         metavar="CANDIDATE",
-        help="A run, a checkpoint, a model file or a name (edgecnn list models).",
+        help="A run, a checkpoint, a model file, a name (edgecnn list models), or a module: FILE.py:NAME.",
         autocompletion=_models,
     ),
 ]
@@ -178,6 +178,13 @@ Mean = Annotated[
 Std = Annotated[
     str | None, typer.Option("--std", metavar="X[,X,X]", help="What is divided by then: one, or one a channel.")
 ]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", metavar="FILE", help="A module's state dict: .pth or .safetensors.")
+]
+InputShape = Annotated[
+    str | None,
+    typer.Option("--input", metavar="HxWxC", help="The pictures that a module takes, such as 28x28x1."),
+]
 AnyModel = Annotated[
     Path,
     typer.Argument(
@@ -190,8 +197,8 @@ Contenders = Annotated[
     list[Path],
     typer.Argument(
         metavar="MODEL...",
-        help="Model files, names (edgecnn list models), runs or checkpoints; the first is what the others are "
-        "compared with.",
+        help="Model files, names (edgecnn list models), runs, checkpoints, or modules (FILE.py:NAME, timm:NAME); the "
+        "first is what the others are compared with.",
         autocompletion=_models,
     ),
 ]

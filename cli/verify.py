@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import console
-from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, Reference
+from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, Reference, Weights
 
 if TYPE_CHECKING:
     from edgecnn.verify import Compared
@@ -24,10 +24,13 @@ def verify(
     dataset: Dataset = None,
     split: Annotated[Literal["test", "validation"], typer.Option("--split", help="Which images.")] = "test",
     max_drop_pp: MaxDrop = 0.5,
+    weights: Weights = None,
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the images they were made for, as their task does it.
+
+    A module of yours gets the pictures, labels and pixels that the card of the other says.
 
     Exit code 0 when the drop is within what is allowed, 1 when it is beyond it, 3 when so many images cannot tell.
 
@@ -37,7 +40,9 @@ def verify(
 
     with console.stages(quiet=as_json) as say:
         say("running both on the same images")
-        comparison = compare(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+        comparison = compare(
+            reference, candidate, weights=weights, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
+        )
     if as_json:
         console.show_json(comparison)
     else:

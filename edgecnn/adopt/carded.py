@@ -13,7 +13,7 @@ from edgecnn.adopt.pictures import Taken
 from edgecnn.adopt.preprocessing import Preprocessing
 from edgecnn.adopt.proof import Same
 from edgecnn.adopt.source import Source
-from edgecnn.card import Adoption, ModelCard, Parity, Quantization, Score
+from edgecnn.card import Adoption, ModelCard, Parity, Pixels, Quantization, Score
 from edgecnn.inspection import operators
 from edgecnn.onnx_file import runtime_versions
 from edgecnn.saturation import prove
@@ -62,6 +62,7 @@ def card_of(
             answers=f"{answers.output}: {answers.kind}",
             known=known,
             foreign=list(source.foreign),
+            pixels=Pixels(done.scale, list(done.mean), list(done.std), done.bgr),
         ),
     )
 

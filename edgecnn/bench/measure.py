@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgecnn.bench.timer import Samples, interleaved
 from edgecnn.bench.worker import ColdStart, Worker
-from edgecnn.contender import is_checkpoint
+from edgecnn.contender import Bare, Named, completed, is_checkpoint
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
 from edgecnn.machine import threads as machine_threads
@@ -91,8 +91,10 @@ class BenchReport:
 
 
 def bench(
-    models: Sequence[str | Path],
+    models: Sequence[Named],
     *,
+    weights: str | Path | None = None,
+    input: tuple[int, int, int] | None = None,
     batches: Sequence[int] = (1, 8, 64),
     threads: Sequence[int] = (),
     provider: str | Sequence[str] = "cpu",
@@ -111,9 +113,11 @@ def bench(
 
     ``threads`` defaults to what affinity and quota allow; with several providers each model is measured on each, and
     compared with the first on the first. ``on_calls`` gets how long each call of a setting took.
-    Raises what ``open_contender`` raises.
+    A module of PyTorch, FILE.py:NAME or LIBRARY:NAME, has ``weights``, and takes pictures as the first model file does,
+    or of the ``input`` that is said. Raises what ``open_contender`` raises.
     """
-    contenders = _contenders(models, [provider] if isinstance(provider, str) else provider)
+    providers = [provider] if isinstance(provider, str) else provider
+    contenders = _contenders(completed(models, weights, input), providers)
     _check(batches, threads, seconds)
     on_setting("looking whether the machine is quiet")
     recorded = environment()
@@ -123,9 +127,7 @@ def bench(
     for count in threads or (machine_threads.available(),):
         on_setting(f"starting {len(contenders)} processes with {count} threads")
         with ExitStack() as stack:
-            workers = [
-                stack.enter_context(Worker(Path(path), provider=name, threads=count)) for name, path in contenders
-            ]
+            workers = [stack.enter_context(Worker(one, provider=name, threads=count)) for name, one in contenders]
             footprints += [_footprint(worker) for worker in workers]
             for batch in batches:
                 on_setting(f"batch {batch}, {count} threads")
@@ -144,8 +146,8 @@ def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 
     """Compare two model files on one provider at batch 1, with as many threads as affinity and quota allow."""
     count = machine_threads.available()
     with (
-        Worker(Path(model), provider=provider, threads=count) as own,
-        Worker(Path(against), provider=provider, threads=count) as other,
+        Worker(model, provider=provider, threads=count) as own,
+        Worker(against, provider=provider, threads=count) as other,
     ):
         samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
         return _compared(own, other, 1, *samples)
@@ -170,10 +172,14 @@ def verdict(low: float, high: float) -> str:
     return "too noisy"
 
 
-def _contenders(models: Sequence[str | Path], providers: Sequence[str]) -> list[tuple[str, str | Path]]:
+def _contenders(models: Sequence[Named], providers: Sequence[str]) -> list[tuple[str, Named]]:
     """Return each model with each provider; what PyTorch runs knows none, and comes once."""
     first = providers[0]
-    return [(name, model) for name in providers for model in models if name == first or not is_checkpoint(Path(model))]
+    return [(name, model) for name in providers for model in models if name == first or not _is_of_pytorch(model)]
+
+
+def _is_of_pytorch(model: Named) -> bool:
+    return isinstance(model, Bare) or is_checkpoint(model)
 
 
 def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:

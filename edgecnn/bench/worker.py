@@ -1,7 +1,7 @@
 """One contender in a process of its own, so that no other's thread pool spins on its cores and its memory is its own.
 
-``python -m edgecnn.bench.worker MODEL PROVIDER THREADS`` loads the model, answers one image, prints a JSON line that
-says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
+``python -m edgecnn.bench.worker MODEL PROVIDER THREADS [SAID]`` loads the model, answers one image, prints a JSON line
+that says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
 """
 
 import functools
@@ -9,10 +9,9 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, is_dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ from edgecnn import errors
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.machine.timing import timed_block
 from edgecnn.process import Child, answer
+
+if TYPE_CHECKING:
+    from edgecnn.contender import Named
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,11 @@ class ColdStart:
 class Worker:
     """A started process that holds one opened contender. Use it as a context manager."""
 
-    def __init__(self, model: Path, *, provider: str, threads: int) -> None:
+    def __init__(self, model: "Named", *, provider: str, threads: int) -> None:
         self.model, self.threads = model, threads
+        said = [json.dumps(asdict(model))] if is_dataclass(model) else []
         started = time.perf_counter_ns()
-        self._child = Child("edgecnn.bench.worker", str(model), provider, str(threads))
+        self._child = Child("edgecnn.bench.worker", str(model), provider, str(threads), *said)
         try:
             hello = self._answer()
         except BaseException:
@@ -83,21 +86,22 @@ class Worker:
         return found
 
 
-def main(model: str, provider: str, threads: str) -> None:
-    """Be the process."""
+def main(model: str, provider: str, threads: str, said: str = "") -> None:
+    """Be the process; ``said`` is what a module of PyTorch does not tell."""
     try:
-        _serve(Path(model), provider, int(threads))
+        _serve(model, provider, int(threads), said)
     except EdgecnnError as error:
         answer({"error": type(error).__name__, "message": str(error)})
 
 
-def _serve(model: Path, provider: str, threads: int) -> None:
+def _serve(model: str, provider: str, threads: int, said: str) -> None:
     started = time.perf_counter_ns()
-    from edgecnn.contender import import_runtime_of, open_contender
+    from edgecnn.contender import Bare, import_runtime_of, open_contender
 
-    import_runtime_of(model)
+    named = Bare(**json.loads(said)) if said else model
+    import_runtime_of(named)
     imported = time.perf_counter_ns()
-    contender = open_contender(model, provider=provider, threads=threads)
+    contender = open_contender(named, provider=provider, threads=threads)
     if "torch" in sys.modules:  # once: this process is ours, and a call is not to pay for it
         sys.modules["torch"].set_num_threads(threads)
     loaded = time.perf_counter_ns()
@@ -116,7 +120,7 @@ def _serve(model: Path, provider: str, threads: int) -> None:
             "form": contender.form,
             "provider": contender.provider,
             "exact_int8": contender.exact_int8,
-            "size_bytes": contender.file.stat().st_size,
+            "size_bytes": contender.size_bytes,
             "cold_start": cold_start,
         }
     )

@@ -90,7 +90,7 @@ def export(
     Raises ParityError when the file does not answer as the original; then there is no file. Raises EdgecnnError for
     what nobody said, and ModelError for a module that is no classifier of pictures.
     """
-    from edgecnn.export import own
+    from edgecnn import own
 
     if own.is_named(model):
         if calibrated:
@@ -187,9 +187,10 @@ def _target(output: str | Path | None, name: str) -> Path:
 
 
 def _module_name(model: "str | Path | nn.Module") -> str:
-    """Return what a module's file is called: after its file of Python, its archive, or its class."""
+    """Return what a module's file is called: after its file, its name in a library, or its class."""
     if isinstance(model, (str, Path)):
-        return Path(str(model).rpartition(":")[0] or str(model)).stem
+        file, _, name = str(model).rpartition(":")
+        return Path(file).stem if file.endswith(".py") else Path(name).stem if not file else name
     return type(model).__name__.lower()
 
 

@@ -19,10 +19,9 @@ from edgecnn.adopt.said import Answering, Said
 from edgecnn.adopt.source import Source, read
 from edgecnn.card import ImageInput, ModelCard
 from edgecnn.errors import EdgecnnError, ModelError, ParityError
-from edgecnn.export import own, transforms
-from edgecnn.export.own import Own
 from edgecnn.export.trace import traced
 from edgecnn.metadata import read_card
+from edgecnn.own import Own, opened, transforms
 from edgecnn.text import excerpt, shortened
 
 BATCH = 32
@@ -63,8 +62,10 @@ def export_module(
 ) -> tuple[Adopted, ModelCard]:
     """Trace a module, wrap it into the contract of a model file, and hold the file to the module."""
     on_stage("reading the module")
-    found = own.opened(model, weights)
-    said, remarks, read_transform = _said(labels, preprocess, answers)
+    found = opened(model, weights, classes=None if labels is None else len(labels), shape=shape)
+    said, remarks, read_transform = _said(
+        labels or found.labels, found.transform if preprocess is None else preprocess, answers
+    )
     wanted = _input(found.name, shape, said, read_transform)
     _check_alike(found, wanted)
     on_stage("tracing it")

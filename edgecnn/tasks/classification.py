@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from edgecnn.checkpoint import Checkpoint
-    from edgecnn.contender import ClassifierContender
+    from edgecnn.contender import Bare, ClassifierContender, Named
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
     from edgecnn.report.classified import ClassifiedSubject
@@ -87,9 +87,16 @@ def checkpoint_contender(checkpoint: "Checkpoint", path: Path, threads: int) -> 
     return of_checkpoint(checkpoint, path, threads)
 
 
+def module_contender(bare: "Bare", threads: int) -> "ClassifierContender":
+    """Return a module of PyTorch as what is compared and timed."""
+    from edgecnn.tasks._classification.module import of_module
+
+    return of_module(bare, threads)
+
+
 def compare(
-    reference: str | Path,
-    candidate: str | Path,
+    reference: "Named",
+    candidate: "Named",
     *,
     dataset: str | None,
     root: str | Path | None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from edgecnn.checkpoint import Checkpoint
-    from edgecnn.contender import Contender
+    from edgecnn.contender import Contender, Named
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
     from edgecnn.report.page import Page
@@ -90,8 +90,8 @@ def checkpoint_contender(checkpoint: "Checkpoint", path: Path, threads: int) -> 
 
 
 def compare(
-    reference: str | Path,
-    candidate: str | Path,
+    reference: "Named",
+    candidate: "Named",
     *,
     dataset: str | None,
     root: str | Path | None,
@@ -101,7 +101,7 @@ def compare(
     """Compare two detectors on the images of a split."""
     from edgecnn.tasks._detection.comparison import compared
 
-    return compared(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+    return compared(str(reference), str(candidate), dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
 
 
 def evaluate(

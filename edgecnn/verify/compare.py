@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn import data, metrics
 from edgecnn.card import DatasetRecord
-from edgecnn.contender import ClassifierContender, open_classifier
+from edgecnn.contender import ClassifierContender, Named, open_classifier
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.data.sources import path_of
@@ -143,8 +143,8 @@ def compare_logits(
 
 
 def compare_files(
-    reference: str | Path,
-    candidate: str | Path,
+    reference: Named,
+    candidate: Named,
     *,
     dataset: str | None = None,
     root: str | Path | None = None,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol, cast
 
-from edgecnn.contender import task_for
+from edgecnn.contender import Named, completed, task_for
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Compared, Evaluated
 
@@ -13,8 +13,8 @@ class VerifyingTask(Protocol):
 
     def compare(
         self,
-        reference: str | Path,
-        candidate: str | Path,
+        reference: Named,
+        candidate: Named,
         *,
         dataset: str | None,
         root: str | Path | None,
@@ -30,9 +30,10 @@ class VerifyingTask(Protocol):
 
 
 def verify(
-    reference: str | Path,
-    candidate: str | Path,
+    reference: Named,
+    candidate: Named,
     *,
+    weights: str | Path | None = None,
     dataset: str | None = None,
     root: str | Path | None = None,
     split: SplitName = "test",
@@ -47,8 +48,11 @@ def verify(
         comparison = edgecnn.verify("digits.onnx", "digits-int8.onnx", max_drop_pp=5.0)
         print(comparison.verdict, comparison.drop_pp)
 
-    Raises DataError where the images cannot be read or have other labels, and what opening either raises.
+    One of them may be a module of PyTorch, FILE.py:NAME or LIBRARY:NAME, with ``weights``: it gets the pictures, labels
+    and pixels that the card of the other says. Raises DataError where the images cannot be read or have other labels,
+    and what opening either raises.
     """
+    reference, candidate = completed((reference, candidate), weights, None)
     task = cast(VerifyingTask, task_for(reference))
     return task.compare(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
 

@@ -16,10 +16,9 @@ from torchvision import models, transforms
 from torchvision.transforms import v2
 
 import edgecnn
-from edgecnn import data
+from edgecnn import data, own
 from edgecnn.errors import EdgecnnError, ModelError, ParityError, RecipeError
-from edgecnn.export import own
-from edgecnn.export.transforms import read
+from edgecnn.own.transforms import read
 
 NET = '''
 """A small residual network that edgecnn has never seen, and the program that trains it."""

@@ -33,7 +33,7 @@ def contender(name: str, answers: list[int], labels: tuple[str, ...] = LABELS) -
     golden = np.zeros((1, *SHAPE.shape), np.uint8)
     return ClassifierContender(
         name, Path(name), "onnx", "fp32", labels, SHAPE, RECORD, golden, "", 1,
-        answer=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]],
+        answer=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]], size_bytes=1,
     )  # fmt: skip
 
 

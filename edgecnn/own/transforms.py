@@ -130,6 +130,9 @@ def _scales(name: str, step: Any) -> bool:
 
 def _told(step: Any) -> str:
     text = " ".join(str(step).split())
+    if "tensor(" in text and type(step).__name__ == "Normalize":  # timm's, whose row of numbers would be cut
+        mean, std = ([float(f"{one:.6g}") for one in np.ravel(values)] for values in (step.mean, step.std))
+        text = f"Normalize(mean={mean}, std={std})"
     return shortened(text if text.startswith(type(step).__name__) else type(step).__name__)
 
 
