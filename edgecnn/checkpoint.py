@@ -19,6 +19,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from edgecnn import documents, networks, torch_state
 from edgecnn.card import DatasetRecord, ImageInput
+from edgecnn.code_name import is_code, placed, public
 from edgecnn.errors import CheckpointError
 from edgecnn.files import stand_in, write_bytes
 from edgecnn.networks._weights import unfit
@@ -30,6 +31,7 @@ from edgecnn.text import shortened
 METADATA_KEY = "edgecnn"
 CONTRAST_FLOOR = 4.0  # gray levels added to an image's deviation, so that the noise of an empty one stays small
 SPARE_PARAMETERS = 1_000_000
+UNRECORDED = "no digest"  # is that of no file
 BEST, LAST = "best.safetensors", "last.safetensors"
 
 
@@ -108,8 +110,11 @@ class Checkpoint:
     def build(self) -> PixelClassifier:
         """Return the network with these weights, in float32 on the CPU, ready for inference.
 
-        Raises CheckpointError for weights of another network, and for those that are no numbers.
+        Raises CheckpointError for weights of another network, for those that are no numbers, and for a network in a
+        file of Python that is not the one that was trained, or that nobody here has named.
         """
+        if is_code(self.recipe.network.name):
+            networks.take(self.recipe.network.name, self.recipe.network.sha256 or UNRECORDED)
         with _no_larger_than(self.weights), torch_state.random_state(torch.device("cpu")):
             classifier = build_classifier(self.recipe, self.input, len(self.labels))
         reason = self._misfit(classifier.state_dict())
@@ -118,16 +123,16 @@ class Checkpoint:
                 classifier.load_state_dict(self.weights)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
+        named = public(self.recipe.network.name)
         if reason is not None:
             raise CheckpointError(
-                f"the weights do not fit network {self.recipe.network.name} ({reason}). "
-                "Use the edgecnn that trained them, or train again."
+                f"the weights do not fit network {named} ({reason}). Use the edgecnn that trained them, or train again."
             )
         broken = [name for name, tensor in self.weights.items() if not torch.isfinite(tensor).all()]
         if broken:
             raise CheckpointError(
                 f"the weights are not finite: {broken[0]}{', …' if len(broken) > 1 else ''} of network "
-                f"{self.recipe.network.name} has NaN or infinite values (epoch {self.epoch}), so it answers nothing. "
+                f"{named} has NaN or infinite values (epoch {self.epoch}), so it answers nothing. "
                 "Train again, with a lower learning rate or regularization.clip_norm set."
             )
         return classifier.eval()
@@ -179,7 +184,7 @@ def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelCl
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write beside ``path`` and rename. The same checkpoint gives the same bytes: there is one metadata key."""
     document = {
-        "recipe": checkpoint.recipe.model_dump(exclude_none=True),
+        "recipe": checkpoint.recipe.public().model_dump(exclude_none=True),
         "labels": checkpoint.labels,
         "input": asdict(checkpoint.input),
         "dataset": asdict(checkpoint.dataset),
@@ -232,7 +237,7 @@ def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path
     if golden.dtype != torch.uint8 or not len(golden) or tuple(golden.shape) != wanted or 0 in wanted:
         raise ValueError(f"golden images {golden.dtype} {tuple(golden.shape)} for input {said.input}")
     return Checkpoint(
-        recipe=check(said.recipe, str(path)),
+        recipe=_beside(check(said.recipe, str(path)), path),
         labels=tuple(said.labels),
         input=said.input,
         dataset=said.dataset,
@@ -242,3 +247,12 @@ def _checkpoint(document: dict[str, Any], tensors: dict[str, Tensor], path: Path
         weights=weights,
         golden_images_nhwc=golden,
     )
+
+
+def _beside(recipe: Recipe, path: Path) -> Recipe:
+    """Return a recipe whose network, where it is in a file of Python, lies beside the checkpoint."""
+    network = recipe.network
+    if not is_code(network.name):
+        return recipe
+    name = placed(public(network.name), path.parent)
+    return recipe.model_copy(update={"network": network.model_copy(update={"name": name})})

@@ -151,7 +151,7 @@ def open_classifier(path: Named, *, provider: str = "cpu", threads: int | None =
     return as_classifier(open_contender(path, provider=provider, threads=threads), path)
 
 
-def as_classifier(found: Contender, path: str | Path) -> ClassifierContender:
+def as_classifier(found: Contender, path: Named) -> ClassifierContender:
     """Return what has to be a classifier. Raises EdgecnnError for anything else."""
     if not isinstance(found, ClassifierContender):
         raise EdgecnnError(

@@ -79,7 +79,7 @@ class Registry:
         return stem.replace("_", "-") if self.suffix == ".py" else stem
 
 
-NETWORKS = Registry("network", "edgecnn.networks", RecipeError)
+NETWORKS = Registry("network", "edgecnn.networks", RecipeError, besides="or FILE.py:NAME, one of your own")
 DATASETS = Registry(
     "data set",
     "edgecnn.data.named",

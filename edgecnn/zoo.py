@@ -11,13 +11,14 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgecnn.code_name import is_code
 from edgecnn.errors import ModelError, nearest
 
 VARIABLE = "EDGECNN_MODELS"
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent / "exported"  # there in a checkout alone
 CHECKPOINT, RUN_FILES = ".safetensors", ("recipe.toml", "best.safetensors")  # what is no model file yet
-SOURCE, ARCHIVE, LIBRARIES = ".py:", ".pt2", ("timm:", "torchvision:")  # how modules of PyTorch are named
+ARCHIVE, LIBRARIES = ".pt2", ("timm:", "torchvision:")  # how modules of PyTorch are named
 FORMS = ("preferred", "fp32")  # a bare name stands for the first that is there
 
 
@@ -117,7 +118,7 @@ def is_module(given: str | Path) -> bool:
     (True, True, False)
     """
     name = str(given)
-    return SOURCE in name or name.startswith(LIBRARIES) or name.endswith(ARCHIVE)
+    return is_code(name) or name.startswith(LIBRARIES) or name.endswith(ARCHIVE)
 
 
 def _no_model_file(path: Path, is_folder: bool) -> str:

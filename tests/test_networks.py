@@ -316,7 +316,8 @@ def test_every_parameter_has_a_default(name: str) -> None:
 
 
 def test_unknown_network_names_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"no network 'lenett'; there is compact, .*twoconv\. Did you mean 'lenet'\?"):
+    known = r"there is compact, .*twoconv, or FILE\.py:NAME, one of your own"
+    with pytest.raises(RecipeError, match=rf"no network 'lenett'; {known}\. Did you mean 'lenet'\?"):
         networks.build("lenett", {}, **GRAY_28)
 
 

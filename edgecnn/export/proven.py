@@ -31,7 +31,7 @@ class Proven:
 
 def public_recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
     """Return the recipe as a card tells it: names of data, weights and teachers without the folders of theirs."""
-    recipe = checkpoint.recipe.model_dump(exclude_none=True)
+    recipe = checkpoint.recipe.public().model_dump(exclude_none=True)
     recipe["data"]["name"] = data.public_name(checkpoint.dataset.name)
     started_from = recipe["network"]["parameters"].get("weights")
     if isinstance(started_from, str):

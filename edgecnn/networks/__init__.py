@@ -11,6 +11,8 @@ that unfreeze them one by one. A family that says ``SHORT = "model"`` can be nam
 ``torchvision:resnet50``.
 
 A family that says ``TASK = "detection"`` answers with maps of where things are in place of logits_nk.
+
+FILE.py:NAME is a network of a user's own (``_own.py``), which is built once its file was taken.
 """
 
 from edgecnn.networks._found import (
@@ -24,5 +26,18 @@ from edgecnn.networks._found import (
     stages,
     task,
 )
+from edgecnn.networks._own import content, take
 
-__all__ = ["GIVEN", "build", "describe", "initialize", "names", "normalization", "parameters", "stages", "task"]
+__all__ = [
+    "GIVEN",
+    "build",
+    "content",
+    "describe",
+    "initialize",
+    "names",
+    "normalization",
+    "parameters",
+    "stages",
+    "take",
+    "task",
+]

@@ -18,12 +18,6 @@ from edgecnn.errors import ModelError, nearest
 from edgecnn.text import excerpt, shortened
 
 
-def parts(address: str) -> tuple[Path, str]:
-    """Return file and name of FILE.py:NAME."""
-    file, _, name = address.rpartition(":")
-    return Path(file), name
-
-
 def run(path: Path, content: bytes, *, neighbors: bool) -> ModuleType:
     """Run a file, which may import what lies beside it where ``neighbors``. Raises ModelError with what it raised."""
     module = ModuleType(f"edgecnn_own_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}")
@@ -72,10 +66,10 @@ def said(error: BaseException) -> str:
 
 @contextmanager
 def _importable(path: Path, module: ModuleType, *, neighbors: bool) -> Iterator[None]:
-    """Let a file import its neighbors, as it does when it is run."""
-    before = [*sys.path]
-    if neighbors:
-        sys.path.insert(0, str(path.resolve().parent))
+    """Let a file import its neighbors, as it does when it is run; or keep it from that."""
+    before, folder = [*sys.path], path.resolve().parent
+    apart = [entry for entry in before if entry and Path(entry).resolve() != folder]  # "" is the working directory
+    sys.path[:] = [str(folder), *before] if neighbors else apart
     sys.modules[module.__name__] = module  # dataclasses and the like look there
     try:
         yield

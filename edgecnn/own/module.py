@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from edgecnn import torch_state, zoo
+from edgecnn.code_name import parts
 from edgecnn.errors import ModelError
 from edgecnn.networks import _code
 from edgecnn.networks._code import said
@@ -69,7 +70,7 @@ def opened(
 
 def named(address: str) -> Any:
     """Return what FILE.py:NAME has. Raises ModelError."""
-    path, name = _code.parts(address)
+    path, name = parts(address)
     return _code.member(_code.run(path, _code.read(path, "a module of PyTorch"), neighbors=True), name, path)
 
 

@@ -3,14 +3,15 @@
 import contextlib
 import copy
 import tomllib
-from collections.abc import Iterable, Mapping
-from functools import reduce
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from edgecnn.code_name import is_code, placed
 from edgecnn.errors import RecipeError, nearest
 from edgecnn.recipes.schema import Recipe
 from edgecnn.registry import RECIPES, Registry
@@ -25,10 +26,13 @@ def read(recipe: str, changes: Mapping[str, Any] | None = None, *, over: Iterabl
     """Read a recipe: a name, or a path ending in .toml. ``changes`` maps dotted keys to values.
 
     Each of ``over`` is laid over the recipe as a recipe is over the one that it extends, with tables or dotted keys;
-    ``changes`` come last, likewise. Raises RecipeError with the file, the key, what was found and what is allowed.
+    ``changes`` come last, likewise. A network in a file of Python lies beside the recipe that names it, or where a user
+    says in ``changes``. Raises RecipeError with the file, the key, what was found and what is allowed.
     """
     tables, source = _tables(recipe)
-    tables = reduce(_merged, (_nested(layer, source) for layer in (*over, changes or {})), tables)
+    layers = [_without_code(_nested(layer, source), source) for layer in over]
+    typed = _nested(changes or {}, source)
+    tables = reduce(_merged, (*layers, _with_code(typed, lambda name: str(Path(name).absolute()))), tables)
     return check({"name": source.removesuffix(".toml"), **tables}, source)
 
 
@@ -133,8 +137,28 @@ def _tables(recipe: str) -> tuple[dict[str, Any], str]:
         path = locate(wanted, RECIPES)
         tables, source = parsed(path), source or path.name
         wanted = _parent(tables.pop("extends", None), path)
+        tables = _with_code(tables, partial(placed, folder=path.parent))
         layers.append(tables if not layers else {key: value for key, value in tables.items() if key != "name"})
     return reduce(_merged, reversed(layers)), source
+
+
+def _with_code(tables: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """Say where the file of Python lies that a layer names as its network."""
+    name = _code_of(tables)
+    return tables if name is None else tables | {"network": {**tables["network"], "name": place(name)}}
+
+
+def _without_code(tables: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return a layer of a study. Raises RecipeError where it names a file of Python: that is for recipes."""
+    if _code_of(tables) is not None:
+        raise RecipeError(f"{source}: a study cannot set network.name to FILE.py:NAME. Let a recipe name it.")
+    return tables
+
+
+def _code_of(tables: dict[str, Any]) -> str | None:
+    network = tables.get("network")
+    name = network.get("name") if isinstance(network, dict) else None
+    return name if isinstance(name, str) and is_code(name) else None
 
 
 def _parent(extends: Any, path: Path) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic_core import PydanticCustomError
 
+from edgecnn.code_name import public
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -18,10 +20,16 @@ class Table(BaseModel):
 
 
 class Network(Table):
-    """The architecture family and its own parameters (see ``edgecnn list networks``)."""
+    """The architecture family and its own parameters (see ``edgecnn list networks``); or FILE.py:NAME, a class of your
+    own in a file beside the recipe, of which a run has a copy and writes down the ``sha256``."""
 
     name: str = "compact"
     parameters: dict[str, Any] = {}
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def public(self) -> "Network":
+        """Return it without the folders that lead to a file."""
+        return self.model_copy(update={"name": public(self.name)})
 
 
 class Data(Table):
@@ -233,3 +241,7 @@ class Recipe(Table):
     loss: Loss = Loss()
     regularization: Regularization = Regularization()
     teacher: Teacher | None = None
+
+    def public(self) -> "Recipe":
+        """Return it as a run and a card have it: a file of Python without the folders that lead to it."""
+        return self.model_copy(update={"network": self.network.public()})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn import networks
+from edgecnn.code_name import is_code
 from edgecnn.errors import RecipeError
 from edgecnn.recipes.read import check, read
 from edgecnn.recipes.schema import Recipe
@@ -85,9 +86,10 @@ def _differences(recipes: Sequence[Recipe]) -> list[Settings]:
 
 
 def _described(recipe: Recipe) -> Settings:
-    defaults = networks.parameters(recipe.network.name)
+    is_own = is_code(recipe.network.name)  # whose defaults only running it would tell
+    defaults = {} if is_own else networks.parameters(recipe.network.name)
     groups = {"data.groups": recipe.data.groups}  # one setting, whatever the names in it
-    own = flat(recipe.model_dump(exclude={"data": {"groups"}}))
+    own = flat(recipe.public().model_dump(exclude={"data": {"groups"}}))
     own.pop(PARAMETERS.rstrip("."), None)  # a table with nothing in it
     return {f"{PARAMETERS}{key}": value for key, value in defaults.items()} | own | groups
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from edgecnn import checkpoint, documents, files, networks, torch_state
 from edgecnn.checkpoint import BEST, LAST, Checkpoint, PixelClassifier
+from edgecnn.code_name import is_code, public
 from edgecnn.data.survey import Survey
 from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.machine import processor, threads
@@ -81,6 +82,7 @@ def train(
     """
     recipe, comments = _resolved(recipe, data, overrides)
     run = Path(run or Path("runs") / recipe.name)
+    recipe = _with_code(recipe, run, resume=resume)
     where = pick_device(device)
     prepared = learning_task(recipe).prepare(recipe, root)
     with contextlib.ExitStack() as stack:
@@ -121,6 +123,16 @@ def _resolved(
             "name or its file, or read it with them."
         )
     return found, comments
+
+
+def _with_code(recipe: Recipe, run: Path, *, resume: bool) -> Recipe:
+    """Take the file of Python that a recipe names as its network, and write down its digest."""
+    if not is_code(recipe.network.name):
+        return recipe
+    if resume:
+        run_folder.check_recorded(run)
+    sha256 = networks.take(recipe.network.name, recipe.network.sha256)
+    return recipe.model_copy(update={"network": recipe.network.model_copy(update={"sha256": sha256})})
 
 
 class Loop:
@@ -268,8 +280,8 @@ class Loop:
             if len(images_nhwc) > 1:
                 raise
             raise RecipeError(
-                f"network {self.recipe.network.name} cannot learn from a batch of one image of this size, and with "
-                f"batch_size {self.recipe.batch_size} the last of {len(self.targets)} images is alone. Change "
+                f"network {public(self.recipe.network.name)} cannot learn from a batch of one image of this size, and "
+                f"with batch_size {self.recipe.batch_size} the last of {len(self.targets)} images is alone. Change "
                 "batch_size, or data.validation by one."
             ) from error
         return answers

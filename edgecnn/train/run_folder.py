@@ -1,6 +1,7 @@
 """The folder of one training run: what lies in it, who may write to it, and how it is taken up again.
 
 ``recipe.toml``        the resolved recipe
+``NAME.py``            of a network in a file of Python, a copy of that file
 ``metrics.jsonl``      one line per epoch
 ``best.safetensors``   the weights that count: of the best epoch by validation, or the last one, as the recipe selects
 ``last.safetensors``   the weights of the last finished epoch
@@ -23,7 +24,8 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from edgecnn import documents, files
+from edgecnn import documents, files, networks
+from edgecnn.code_name import is_code, parts, public
 from edgecnn.errors import CheckpointError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
@@ -33,6 +35,7 @@ from edgecnn.version import __version__
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
 LOCK = ".lock"
 LONGER = frozenset({"epochs", "patience"})  # what may grow when a run is continued
+_CODE = "the network's file has changed, and the run has a copy of what it was"
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
 STATE_PARTS = {
     "epoch",
@@ -61,13 +64,34 @@ def claim(run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str
             raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
         if run.exists() and (not run.is_dir() or set(run.iterdir()) > set(run.glob(PARTIALS))):
             raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
-        files.write_text(there, to_toml(recipe, comments))
+        files.write_text(there, to_toml(recipe.public(), comments))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
-    elif read(str(there)) != recipe:
+    elif read(str(there)).public() != recipe.public():
         check_same(there, recipe, except_for=LONGER)
-        files.write_text(there, to_toml(recipe))
+        files.write_text(there, to_toml(recipe.public()))
         (run / OUTCOME).unlink(missing_ok=True)  # what is there is the outcome of the shorter training
+    if is_code(recipe.network.name):
+        _keep_code(run, recipe.network.name)
+
+
+def check_recorded(run: Path) -> None:
+    """Raise CheckpointError for a run whose network is in a file of Python of which no digest was recorded: it was not
+    written by a training, and nothing in it is to be run."""
+    there = run / RECIPE
+    network = read(str(there)).network if there.exists() else None
+    if network is not None and is_code(network.name) and network.sha256 is None:
+        raise CheckpointError(
+            f"{there}: does not record the SHA-256 of {public(network.name)}, as a training does. Nothing of it was "
+            "run; train the recipe into another folder with -o."
+        )
+
+
+def _keep_code(run: Path, name: str) -> None:
+    """Put a copy of the network's file into the run, which export and resume use from then on."""
+    copy = run / parts(name)[0].name
+    if not copy.exists():
+        files.write_bytes(copy, networks.content(name))
 
 
 @contextlib.contextmanager
@@ -170,9 +194,9 @@ def _commit() -> str | None:
 def check_same(path: Path, recipe: Recipe, *, except_for: frozenset[str] = frozenset()) -> None:
     """Compare the run's own recipe with the one that was asked for, key by key; some may have grown."""
     there = read(str(path))
-    before, now = (flat(found.model_dump()) for found in (there, recipe))
+    before, now = (flat(found.public().model_dump()) for found in (there, recipe))
     changed = [
-        f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
+        _CODE if key == "network.sha256" else f"{key} was {before.get(key)!r}, now {now.get(key)!r}"
         for key in before | now
         if key != "description"  # which may say the same in other words
         and before.get(key) != now.get(key)

@@ -26,9 +26,10 @@ def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, .
     wrong = [name for name in (own | given) if not (last and name.startswith(last)) and _unfit(name, own, given)]
     if wrong:
         shown = ", ".join(wrong[:SHOWN]) + (", …" if len(wrong) > SHOWN else "")
+        other = found.recipe.network.public()
         raise RecipeError(
-            f"start_from: {source} holds {found.recipe.network.name} with {dict(found.recipe.network.parameters)}, and "
-            f"weights of it do not fit here ({shown}). Use the same network with the same parameters."
+            f"start_from: {source} holds {other.name} with {dict(other.parameters)}, and weights of it do not fit "
+            f"here ({shown}). Use the same network with the same parameters."
         )
     with torch.no_grad():
         for name, tensor in own.items():

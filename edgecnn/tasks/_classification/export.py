@@ -201,7 +201,7 @@ def _card(
         form="fp32",
         labels=list(checkpoint.labels),
         input=checkpoint.input,
-        network=checkpoint.recipe.network.name,
+        network=checkpoint.recipe.network.public().name,
         parameters=trained_parameters(checkpoint),
         dataset=cards.DatasetRecord(**{**asdict(checkpoint.dataset), "name": dataset}),
         recipe=public_recipe(checkpoint),
