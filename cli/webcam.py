@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
 
 from . import console
@@ -57,6 +57,16 @@ def webcam(
         float,
         typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score."),
     ] = MIN_SCORE,
+    detail: Annotated[
+        float,
+        typer.Option(
+            "--detail",
+            metavar="D",
+            min=0,
+            max=1,
+            help="How closely a single picture is looked at: 1 down to its pixels, 0 at 640 pixels as videos are.",
+        ),
+    ] = DETAIL,
     no_display: Annotated[
         bool,
         typer.Option("--no-display", "--json", help="No window: print one JSON object per frame, one per line."),
@@ -101,6 +111,7 @@ def webcam(
         whole=whole,
         min_score=min_score,
         min_probability=min_probability,
+        detail=detail,
         provider=provider,
         threads=threads,
     )

@@ -1,4 +1,7 @@
-"""A frame read: digits detected, all crops classified in one batch, and what is accepted put into reading order."""
+"""A frame read: digits detected, all crops classified in one batch, and what is accepted put into reading order.
+
+A picture by itself is looked at as closely as it is large (``looks.py``); of a video each frame is looked at once.
+"""
 
 import itertools
 from dataclasses import dataclass
@@ -7,15 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.card import ImageInput
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone, wants_ink
+from edgecnn.digits.looks import Found, detect
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.tracking import Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load
-from edgecnn.runtime.detector import Detections, Detector, load_detector
-from edgecnn.runtime.image import Frame, pixels_of, to_input
+from edgecnn.runtime.detector import Detector, load_detector
+from edgecnn.runtime.image import Frame, checked_frame, pixels_of, to_input
 
 NONE = "none"  # the label of what is no digit
 DIGITS = frozenset("0123456789")
@@ -94,25 +99,28 @@ class Reader:
         """What digits are named, and what is none, by class_id."""
         return self._classifier.labels
 
-    def read(self, frame: Frame, *, bgr: bool = False) -> Reading:
+    def read(self, frame: Frame, *, bgr: bool = False, detail: float = DETAIL) -> Reading:
         """Read a frame: uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB unless ``bgr``; a picture file or PIL's.
+
+        ``detail`` is how closely it is looked at, beside the whole at 640 pixels: 1 in parts down to every pixel, 0.5
+        down to half as many a side, 0 not at all, as a frame of a video is.
 
         Raises ImageError for anything else, and SourceError for a frame of a size that the detector does not take.
         """
-        return self.read_after(Tracker(len(self.labels)), frame, bgr=bgr, shown_after=1)
+        return self.read_after(Tracker(len(self.labels)), frame, bgr=bgr, shown_after=1, detail=detail)
 
-    def read_after(self, before: Tracker, frame: Frame, *, bgr: bool, shown_after: int) -> Reading:
+    def read_after(self, before: Tracker, frame: Frame, *, bgr: bool, shown_after: int, detail: float = 0.0) -> Reading:
         """Read a frame after those that a tracker remembers: they vote, and it remembers this one from now on.
 
         ``shown_after`` is how many of the last three frames must have seen a digit.
         """
-        detections = self._detect(frame, bgr)
-        good = detections.scores_m >= self._min_score
-        boxes_m4, images_mhwc = detections.boxes_m4[good], self._images(detections.crops_mhwc[good])
+        detections = self._detect(frame, bgr, detail)
+        found = detections.only(detections.scores_m >= self._min_score)
+        boxes_m4, images_mhwc = found.boxes_m4, self._images(found.crops_mhwc)
         probabilities_mk = self._classified(images_mhwc)
         accepted_m = self._accepted(probabilities_mk)
-        confidence_m = detections.scores_m[good] * probabilities_mk.max(axis=1) * accepted_m
-        whole_m = ~parts(boxes_m4, confidence_m, probabilities_mk.argmax(axis=1))
+        confidence_m = found.scores_m * probabilities_mk.max(axis=1) * accepted_m
+        whole_m = ~parts(boxes_m4, confidence_m, probabilities_mk.argmax(axis=1), found.scale_m)
         track_m = before.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = before.probabilities_tk
         accepted_t = self._accepted(voted_tk)
@@ -121,12 +129,13 @@ class Reader:
         rejected = len(detections) - int(accepted_t[track_m].sum())
         return Reading(text, lines, rejected, self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m))
 
-    def _detect(self, frame: Frame, bgr: bool) -> Detections:
-        pixels_hwc = frame if isinstance(frame, np.ndarray) else pixels_of(frame)
+    def _detect(self, frame: Frame, bgr: bool, detail: float) -> Found:
+        pixels_hwc = checked_frame(frame if isinstance(frame, np.ndarray) else pixels_of(frame))
+        height, width = pixels_hwc.shape[:2]
+        gray_hw1 = to_input(pixels_hwc, ImageInput(height, width, 1), bgr=bgr and isinstance(frame, np.ndarray))
         try:
-            return self._detector.detect(pixels_hwc, bgr=bgr and pixels_hwc is frame)
+            return detect(gray_hw1, detail, self._detector.detect)
         except ModelError as error:
-            height, width = pixels_hwc.shape[:2]
             raise SourceError(
                 f"a frame of {width}x{height} pixels: the detector does not take it ({error}). Expected the size of a "
                 "photograph or a camera's frame."

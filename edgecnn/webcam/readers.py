@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.reading import NONE, Digit, Reader, Reading, Seen, VideoReader, reads_digits
 from edgecnn.digits.tracking import VOTES
 from edgecnn.runtime.classifier import Classifier, load
@@ -49,6 +49,17 @@ class FrameReader:
         return Reading(label if accepted else "", lines, int(not accepted), (seen,))
 
 
+class StillReader:
+    """Reads a picture that is no frame of a video, as closely as is asked for."""
+
+    def __init__(self, reader: Reader, detail: float) -> None:
+        self._reader, self._detail = reader, detail
+
+    def read(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Reading:
+        """Read a picture, uint8 (H, W, 3), RGB unless ``bgr``."""
+        return self._reader.read(frame, bgr=bgr, detail=self._detail)
+
+
 def open_reader(
     model: str | Path,
     detector: str | Path,
@@ -57,13 +68,15 @@ def open_reader(
     whole: bool = False,
     min_score: float = MIN_SCORE,
     min_probability: float | None = None,
+    detail: float = DETAIL,
     provider: str = "cpu",
     threads: int | None = None,
 ) -> ReadsFrames:
     """Open a model file (a path, or a name of the zoo) and what it needs to read frames.
 
     A model of gray digits gets the detector before it; one of color or of other things, and any where ``whole``,
-    answers for the center of the frame. ``still`` pictures have no second frame to agree.
+    answers for the center of the frame. ``still`` pictures have no second frame to agree, and are looked at as closely
+    as ``detail`` says (``Reader.read``).
 
     Raises ModelError, CardError or ProviderError.
     """
@@ -78,7 +91,7 @@ def open_reader(
         provider=provider,
         threads=threads,
     )
-    return reader if still else VideoReader(reader)
+    return StillReader(reader, detail) if still else VideoReader(reader)
 
 
 def center_window(height: int, width: int, wanted: ImageInput) -> tuple[float, float, float, float]:

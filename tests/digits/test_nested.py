@@ -35,5 +35,6 @@ BESIDE, AROUND = (32, 10, 20, 30), (0, 0, 80, 60)
 def test_a_part_is_what_lies_in_a_more_confident_digit_or_around_the_same(
     boxes: list, sure: list[float], labels: str, expected: list[bool]
 ) -> None:
-    found = parts(np.array(boxes, np.float32).reshape(-1, 4), np.array(sure, np.float32), np.array([*map(int, labels)]))
+    boxes_m4, scale_m = np.array(boxes, np.float32).reshape(-1, 4), np.ones(len(sure), np.float32)
+    found = parts(boxes_m4, np.array(sure, np.float32), np.array([*map(int, labels)]), scale_m)
     assert found.tolist() == expected

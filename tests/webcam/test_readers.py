@@ -5,9 +5,9 @@ import pytest
 
 import edgecnn
 from edgecnn.card import ImageInput
-from edgecnn.digits import Reader, VideoReader
+from edgecnn.digits import VideoReader
 from edgecnn.runtime.image import to_input
-from edgecnn.webcam.readers import FrameReader, center_window, open_reader
+from edgecnn.webcam.readers import FrameReader, StillReader, center_window, open_reader
 
 
 @pytest.mark.parametrize("size", [(60, 80), (80, 60), (50, 50), (1, 9), (37, 111)])
@@ -51,7 +51,7 @@ def test_a_color_models_colors_arrive_in_its_order(classifier: edgecnn.Classifie
 @pytest.mark.parametrize(
     ("still", "whole", "expected"),
     [
-        (True, False, Reader),
+        (True, False, StillReader),
         (False, False, VideoReader),
         (True, True, FrameReader),
         (False, True, FrameReader),
