@@ -15,6 +15,7 @@ from .options import AsJson, DataRoot, Dataset, RecipeToTrain, next_command
 from .stop import stop_requests
 
 if TYPE_CHECKING:
+    from edgecnn.data.survey import Survey
     from edgecnn.recipes.schema import Recipe
     from edgecnn.train import Outcome
     from edgecnn.train.unasked import Unasked
@@ -79,7 +80,7 @@ def train(
     changes |= dict(parse_setting(setting) for setting in settings or [])
     wanted: Recipe | Unasked
     if recipe is None and dataset is not None and not resume:
-        wanted = _chosen(dataset, changes, run, quiet=as_json)
+        wanted = _chosen(dataset, changes, quiet=as_json)
         resolved = wanted.recipe
     else:
         recipe, run = _meant(recipe, run, resume)
@@ -98,7 +99,9 @@ def train(
                 resume=resume,
                 on_progress=bar,
                 on_epoch=log,
-                on_data=survey.show if not as_json else lambda found, remarks: None,
+                on_data=lambda found, remarks: (
+                    None if as_json else _begun(found, remarks, folder, wanted is not resolved)
+                ),
                 should_stop=stop.is_set,
             )
         except Interrupted as interrupted:
@@ -162,9 +165,8 @@ def _say_longer(folder: Path, epochs: int) -> None:
         )
 
 
-def _chosen(dataset: str, changes: dict[str, Any], run: Path | None, *, quiet: bool) -> "Unasked":
+def _chosen(dataset: str, changes: dict[str, Any], *, quiet: bool) -> "Unasked":
     """Choose a recipe for a data set, and show what it was chosen by."""
-    from edgecnn.train.run_folder import RECIPE
     from edgecnn.train.unasked import recipe_for
 
     with console.stages(quiet=quiet) as say:
@@ -179,9 +181,25 @@ def _chosen(dataset: str, changes: dict[str, Any], run: Path | None, *, quiet: b
             for place, (key, value) in enumerate(choice.sets.items())
         ]
         console.show_table("no recipe was named, so this one:", ("key", "value", "because"), rows, left=3)
-        own = (run or Path("runs") / found.recipe.name) / RECIPE
-        console.say(f"written to {own}; to change it, edit a copy and train that: edgecnn train ./COPY.toml")
     return found
+
+
+def _data_set(recipe: str) -> str | None:
+    """Return the data set that was meant where a recipe belongs, or None."""
+    from edgecnn.data.sources import FOLDER, prefix_of
+
+    if prefix_of(recipe):
+        return recipe
+    path = Path(recipe)
+    return f"{FOLDER}{recipe}" if path.is_dir() and not (path / "recipe.toml").exists() else None
+
+
+def _begun(found: "Survey | None", remarks: tuple[str, ...], run: Path, chosen: bool) -> None:
+    """Show what is learned from, once the run is there."""
+    survey.show(found, remarks)
+    if chosen:
+        recipe = run / "recipe.toml"
+        console.say(f"written: {recipe}; to change it, edit a copy and train that: edgecnn train ./COPY.toml")
 
 
 def _toml(value: object) -> str:
@@ -197,6 +215,10 @@ def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Pat
         if not own.exists():
             raise CheckpointError(f"{run}: no run to resume ({own.name} is not there).")
         return str(own), run
+    if recipe is not None and (named := _data_set(recipe)):
+        raise typer.BadParameter(
+            f"{recipe} is no recipe; to train on the pictures there: edgecnn train --data {named}", param_hint="RECIPE"
+        )
     if recipe is None:
         raise typer.BadParameter(
             "missing; name one of edgecnn list recipes, or pictures of your own alone, --data folder:PATH, or with "

@@ -82,7 +82,7 @@ def _of_arrays(dataset: str) -> Facts:
 def _to_learn_from(labels_n: "np.typing.NDArray[np.int64]", names: Sequence[str], *, has_test: bool) -> tuple[int, ...]:
     counts_k = np.bincount(labels_n, minlength=len(names))
     if not has_test:
-        counts_k = counts_k - np.round(counts_k * TEST_SHARE).astype(np.int64)
+        counts_k = counts_k - np.maximum(np.round(counts_k * TEST_SHARE).astype(np.int64), counts_k > 1)
     return tuple(counts_k.tolist())
 
 

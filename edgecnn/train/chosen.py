@@ -16,6 +16,7 @@ LEAST_SIDE = 64  # pixels, of a photograph
 HARDLY_COLORED = 30.0  # levels: paper by the light of a lamp, ink
 GRAY = 0.5
 IMBALANCED = 3
+MANY = 25  # images a class, in the mean
 NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDES = re.compile(r"(^|[^a-z])(left|right)([^a-z]|$)")
 PIP = "pip install 'edgecnn[backbone]'"
@@ -77,8 +78,10 @@ class Case:
     @property
     def validation(self) -> float:
         """The share, or the count, of the training images that is held out."""
-        smallest = min(self.facts.train)
-        return 0.1 if smallest >= 10 else 0.2 if smallest >= 5 else len(self.facts.labels)
+        smallest, classes = min(self.facts.train), len(self.facts.labels)
+        if smallest >= 10:
+            return 0.1
+        return 0.2 if smallest >= 5 or self.facts.images >= MANY * classes else classes
 
     @property
     def images(self) -> int:
@@ -200,12 +203,12 @@ LENGTH = (
     Rule(
         lambda case: case.small,
         {"epochs": lambda case: case.epochs(60_000, 8, 60), "batch_size": lambda case: case.batch(64)},
-        "{case.images:,} images to learn from",
+        "images to learn from: {case.images:,}",
     ),
     Rule(
         lambda case: case.pretrained,
         {"epochs": lambda case: case.epochs(18_000, 5, 20), "batch_size": 32},
-        "{case.images:,} images to learn from",
+        "images to learn from: {case.images:,}",
     ),
     Rule(
         always,
@@ -213,7 +216,7 @@ LENGTH = (
             "epochs": lambda case: case.epochs(72_000, 8, 60),
             "batch_size": lambda case: case.batch(min(max(case.images // 4, 32), 2000)),
         },
-        "{case.images:,} images to learn from",
+        "images to learn from: {case.images:,}",
     ),
 )
 VALIDATION = (

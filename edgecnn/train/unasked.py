@@ -9,7 +9,7 @@ from typing import Any
 from edgecnn.data import boxes_folder, is_named, public_name
 from edgecnn.data.facts import Facts, facts
 from edgecnn.data.sources import FOLDER, path_of, prefix_of
-from edgecnn.errors import RecipeError
+from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
 from edgecnn.registry import DATASETS, RECIPES
@@ -54,8 +54,22 @@ def recipe_for(dataset: str, changes: Mapping[str, Any] | None = None) -> Unaske
     if dataset.startswith(FOLDER) and boxes_folder.is_one(path):
         return _made(dataset, None, (_detector(path),), changes)
     found = facts(dataset)
+    _see_enough(found)
     backbone = importlib.util.find_spec(WEIGHTS) is not None
     return _made(dataset, found, choose(Case(found, backbone)), changes)
+
+
+def _see_enough(found: Facts) -> None:
+    """Raise DataError where there is too little to learn from and to validate by."""
+    if len(found.labels) < 2:
+        raise DataError(f"{found.dataset}: only one class ({found.labels[0]}); a classifier needs at least two.")
+    least = len(found.labels) * (1 if found.own_validation else 2)
+    if found.images < least:
+        raise DataError(
+            f"{found.dataset}: {found.images} pictures of {len(found.labels)} classes are left to learn from and to "
+            f"validate by; expected at least {least}, one of each class for both. Add some; without folders train and "
+            "test, at least 3 a class."
+        )
 
 
 def _made(dataset: str, found: Facts | None, choices: tuple[Choice, ...], changes: Mapping[str, Any] | None) -> Unasked:

@@ -41,10 +41,10 @@ def test_says_what_it_found_what_it_chose_and_why_and_trains(edgecnn, digits: Pa
     assert "extends digits-compact gray pictures of classes that are called like digits or letters" in said
     assert "augment.flip none classes are called like digits or letters" in said
     assert "data.validation 0.1 the smallest class has 10 pictures" in said
-    assert "written to runs/scans/recipe.toml" in said
+    assert "written: runs/scans/recipe.toml" in said
     assert "test: a fifth, held out" in said
     assert "broken.jpg: not a picture" in result.err
-    assert "epochs" not in said.partition("written to")[0]  # what someone said is not said to be chosen
+    assert "epochs" not in said.partition("class train")[0]  # what someone said is not said to be chosen
 
 
 def test_in_python_too_and_the_recipe_that_is_written_gives_the_same_weights(edgecnn, digits: Path) -> None:
@@ -95,10 +95,23 @@ def test_arrays_have_facts_too(tmp_path: Path) -> None:
         ("mnist", "mnist has recipes by name: mnist-1k"),
         ("scans", "there is such a folder: --data folder:scans"),
         ("nothing", "no data set 'nothing'"),
+        ("folder:one", "folder:one: only one class (cat); a classifier needs at least two"),
+        ("folder:few", "2 pictures of 2 classes are left to learn from and to validate by; expected at least 4"),
         ("folder:nothing", "no such folder; expected one subfolder of pictures a class"),
     ],
 )
 def test_what_cannot_be_trained_alone_is_a_message(edgecnn, digits: Path, dataset: str, told: str) -> None:
+    for place in ("one/cat", "few/cat", "few/dog"):
+        (digits.parent / place).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (80, 80)).save(digits.parent / place / f"{number}.png")
     result = edgecnn("train", "--data", dataset)
     assert (result.code, told in result.err) == (2, True), result.err
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("given", ["folder:scans", "scans", "csv:labels.csv"])
+def test_a_data_set_where_a_recipe_belongs_is_told(edgecnn, digits: Path, given: str) -> None:
+    result = edgecnn("train", given)
+    named = "folder:scans" if given == "scans" else given
+    assert (result.code, f"edgecnn train --data {named}" in " ".join(result.err.split())) == (2, True), result.err

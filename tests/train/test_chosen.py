@@ -66,9 +66,13 @@ def test_the_answer_is_not_averaged_with_a_mirror_image_that_would_be_another() 
     assert _chosen(replace(FLOWERS, labels=("left", "up")))["average"] == "none"
 
 
-@pytest.mark.parametrize(("smallest", "expected"), [(200, 0.1), (10, 0.1), (9, 0.2), (5, 0.2), (4, 3), (1, 3)])
+@pytest.mark.parametrize(("smallest", "expected"), [(12, 0.1), (10, 0.1), (9, 0.2), (5, 0.2), (4, 3), (1, 3)])
 def test_validation_fits_the_smallest_class(smallest: int, expected: float) -> None:
-    assert _chosen(replace(FLOWERS, train=(200, 200, smallest)))["data.validation"] == expected
+    assert _chosen(replace(FLOWERS, train=(12, 12, smallest)))["data.validation"] == expected
+
+
+def test_one_small_class_among_large_ones_takes_no_validation_images_from_the_rest() -> None:
+    assert _chosen(replace(FLOWERS, train=(200, 200, 1)))["data.validation"] == 0.2
 
 
 def test_validation_of_their_own_is_left_alone() -> None:
