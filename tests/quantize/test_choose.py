@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from edgecnn import card as cards
@@ -12,10 +13,11 @@ from edgecnn import data, files, onnx_file
 from edgecnn.bench.measure import Ratio
 from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
-from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError
+from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError, ProviderError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
 from edgecnn.quantize.figures import SAFE, preferred_form, reason
 from edgecnn.quantize.forms import Parent, dense, static
+from edgecnn.runtime import providers
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.tasks._classification import measuring
@@ -444,6 +446,29 @@ def test_a_full_disk_is_not_the_forms_fault(
     monkeypatch.setattr(static, "build", full)
     with pytest.raises(OSError, match="No space left"):
         quantize(model, tmp_path / "m.onnx", root=data_root)
+
+
+# On another provider
+
+
+def test_a_provider_that_is_not_there_is_said_before_anything_is_built(model: Path, tmp_path: Path) -> None:
+    if providers.get("cuda").ORT_NAME in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has cuda")
+    with pytest.raises(ProviderError, match="asked for provider cuda"):
+        quantize(model, tmp_path / "m.onnx", root=tmp_path, provider="cuda")  # where no data are
+
+
+def test_a_form_that_a_provider_answers_otherwise_is_lost(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = replace(selftest(load(model)), passed=False)
+    monkeypatch.setattr(choose, "load_model", lambda path, **how: load(path))
+    monkeypatch.setattr(choose, "selftest", lambda opened: failed)
+    found = quantize(model, tmp_path / "m.onnx", root=data_root, provider="cuda")
+    assert {(lost.form, lost.stage) for lost in found.lost} == {
+        ("int8-static", "self-test on cuda"), ("int8-dense", "self-test on cuda")
+    }  # fmt: skip
+    assert (found.preferred, found.output) == ("fp32", model)
 
 
 # Safe on any processor
