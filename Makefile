@@ -74,8 +74,11 @@ wheel: $(INSTALLED) web  ## what is released: dist/*.whl, with the page and the 
 
 conformance: $(INSTALLED)  ## docs/results/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract
+	$(BIN)/python -m pip install --quiet --no-deps --target .conformance/openvino-provider onnxruntime-openvino
 	npm install --silent --ignore-scripts --prefix .conformance onnxruntime-node onnxruntime-web
-	PYTHONPATH=.conformance $(BIN)/python tools/docs/conformance_page.py --node-modules .conformance/node_modules
+	$(BIN)/python -m edgecnn.devices.arm64 || true  # without it those cells say why
+	PYTHONPATH=.conformance $(BIN)/python tools/docs/conformance_page.py --node-modules .conformance/node_modules \
+		--openvino-provider .conformance/openvino-provider
 
 clean:
 	rm -rf $(VENV) $(JS_TOOLS) .conformance .web edgecnn/web/built build dist *.egg-info edgecnn-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

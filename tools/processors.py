@@ -72,9 +72,14 @@ class Figure:
         """Say on how much it agrees with here."""
         return f"{self.agreement:.2%} of {self.images:,}"
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it is half a point or more away from here."""
+        return abs(self.score - self.score_here) >= LOST
+
     def marked(self, text: str) -> str:
-        """Return what a page says of it, bold where it is half a point or more away from here."""
-        return f"**{text}**" if abs(self.score - self.score_here) >= LOST else text
+        """Return what a page says of it, bold where it is away from here."""
+        return f"**{text}**" if self.is_away else text
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """tools/docs/conformance_page.py: every form of the zoo is on its page, and a runtime that fails says why."""
 
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -90,3 +91,22 @@ def test_a_card_of_logarithms_is_held_to_them(script: ModuleType) -> None:
     assert script.compare(np.array([[0.9991, 0.0009]]), expected).conforms is False
     cell = script.compare(np.array([[0.998, 0.002]]), expected)
     assert (script._text(cell, {}), cell.reason) == ("**6.9e-01**", "")
+
+
+def test_another_process_answers_as_this_one(script: ModuleType) -> None:
+    run = partial(script.on_device, place=script.Here(()), settings=script.PLAIN)
+    cell = script.measure(script.Runtime("there", "onnxruntime", run, "1"), zoo.find("mnist-compact"))
+    script.connection(script.Here(())).close()
+    assert (cell.gap, cell.conforms) == (0, True)
+
+
+def test_files_of_a_former_release_are_named_where_other_processors_answer_otherwise(script: ModuleType) -> None:
+    told = script.caught(script.processors.read(script.processors.RESULTS))
+    assert "| cifar10-fast | `fb4bfdbf64b5` | 60.80% | 93.55% | 62.55% of 2,000 |" in told
+    assert "mnist-compact" not in told, "a quarter of a point is not half of one"
+    assert told in (ROOT / "docs" / "results" / "conformance.md").read_text(encoding="utf-8")
+
+
+def test_the_last_cells_of_a_row_have_what_all_images_say(script: ModuleType) -> None:
+    cells = [script.Cell(0.0, True), script.Cell(0.25, True), script.Cell(0.0, True)]
+    assert script._row(cells, ["", "100.00% of 9"], {}) == "0 | 2.5e-01 | 0; 100.00% of 9"
