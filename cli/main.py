@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": "Compare two models on the same images.",
     "bench": "Measure latency, start and memory.",
     "predict": "Classify pictures.",
+    "read": "Read the digits of pictures as text.",
     "report": "Show a model as one page of pictures.",
     "leaderboard": "Rank models by score, latency and size.",
     "inspect": "Show the layers and the card of a file.",

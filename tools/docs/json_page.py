@@ -21,6 +21,7 @@ from edgecnn.adopt import Adopted, Proposal
 from edgecnn.bench import BenchReport
 from edgecnn.data.inspected.look import Look
 from edgecnn.demo import Demo
+from edgecnn.digits.pictures import ReadPicture
 from edgecnn.doctor import Diagnosis
 from edgecnn.embed import Embedded
 from edgecnn.explain.answer import Explained
@@ -80,6 +81,7 @@ COMMANDS = {
     "export": Command((Exported,)),
     "adopt": Command((Adopted, Proposal)),
     "predict": Command((), {"model": str, "provider": str, "images": list[FileAnswer], "summary": Tally}),
+    "read": Command((), {"model": str, "detector": str, "images": list[ReadPicture]}),
     "selftest": Command((SelfTest,), {"whole": Whole | None, "environment": Environment | None}),
     "embed": Command((Embedded,)),
     "inspect": Command((Inspection,), {"parameters": int, "stored_parameters": int, "macs": int | None}),

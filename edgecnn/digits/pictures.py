@@ -1,0 +1,99 @@
+"""Picture files read: each on its own, so that a broken one does not take the others with it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.digits.defaults import DETAIL
+from edgecnn.digits.reading import Digit, Reader, Reading
+from edgecnn.errors import ImageError
+from edgecnn.runtime.image import read_picture
+
+TURNS = (0, 90, 180, 270)  # degrees, clockwise
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Number:
+    """Digits that stand together: in which line, 1 the first, the probability of the least sure one, and the box around
+    all, x, y, width, height."""
+
+    line: int
+    text: str
+    probability: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class ReadPicture:
+    """What is read in one file, in reading order; or why it could not be read.
+
+    The picture was first turned by ``turned`` degrees, clockwise; boxes are in pixels of what came of it. ``rejected``
+    are detections that are no digit, ``assumed`` is what reading the file had to assume.
+    """
+
+    path: Path
+    text: str
+    numbers: list[Number]
+    digits: list[Digit]
+    rejected: int
+    turned: int
+    error: str | None
+    assumed: str | None = None
+
+
+def read_pictures(
+    reader: Reader, paths: Iterable[Path], *, detail: float = DETAIL, rotate: int | str = 0
+) -> Iterator[tuple[ReadPicture, NDArray[np.uint8] | None]]:
+    """Read files one by one, as they come; each with its pixels (H, W, C) as they were turned, None for a broken one.
+
+    ``rotate`` is by how many degrees, clockwise, a picture is turned first: 0, 90, 180 or 270; with ``auto`` each is
+    read all four ways, and the one is kept in which most is read with confidence.
+    """
+    for path in paths:
+        try:
+            picture = read_picture(path)
+        except ImageError as error:
+            told = str(error)
+            yield ReadPicture(path, "", [], [], 0, 0, told if told.startswith(str(path)) else f"{path}: {told}"), None
+            continue
+        turned, pixels_hwc, reading = _read(reader, picture.pixels_hwc, detail, TURNS if rotate == AUTO else [rotate])
+        digits = list(reading.digits)
+        found = ReadPicture(
+            path, reading.text, list(numbers(reading)), digits, reading.rejected, turned, None, picture.assumed
+        )
+        yield found, pixels_hwc
+
+
+def numbers(reading: Reading) -> Iterator[Number]:
+    """Yield what stands together in the lines of a reading."""
+    for line, (text, digits) in enumerate(zip(reading.text.split("\n"), reading.lines, strict=False), start=1):
+        left = iter(digits)
+        for word in text.split(" "):
+            of_word = [next(left) for _ in word]
+            boxes_n4 = np.array([digit.box for digit in of_word])
+            low, high = boxes_n4[:, :2].min(axis=0), (boxes_n4[:, :2] + boxes_n4[:, 2:]).max(axis=0)
+            x, y, width, height = (float(value) for value in (*low, *(high - low)))
+            yield Number(line, word, min(digit.probability for digit in of_word), (x, y, width, height))
+
+
+def _read(
+    reader: Reader, pixels_hwc: NDArray[np.uint8], detail: float, turns: Iterable[int | str]
+) -> tuple[int, NDArray[np.uint8], Reading]:
+    """Read a picture turned in each of these ways, and return the best, the earliest of equals."""
+    best: tuple[int, NDArray[np.uint8], Reading] | None = None
+    for turn in turns:
+        turned_hwc = np.ascontiguousarray(np.rot90(pixels_hwc, -int(turn) // 90))
+        reading = reader.read(turned_hwc, detail=detail)
+        if best is None or _confidence(reading) > _confidence(best[2]):
+            best = int(turn), turned_hwc, reading
+    assert best is not None
+    return best
+
+
+def _confidence(reading: Reading) -> float:
+    """Return how much is read: what is hardly sure counts for hardly anything."""
+    return sum(max(0.0, 2 * digit.probability - 1) for digit in reading.digits)
