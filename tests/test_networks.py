@@ -55,6 +55,7 @@ def test_finds_every_file() -> None:
         "separable",
         "speedrun",
         "threeconv",
+        "timm",
         "torchvision",
         "twoconv",
     )

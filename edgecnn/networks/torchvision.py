@@ -16,31 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Size, Tensor, nn
+from torch import Tensor, nn
 from torchvision import models
 
 from edgecnn.errors import RecipeError, nearest
+from edgecnn.networks._library import Classifier, fix_pools, stages
 from edgecnn.networks._pretrained import IMAGENET, NO_WEIGHTS, load, read_named
 from edgecnn.networks._weights import Weights, read_weights
+
+__all__ = ["SHORT", "build", "initialize", "normalization", "stages"]
 
 SHORT = "model"  # torchvision:NAME sets it
 AUXILIARY = re.compile(r"(aux\d|AuxLogits)\.")
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)")
-FEW_PARTS = 4  # a network with fewer is a few sequences, each of which is taken apart
-
-
-class Classifier(nn.Module):
-    """A model of torchvision that also takes gray images."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixels_nchw: Tensor) -> Tensor:
-        """Map normalized pixels of 1 or 3 channels to logits_nk."""
-        gray = pixels_nchw.shape[1] == 1
-        logits_nk: Tensor = self.model(pixels_nchw.expand(-1, 3, -1, -1) if gray else pixels_nchw)
-        return logits_nk
 
 
 def build(
@@ -54,7 +42,7 @@ def build(
         network: nn.Module = models.get_model(
             model, weights=None, num_classes=classes, **_options(model, size, pretrained=weights != NO_WEIGHTS)
         )
-        _fix_pools(network.eval(), size)
+        fix_pools(network.eval(), size)
     except AssertionError as error:
         raise ValueError(error) from error  # how some of torchvision's models refuse a size
     return Classifier(network)
@@ -87,28 +75,6 @@ def normalization(*, model: str = "resnet18", weights: str = NO_WEIGHTS) -> tupl
     return list(transforms.mean), list(transforms.std)
 
 
-def stages(network: nn.Module) -> list[nn.Module]:
-    """Return the last layer, then the parts before it, backwards; together they have every weight and every norm.
-
-    A ResNet is fc, layer4, layer3, layer2, layer1 and the stem; models that are one long sequence give its blocks.
-    """
-    model: nn.Module = network.model  # type: ignore[assignment]
-    parts = _with_weights(model)
-    if len(parts) < FEW_PARTS:
-        sequences = (nn.Sequential, nn.ModuleList)
-        parts = [inner for part in parts for inner in (_with_weights(part) if type(part) in sequences else [part])]
-    groups: list[list[nn.Module]] = []
-    for part in parts:
-        if groups and _is_norm(part):
-            groups[-1].append(part)  # a norm goes with what it follows
-        else:
-            groups.append([part])
-    alone = list(model.parameters(recurse=False))
-    if alone:
-        groups[0].append(nn.ParameterList(alone))
-    return [group[0] if len(group) == 1 else nn.ModuleList(group) for group in reversed(groups)]
-
-
 def _check(model: str) -> None:
     known = models.list_models(module=models)
     if model not in known:
@@ -123,31 +89,6 @@ def _options(model: str, size: tuple[int, int], *, pretrained: bool) -> dict[str
     if model.startswith("vit"):
         return {"image_size": size[0]}
     return {"input_size": size} if model.startswith("maxvit") else {}
-
-
-def _fix_pools(model: nn.Module, size: tuple[int, int]) -> None:
-    """Replace adaptive pooling by what it is at this size: it is exported as ReduceMean or worse, which int8 lacks."""
-    pools = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.AdaptiveAvgPool2d)}
-    sides: dict[str, tuple[Size, Size]] = {}
-
-    def note(name: str) -> Any:
-        return lambda layer, inputs, output: sides.update({name: (inputs[0].shape[2:], output.shape[2:])})
-
-    hooks = [pool.register_forward_hook(note(name)) for name, pool in pools.items()]
-    with torch.no_grad():
-        model(torch.zeros(1, 3, *size))
-    for hook in hooks:
-        hook.remove()
-    for name, (before, after) in sides.items():
-        model.set_submodule(name, _pool(pools[name], before, after))
-
-
-def _pool(adaptive: nn.Module, before: Size, after: Size) -> nn.Module:
-    if all(old % new == 0 for old, new in zip(before, after, strict=True)):
-        return nn.AvgPool2d((before[0] // after[0], before[1] // after[1]))
-    if all(new % old == 0 for old, new in zip(before, after, strict=True)):
-        return nn.Upsample(tuple(after))
-    return adaptive
 
 
 def _imagenet(model: str) -> Weights:
@@ -165,11 +106,3 @@ def _imagenet(model: str) -> Weights:
             f"{found.url} and put it into {folder}, or name it: network.parameters.weights={name} with its path."
         ) from error
     return Weights(dict(state))
-
-
-def _with_weights(module: nn.Module) -> list[nn.Module]:
-    return [child for child in module.children() if next(child.parameters(), None) is not None]
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return next(module.children(), None) is None and "Norm" in type(module).__name__
