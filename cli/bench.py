@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import console, said
-from .options import AsJson, Contenders, InputShape, Providers, Seconds, Weights, integers
+from .options import AsJson, Contenders, InputShape, On, Providers, Seconds, Weights, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
@@ -30,11 +30,14 @@ def bench(
     seconds: Seconds = 1.0,
     weights: Weights = None,
     shape: InputShape = None,
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure latency, throughput, cold start and memory; several models take turns, so that they can be compared.
 
     With several providers each model is measured on each, and compared with the first model on the first provider.
+
+    With --on, model files are measured on a device that ssh reaches, without the way there: the calls are timed there.
 
     Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
     """
@@ -50,6 +53,7 @@ def bench(
             threads=thread_counts,
             provider=provider.split(","),
             seconds=seconds,
+            on=on,
             on_setting=say,
         )
     for warning in report.warnings:
@@ -138,10 +142,16 @@ def _show_models(report: "BenchReport") -> None:
     console.say()
 
 
+def show_device(environment: "Environment | None") -> None:
+    """Print what a device is, where it was one."""
+    if environment is not None:
+        show_environment(environment)
+
+
 def show_environment(environment: "Environment") -> None:
     """Print what figures were measured on."""
     if environment.place is not None:
-        console.say(f"measured on {environment.place}:")
+        console.say(f"machine: {environment.place}")
     quota = f", quota {environment.cpu_quota:g} CPUs" if environment.cpu_quota else ""
     memory = f"{console.size(environment.memory_bytes)} of memory, " if environment.memory_bytes else ""
     console.say(

@@ -8,7 +8,8 @@ import typer
 from edgecnn.registry import FORMS
 
 from . import console
-from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, Provider, Seconds, next_command, one_of
+from .bench import show_device
+from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, On, Provider, Seconds, next_command, one_of
 
 if TYPE_CHECKING:
     from edgecnn.quantize import Candidate, Quantized
@@ -39,11 +40,14 @@ def quantize(
     root: DataRoot = None,
     seconds: Seconds = 1.0,
     provider: Provider = "cpu",
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """Quantize a model and measure whether that was worth it. auto writes the form to ship, if not the parent.
 
     With --provider it is the form for that one, on which latency is measured and golden images are answered.
+
+    With --on, both on a device that ssh reaches, so that it is the form for that device; accuracy is measured here.
 
     Example: edgecnn quantize mnist-c1.onnx -o mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
@@ -59,6 +63,7 @@ def quantize(
             root=root,
             seconds=seconds,
             provider=provider,
+            on=on,
             on_stage=say,
         )
     if as_json:
@@ -95,6 +100,7 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         ("form", "size", metrics.title(result.metric), "drop pp", "95 %", "latency", "95 %", "verdict"),
         rows,
     )
+    show_device(result.environment)
     for lost in result.lost:
         console.say(f"{lost.form} was lost at its {lost.stage}: {lost.reason}")
     console.say(result.reason, style="bold")
@@ -105,7 +111,8 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         console.say_next(next_command("evaluate", result.parent, dataset=dataset, root=root))
         return
     console.say(f"{result.output}: {result.output_form}")
-    console.say_next(next_command("verify", result.parent, result.output, dataset=dataset, root=root))
+    there = ("--on", result.environment.place) if result.environment else ()
+    console.say_next(next_command("verify", result.parent, result.output, *there, dataset=dataset, root=root))
 
 
 def _words(found: "Candidate") -> str:

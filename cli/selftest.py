@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from . import console
-from .bench import show_environment
+from .bench import show_device
 from .options import AsJson, DataRoot, Dataset, ModelFile, On, Provider
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def selftest(
     whole = None
     with console.stages(quiet=as_json) as say:
         say(f"reaching {on}" if on else "opening the model")
-        with opened_on(on, model, provider=provider) as (opened, environment):
+        with opened_on(on, model, provider=provider) as opened:
             say("running the golden images")
             result = run(opened)
             if dataset is not None:
@@ -50,11 +50,10 @@ def selftest(
                 say("running it on every image")
                 whole = whole_selftest(model, dataset, root, provider=provider, opened=opened)
     if as_json:
-        console.show_json({**vars(result), "whole": whole, "environment": environment})
+        console.show_json({**vars(result), "whole": whole, "environment": opened.environment})
     else:
         _show(result, whole)
-        if environment is not None:
-            show_environment(environment)
+        show_device(opened.environment)
     raise typer.Exit(0 if result.passed and (whole is None or whole.passed) else 1)
 
 

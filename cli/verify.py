@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import console
-from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, Reference, Weights
+from .bench import show_device
+from .options import AsJson, Candidate, DataRoot, Dataset, MaxDrop, On, Reference, Weights
 
 if TYPE_CHECKING:
     from edgecnn.verify import Compared
@@ -26,6 +27,7 @@ def verify(
     max_drop_pp: MaxDrop = 0.5,
     weights: Weights = None,
     root: DataRoot = None,
+    on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the images they were made for, as their task does it.
@@ -34,6 +36,9 @@ def verify(
 
     Exit code 0 when the drop is within what is allowed, 1 when it is beyond it, 3 when so many images cannot tell.
 
+    With --on, the candidate runs on a device that ssh reaches, and the reference here: the same file as both tells
+    whether the device answers as this machine does.
+
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
     from edgecnn import verify as compare
@@ -41,7 +46,14 @@ def verify(
     with console.stages(quiet=as_json) as say:
         say("running both on the same images")
         comparison = compare(
-            reference, candidate, weights=weights, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp
+            reference,
+            candidate,
+            weights=weights,
+            dataset=dataset,
+            root=root,
+            split=split,
+            max_drop_pp=max_drop_pp,
+            on=on,
         )
     if as_json:
         console.show_json(comparison)
@@ -56,6 +68,7 @@ def show(comparison: "Compared") -> None:
     from edgecnn.verify.gate import sentence
 
     console.show_tables(comparison.tables(), comparison.remarks())
+    show_device(comparison.environment)
     low, high = comparison.drop_pp_ci95
     console.verdict(
         None if comparison.verdict == "undecided" else comparison.passed,

@@ -16,6 +16,7 @@ from edgecnn import progress, zoo
 from edgecnn.card import CLASSIFICATION, DatasetRecord, ImageInput
 from edgecnn.errors import CheckpointError, EdgecnnError, missing_package
 from edgecnn.machine import threads as machine_threads
+from edgecnn.machine.environment import Environment
 from edgecnn.metadata import read_card
 from edgecnn.registry import TASKS
 from edgecnn.runtime import engine
@@ -50,14 +51,15 @@ class Bare:
 
 
 Named = str | Path | Bare
+Opened = Named | Model  # as a candidate, also what was opened on a device
 
 
 @dataclass(frozen=True)
 class Contender:
     """An opened model. ``name`` is the path or name as given, ``provider`` what really runs it.
 
-    ``golden_images_nhwc`` are what it is timed on, and ``answer`` what is timed. ``exact_int8`` is what a Model says.
-    ``size_bytes`` is that of the file, or of the weights of a module.
+    ``golden_images_nhwc`` are what it is timed on, and ``answer`` what is timed. ``exact_int8`` and ``environment`` are
+    what a Model says. ``size_bytes`` is that of the file, or of the weights of a module.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Contender:
     answer: Callable[[NDArray[np.uint8]], Any]
     size_bytes: int
     exact_int8: bool = False
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -138,21 +141,25 @@ def open_contender(path: Named, *, provider: str = "cpu", threads: int | None = 
     path = Path(path)
     if is_checkpoint(path):
         return _open_checkpoint(path, count)
-    return contender_of(load_model(path, provider=provider, threads=count), path)
+    model = load_model(path, provider=provider, threads=count)
+    return contender_of(model, str(path), zoo.find(path))
 
 
-def contender_of(model: Model, path: Path) -> Contender:
+def contender_of(model: Model, name: str, file: Path) -> Contender:
     """Return a model file that was opened, here or on a device, as what is compared and timed."""
-    return cast(ContendingTask, task_of(model.card, str(path))).contender(model, str(path), zoo.find(path))
+    return cast(ContendingTask, task_of(model.card, name)).contender(model, name, file)
 
 
-def open_classifier(path: Named, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
-    """Open what has to be a classifier. Raises EdgecnnError for anything else, and what ``open_contender`` raises."""
-    return as_classifier(open_contender(path, provider=provider, threads=threads), path)
+def open_classifier(path: Opened, *, provider: str = "cpu", threads: int | None = None) -> ClassifierContender:
+    """Open what has to be a classifier, or take a model file that was opened on a device.
 
-
-def as_classifier(found: Contender, path: Named) -> ClassifierContender:
-    """Return what has to be a classifier. Raises EdgecnnError for anything else."""
+    Raises EdgecnnError for anything else, and what ``open_contender`` raises.
+    """
+    if isinstance(path, Model):
+        assert isinstance(path.source, Path)
+        found, path = contender_of(path, path.name, path.source), path.source
+    else:
+        found = open_contender(path, provider=provider, threads=threads)
     if not isinstance(found, ClassifierContender):
         raise EdgecnnError(
             f"{path}: is for {task_name(str(path))}; a classifier was expected. Measure it as what it is: "
@@ -215,6 +222,7 @@ def of_model(
         answer=answer,
         size_bytes=file.stat().st_size,
         exact_int8=model.exact_int8,
+        environment=model.environment,
     )
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from edgecnn import zoo
 from edgecnn.card import ModelCard, beside
 from edgecnn.data import data_root
-from edgecnn.errors import EXTRA_OF_MODULE, EdgecnnError
+from edgecnn.devices.connection import connected
+from edgecnn.devices.opened import saturates_on
+from edgecnn.errors import EXTRA_OF_MODULE, DeviceError, EdgecnnError
 from edgecnn.machine.environment import Environment, environment
 from edgecnn.metadata import read_card
 from edgecnn.runtime import engine, int8, providers
@@ -67,6 +69,51 @@ def diagnose() -> Diagnosis:
     )
 
 
+@dataclass(frozen=True)
+class DeviceDiagnosis:
+    """What a device has to run model files with: its Python, that one's packages in ``environment``, and providers.
+
+    ``problems`` are what keeps model files from running there; ``int8_saturates`` and ``unmeasured`` as in a Diagnosis.
+    """
+
+    environment: Environment
+    python: str
+    providers: list[ProviderState]
+    problems: list[str]
+    int8_saturates: bool | None
+    unmeasured: list[str]
+
+
+def diagnose_on(device: str) -> DeviceDiagnosis:
+    """Look at what a device has. Raises DeviceError where it cannot be reached, ConnectionLost."""
+    with connected(device) as connection:
+        problems = []
+        try:
+            connection.check_packages()
+        except DeviceError as error:
+            problems.append(str(error))
+        return DeviceDiagnosis(
+            environment=connection.environment,
+            python=connection.hello.python.program,
+            providers=[
+                ProviderState(name, found.ORT_NAME in connection.hello.providers, f"pip install {_package(found)}")
+                for name, found in _known()
+            ],
+            problems=problems,
+            int8_saturates=None if problems else saturates_on(connection),
+            unmeasured=unmeasured(connection.environment.family),
+        )
+
+
+def _known() -> list[tuple[str, providers.Provider]]:
+    return [(name, providers.get(name)) for name in providers.names()]
+
+
+def _package(provider: providers.Provider) -> str:
+    """Return the package that brings a provider where edgecnn is not, as its extra is called."""
+    return "onnxruntime" if provider.EXTRA == "cpu" else f"onnxruntime-{provider.EXTRA}"
+
+
 def unmeasured(family: str) -> list[str]:
     """Return the models of the zoo whose preferred form is another than their parent's, and was not measured on
     processors of this family: there another form may be the fastest."""
@@ -85,10 +132,9 @@ def _families(model: Path) -> list[str]:
 def provider_states() -> list[ProviderState]:
     """Return every provider that edgecnn knows, and whether it is there."""
     offered = _offered()
-    known = [(name, providers.get(name)) for name in providers.names()]
     return [
         ProviderState(name, provider.ORT_NAME in offered, f"pip install 'edgecnn[{provider.EXTRA}]'")
-        for name, provider in known
+        for name, provider in _known()
     ]
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from getpass import getuser
 from pathlib import Path
 
 import pytest
+
+from edgecnn.devices.connection import CODE
 
 PATIENCE_S = 20.0
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
@@ -69,6 +72,25 @@ class Server:
             for each in (pid, *children(pid)):
                 if "sshd" in Path(f"/proc/{each}/comm").read_text():
                     os.kill(each, signal.SIGKILL)
+
+    def runners(self) -> list[str]:
+        """The runners that were started through this server and still run."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                through = f" 127.0.0.1 {self.port}\0".encode() in (process / "environ").read_bytes()
+            except OSError:
+                continue
+            found += [process.name] if through and CODE.encode() in words else []
+        return found
+
+    def assert_no_runner(self) -> None:
+        """A runner whose connection was cut notices that when it reads or writes, at once when it is idle."""
+        until = time.monotonic() + PATIENCE_S
+        while self.runners() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not self.runners()
 
 
 def children(parent: int) -> list[int]:
@@ -126,3 +148,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     raise RuntimeError(f"sshd did not start: {log.read_text()}")
+
+
+def edgecnn_command(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Call the command in a process of its own."""
+    command = [sys.executable, "-m", "edgecnn_cli", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    return done

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ ADDED = (
     "edgecnn/runtime/providers/optimized.py",
     "edgecnn/quantize/forms/fp16.py",
     "edgecnn/embed/targets/swift.py",
+    "edgecnn/devices/kinds/python.py",
     "edgecnn/report/figures/brightness.py",
 )
 
@@ -133,6 +135,14 @@ def test_an_added_provider_that_cannot_convert_a_file_says_so(extended: Path) ->
     assert result.returncode == 2
     assert "broken.onnx: not a model that ONNX Runtime can open" in result.stderr
     assert list(extended.rglob("optimized/*/*model.onnx*")) == []
+
+
+def test_a_model_runs_on_an_added_kind_of_device(extended: Path) -> None:
+    device = f"python:{sys.executable}"
+    told = json.loads(call(extended, "selftest", "mnist-c1", "--on", device, "--json"))
+    assert (told["passed"], told["environment"]["place"]) == (True, device)
+    result = run(extended, "selftest", "mnist-c1", "--on", f"python:{shutil.which('false')}")
+    assert (result.returncode, "ended with exit code 1" in result.stderr) == (2, True)
 
 
 def test_an_added_target_gets_its_project(extended: Path) -> None:

@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.bench.stand import AnyWorker, stand_of
 from edgecnn.bench.timer import Samples, interleaved
-from edgecnn.bench.worker import ColdStart, Worker
+from edgecnn.bench.worker import ColdStart
 from edgecnn.contender import Bare, Named, completed, is_checkpoint
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
-from edgecnn.machine import threads as machine_threads
-from edgecnn.machine.environment import Environment, environment
+from edgecnn.machine.environment import Environment
 
 SAME_WITHIN = 0.03  # a difference in latency that nobody would change a model for
 RESAMPLES = 4000
@@ -99,6 +99,7 @@ def bench(
     threads: Sequence[int] = (),
     provider: str | Sequence[str] = "cpu",
     seconds: float = 1.0,
+    on: str | None = None,
     on_setting: Callable[[str], None] = lambda text: None,
     on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
 ) -> BenchReport:
@@ -114,20 +115,23 @@ def bench(
     ``threads`` defaults to what affinity and quota allow; with several providers each model is measured on each, and
     compared with the first on the first. ``on_calls`` gets how long each call of a setting took.
     A module of PyTorch, FILE.py:NAME or LIBRARY:NAME, has ``weights``, and takes pictures as the first model file does,
-    or of the ``input`` that is said. Raises what ``open_contender`` raises.
+    or of the ``input`` that is said.
+    ``on`` is a device such as ``ssh://pi@raspberrypi``: there model files are measured, and the machine is the device.
+    Raises what ``open_contender`` and, of a device, ``open_model_on`` raise.
     """
     providers = [provider] if isinstance(provider, str) else provider
     contenders = _contenders(completed(models, weights, input), providers)
     _check(batches, threads, seconds)
     on_setting("looking whether the machine is quiet")
-    recorded = environment()
+    stand = stand_of(on)
+    recorded = stand.environment()
     timings: list[Timing] = []
     ratios: list[Ratio] = []
     footprints: list[Footprint] = []
-    for count in threads or (machine_threads.available(),):
+    for count in threads or (recorded.threads_available,):
         on_setting(f"starting {len(contenders)} processes with {count} threads")
         with ExitStack() as stack:
-            workers = [stack.enter_context(Worker(one, provider=name, threads=count)) for name, one in contenders]
+            workers = [stack.enter_context(stand.start(one, name, count)) for name, one in contenders]
             footprints += [_footprint(worker) for worker in workers]
             for batch in batches:
                 on_setting(f"batch {batch}, {count} threads")
@@ -142,13 +146,14 @@ def bench(
     return BenchReport(timings, ratios, footprints, recorded, seconds)
 
 
-def compare_latency(model: str | Path, against: str | Path, *, seconds: float = 1.0, provider: str = "cpu") -> Ratio:
-    """Compare two model files on one provider at batch 1, with as many threads as affinity and quota allow."""
-    count = machine_threads.available()
-    with (
-        Worker(model, provider=provider, threads=count) as own,
-        Worker(against, provider=provider, threads=count) as other,
-    ):
+def compare_latency(
+    model: str | Path, against: str | Path, *, seconds: float = 1.0, provider: str = "cpu", on: str | None = None
+) -> Ratio:
+    """Compare two model files on one provider at batch 1, with as many threads as affinity and quota allow, here or on
+    a device."""
+    stand = stand_of(on)
+    count = stand.threads()
+    with stand.start(model, provider, count) as own, stand.start(against, provider, count) as other:
         samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
         return _compared(own, other, 1, *samples)
 
@@ -190,7 +195,7 @@ def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> No
         )
 
 
-def _timing(worker: Worker, batch: int, samples: Samples) -> Timing:
+def _timing(worker: AnyWorker, batch: int, samples: Samples) -> Timing:
     calls_ms = samples.calls_ns / 1e6
     p50, p90, p99 = np.percentile(calls_ms, [50, 90, 99])
     mean_ms = float(calls_ms.mean())
@@ -209,7 +214,7 @@ def _timing(worker: Worker, batch: int, samples: Samples) -> Timing:
     )
 
 
-def _compared(model: Worker, against: Worker, batch: int, own: Samples, other: Samples) -> Ratio:
+def _compared(model: AnyWorker, against: AnyWorker, batch: int, own: Samples, other: Samples) -> Ratio:
     ratio, interval = ratio_of(own.block_medians_ns, other.block_medians_ns)
     return Ratio(
         str(model.model),
@@ -224,7 +229,7 @@ def _compared(model: Worker, against: Worker, batch: int, own: Samples, other: S
     )
 
 
-def _footprint(worker: Worker) -> Footprint:
+def _footprint(worker: AnyWorker) -> Footprint:
     return Footprint(
         str(worker.model), worker.threads, worker.size_bytes, worker.cold_start, worker.exact_int8, worker.provider
     )

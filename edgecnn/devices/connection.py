@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from edgecnn.devices.place import Place, Python, place_of
-from edgecnn.errors import ConnectionLost, DeviceError
+from edgecnn.documents import decode
+from edgecnn.errors import ConnectionLost, DeviceError, EdgecnnError
 from edgecnn.machine.environment import Environment
 from edgecnn.text import excerpt
 
@@ -77,11 +78,19 @@ class Connection:
     ) -> None:
         self.close()
 
-    def ask(
-        self, what: str, asked: Mapping[str, object] = {}, blobs: Sequence[bytes] = ()
+    def ask(self, what: str, asked: Mapping[str, object] = {}) -> dict[str, Any]:
+        """Ask the runner, and return its answer. Raises ConnectionLost where none comes, DeviceError for an error."""
+        try:
+            return self.attempt(what, asked)[0]
+        except RuntimeError as error:
+            raise DeviceError(f"{self.place.name}: the runner there fails ({excerpt(str(error))}).") from error
+
+    def attempt(
+        self, what: str, asked: Mapping[str, object], blobs: Sequence[bytes] = ()
     ) -> tuple[dict[str, Any], list[bytes]]:
-        """Ask the runner, and return its answer. Raises ConnectionLost where none comes, RefusedError for an error."""
-        self._tell({"do": what, **asked}, blobs)
+        """Ask the runner with bytes, which its answer may have too. Raises RuntimeError for an error of ONNX Runtime's
+        there, as that of a session here is one, and ConnectionLost where no answer comes."""
+        self._write(json.dumps({"do": what, **asked, "blobs": [len(blob) for blob in blobs]}).encode() + b"\n", *blobs)
         found = next(self._answers(), None)
         if found is None:
             raise self._lost()
@@ -93,8 +102,8 @@ class Connection:
     @cached_property
     def environment(self) -> Environment:
         """What the machine is."""
-        found, _ = self.ask("facts")
-        return Environment(**self.place.recorded(found), place=self.place.name)
+        found = self.place.recorded(self.ask("facts"))
+        return decode(Environment, {**found, "place": self.place.name}, self.place.name)
 
     def check_packages(self) -> None:
         """Raise DeviceError, with the command that installs it, unless everything is there that a model needs."""
@@ -137,10 +146,9 @@ class Connection:
             impatience.cancel()
         if found is None:
             raise self._unreached()
-        python = Python(found["python"], tuple(found["version"]), found["managed"])
-        return Hello(python, found["missing"], found["onnxruntime"], found["providers"])
+        return decode(Hello, found, self.place.name)
 
-    def _unreached(self) -> DeviceError:
+    def _unreached(self) -> EdgecnnError:
         code, said = self._ended()
         old = next((line for line in said if line.startswith(TOO_OLD)), None)
         if old:
@@ -154,8 +162,8 @@ class Connection:
         last = f"; it says: {excerpt(said[-1])}" if said else ""
         return ConnectionLost(
             f"{self.place.name}: the connection ended before the answer came (exit code {code}{last}). The network "
-            "went away, or what ran there was ended, for want of memory for example. Nothing is left there; run the "
-            "same command again."
+            "went away, or what ran there was ended, for want of memory for example. What still runs there ends by "
+            "itself and leaves nothing; run the same command again."
         )
 
     def _ended(self) -> tuple[int, list[str]]:
@@ -166,9 +174,6 @@ class Connection:
         code = self._process.wait()
         self._said.seek(0)
         return code, [line for line in self._said.read().splitlines() if line.strip()]
-
-    def _tell(self, asked: Mapping[str, object], blobs: Sequence[bytes]) -> None:
-        self._write(json.dumps({**asked, "blobs": [len(blob) for blob in blobs]}).encode() + b"\n", *blobs)
 
     def _write(self, *parts: bytes) -> None:
         """Write to the runner; that it has gone is known when its answer does not come."""
@@ -184,7 +189,7 @@ class Connection:
         for line in self._process.stdout:
             with contextlib.suppress(ValueError):
                 found = json.loads(line)
-                if isinstance(found, dict):
+                if isinstance(found, dict) and "blobs" in found:
                     yield found
 
     def _read(self, size: int) -> bytes:

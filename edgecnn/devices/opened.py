@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgecnn import zoo
+from edgecnn.contender import Bare, Named
 from edgecnn.devices.connection import Connection, connected
 from edgecnn.devices.session import DeviceSession, Settings
-from edgecnn.errors import ModelError, ProviderError
-from edgecnn.machine.environment import Environment
+from edgecnn.errors import EdgecnnError, ModelError, ProviderError
 from edgecnn.metadata import read_metadata
 from edgecnn.runtime import int8, providers
 from edgecnn.runtime.load import load_model, model_of
@@ -19,30 +19,30 @@ from edgecnn.runtime.session import CPU, FATAL_ONLY, NO_FALLBACK, OpenModel, exa
 
 
 @contextlib.contextmanager
-def opened_on(
-    device: str | None, model: str | Path, *, provider: str = "cpu"
-) -> Iterator[tuple[Model, Environment | None]]:
-    """Open a model file on a device for as long as it is used, with what that machine is; for None, here, with None.
-
-    Raises as ``load_model_on`` does.
-    """
+def opened_on(device: str | None, model: Named, *, provider: str = "cpu") -> Iterator[Model]:
+    """Open a model file on a device for as long as it is used; for None, here. Raises as ``open_model_on`` does."""
     if device is None:
-        yield load_model(model, provider=provider), None
+        yield load_model(_file(model), provider=provider)
         return
     with connected(device) as connection:
-        yield load_model_on(connection, model, provider=provider), connection.environment
+        yield load_model_on(connection, model, provider=provider)
 
 
-def load_model_on(
-    connection: Connection, model: str | Path, *, provider: str = "cpu", threads: int | None = None
-) -> Model:
-    """Open a model file (a path, or a name of the zoo) on a device, whatever it is for.
+def load_model_on(connection: Connection, model: Named, *, provider: str = "cpu", threads: int | None = None) -> Model:
+    """Open a model file (a path, or a name of the zoo) on a device, whatever it is for. See ``open_model_on``."""
+    return model_of(open_model_on(connection, model, provider=provider, threads=threads))
+
+
+def open_model_on(
+    connection: Connection, model: Named, *, provider: str = "cpu", threads: int | None = None
+) -> OpenModel:
+    """Open a model file (a path, or a name of the zoo) for inference on a device, where its ``session`` is.
 
     ``threads`` defaults to what affinity and quota allow there. The model stays open as long as the connection.
     Raises ModelError, CardError, ProviderError, DeviceError or ConnectionLost.
     """
     connection.check_packages()
-    file, name = zoo.find(model), f"{model} on {connection.place.name}"
+    file, name = zoo.find(_file(model)), f"{model} on {connection.place.name}"
     content = _content(file)
     metadata = read_metadata(content)
     wanted = providers.get(provider)
@@ -69,25 +69,41 @@ def load_model_on(
             "Its libraries could not be loaded there."
         )
     digest = hashlib.sha256(content).hexdigest()
-    opened = OpenModel(session, name, provider, threads=count, source=file.absolute(), sha256=digest)
+    opened = OpenModel(
+        session,
+        name,
+        provider,
+        threads=count,
+        source=file.absolute(),
+        sha256=digest,
+        environment=connection.environment,
+    )
     card = unsafe(opened)
     if card is None:
-        return model_of(opened)
+        return opened
 
     def wrong(entry: tuple[str, str] | None) -> frozenset[str]:
         return int8.wrong_of(lambda graph: start(*([entry] if entry else []), graph=graph))
 
     if wanted.ORT_NAME != CPU:
-        return model_of(unsaturated(opened, card, wrong))
+        return unsaturated(opened, card, wrong)
     if wrong(None):
-        opened = replace(opened, session=exact(start, card, name, wrong), exact_int8=True)
-    return model_of(opened)
+        return replace(opened, session=exact(start, card, name, wrong), exact_int8=True)
+    return opened
 
 
 def saturates_on(connection: Connection) -> bool:
     """Tell whether int8 sums saturate on the processor of a device."""
     settings = Settings(CPU, {}, 1, FATAL_ONLY)
     return bool(int8.wrong_of(lambda graph: DeviceSession(connection, graph, settings, {})))
+
+
+def _file(model: Named) -> str | Path:
+    if isinstance(model, Bare):
+        raise EdgecnnError(
+            f"{model}: is a module of PyTorch, and a device runs model files. Export it first: edgecnn export {model}"
+        )
+    return model
 
 
 def _content(file: Path) -> bytes:

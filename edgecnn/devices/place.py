@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from edgecnn.errors import DeviceError
+from edgecnn.errors import DeviceError, EdgecnnError
 from edgecnn.registry import DEVICES
 from edgecnn.text import excerpt
 
@@ -41,8 +41,9 @@ class Place(Protocol):
     def install(self, packages: Sequence[str], python: Python) -> str:
         """Return the sentence that says how packages come to a Python there."""
 
-    def unreached(self, code: int, said: Sequence[str]) -> DeviceError:
-        """Return the error for a command that ended with exit code ``code`` before the runner said a word."""
+    def unreached(self, code: int, said: Sequence[str]) -> EdgecnnError:
+        """Return the error, a DeviceError or ConnectionLost, for a command that ended, with exit code ``code``, before
+        the runner said a word."""
 
 
 class Kind(Protocol):

@@ -53,9 +53,11 @@ class Runner:
         """Say which Python this is, and what it has."""
         offered = [] if self.missing else sys.modules["onnxruntime"].get_available_providers()
         return {
-            "python": sys.executable,
-            "version": list(sys.version_info[:3]),
-            "managed": _is_managed(),
+            "python": {
+                "program": sys.executable,
+                "version": list(sys.version_info[:3]),
+                "managed": _is_managed(),
+            },
             "missing": self.missing,
             "onnxruntime": "" if self.missing else sys.modules["onnxruntime"].__version__,
             "providers": offered,

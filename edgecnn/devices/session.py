@@ -1,7 +1,8 @@
 """An ONNX Runtime session on a device, with the methods of one here, as far as edgecnn calls them."""
 
+import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -34,18 +35,15 @@ class Settings:
 
 
 class DeviceSession:
-    """A model opened on a device. ``load_ns`` is how long that took there, ``run_ns`` the last call.
-
-    While ``keep`` is on, the calls are kept there, to be timed.
-    """
+    """A model opened on a device. ``load_ns`` is how long that took there, ``run_ns`` the last call."""
 
     def __init__(self, connection: Connection, model: bytes, settings: Settings, metadata: Mapping[str, str]) -> None:
         """Raises RuntimeError where ONNX Runtime there refuses the model, ConnectionLost."""
-        found, _ = connection.ask("open", vars(settings), [model])
+        found, _ = connection.attempt("open", vars(settings), [model])
         self.connection = connection
         self.load_ns: int = found["load_ns"]
         self.run_ns = 0
-        self.keep = False
+        self._keep = False
         self._number: int = found["session"]
         self._inputs = [Node(*node) for node in found["inputs"]]
         self._outputs = [Node(*node) for node in found["outputs"]]
@@ -68,10 +66,19 @@ class DeviceSession:
         """Return what the file says of itself."""
         return SimpleNamespace(custom_metadata_map=self._metadata)
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Have the calls that are made meanwhile kept there, to be timed."""
+        self._keep = True
+        try:
+            yield
+        finally:
+            self._keep = False
+
     def run(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Run it there. Raises RuntimeError where that fails, ConnectionLost."""
-        asked = {"session": self._number, "outputs": list(outputs), "inputs": list(inputs), "keep": self.keep}
-        found, back = self.connection.ask("run", asked, [_packed(array) for array in inputs.values()])
+        asked = {"session": self._number, "outputs": list(outputs), "inputs": list(inputs), "keep": self._keep}
+        found, back = self.connection.attempt("run", asked, [_packed(array) for array in inputs.values()])
         self.run_ns = found["ns"]
         return [np.load(io.BytesIO(blob), allow_pickle=False) for blob in back]
 

@@ -8,15 +8,19 @@ import numpy as np
 
 from edgecnn import files, onnx_file, zoo
 from edgecnn.bench import compare_latency
+from edgecnn.bench.stand import stand_of
 from edgecnn.card import ModelCard, Overflow
+from edgecnn.devices.opened import opened_on
 from edgecnn.errors import CardError, EdgecnnError, ProviderError
 from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
 from edgecnn.quantize.copy import copy_to
 from edgecnn.quantize.figures import (
+    HERE,
     Candidate,
     Lost,
     Quantized,
+    Where,
     asked_for,
     candidate_of,
     preferred_form,
@@ -25,10 +29,9 @@ from edgecnn.quantize.figures import (
 )
 from edgecnn.quantize.forms import Form, Parent
 from edgecnn.quantize.yardstick import Yardstick, yardstick_for
-from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
 
-AUTO, PROCESSOR = "auto", "cpu"
+AUTO = "auto"
 
 
 def quantize(
@@ -40,7 +43,8 @@ def quantize(
     dataset: str | None = None,
     root: str | Path | None = None,
     seconds: float = 1.0,
-    provider: str = PROCESSOR,
+    provider: str = HERE.provider,
+    on: str | None = None,
     on_stage: Callable[[str], None] = lambda text: None,
 ) -> Quantized:
     """Quantize a float32 model file, or one of the zoo by name.
@@ -56,7 +60,8 @@ def quantize(
     better than the parent, nothing is written, and the output is the parent. The name of a form (``quantize.forms``)
     writes that one, whatever it is worth.
 
-    Latency is that on ``provider``, where a form has to answer its golden images as well; scores are the processor's.
+    Latency is that on ``provider``, where a form has to answer its golden images as well, and of the device that ``on``
+    names, such as ``ssh://pi@raspberrypi``; scores are those of the processor here.
 
     Raises DataError where the images that the model was trained on cannot be read, CardError for a quantized parent,
     ParityError where the form that was asked for does not hold.
@@ -68,14 +73,14 @@ def quantize(
         raise CardError(f"{model}: is {card.form} already. Quantize its float32 parent{_sibling(model, file)}.")
     target = _checked(Path(output or _default_target(model, file, method)), file)
     wanted = _forms(method, model, original)
-    load_model(file, provider=provider)  # what does not take the parent is said before anything is built
+    where = _where(file, provider, on, on_stage)
     on_stage("reading images")
     yardstick = yardstick_for(file, card, dataset=dataset, root=root)
     with files.scratch_folder(target) as folder:
         candidates, lost = [], []
         for form in wanted:
             on_stage(f"building and measuring {form.NAME}")
-            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds, provider)
+            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds, where)
             candidates += [found] if isinstance(found, Candidate) else []
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
@@ -95,7 +100,17 @@ def quantize(
         output_form=chosen,
         reason=reason(candidates, preferred, max_drop_pp),
         provider=provider,
+        environment=where.environment,
     )
+
+
+def _where(file: Path, provider: str, on: str | None, on_stage: Callable[[str], None]) -> Where:
+    """Return what latency is to be measured on; what does not take the parent is said before anything is built."""
+    if on is not None:
+        on_stage(f"reaching {on}")
+        stand_of(on)
+    with opened_on(on, file, provider=provider) as model:
+        return Where(provider, model.environment)
 
 
 def _checked(target: Path, file: Path) -> Path:
@@ -138,28 +153,29 @@ def _tried(
     yardstick: Yardstick,
     max_drop_pp: float,
     seconds: float,
-    provider: str,
+    where: Where,
 ) -> Candidate | Lost:
     """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
     images_nhwc, calibration = yardstick.calibration() if form.CALIBRATED else (np.zeros((0, 1, 1, 1), np.uint8), None)
     built = build(form, original, path, images_nhwc, calibration, yardstick.golden)
     if isinstance(built, Lost):
         return built
-    if provider != PROCESSOR and (unlike := _unlike(path, provider)):
-        return Lost(form.NAME, f"self-test on {provider}", unlike)
-    candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow, provider)
-    card = with_measurement(built.card, candidate, yardstick, max_drop_pp, provider)
+    if where != Where() and (unlike := _unlike(path, where)):
+        return Lost(form.NAME, f"self-test on {where}", unlike)
+    candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow, where)
+    card = with_measurement(built.card, candidate, yardstick, max_drop_pp, where)
     onnx_file.write_with_card(built.graph, card, path)
     return replace(candidate, size_bytes=path.stat().st_size)
 
 
-def _unlike(path: Path, provider: str) -> str:
-    """Say how a form's answers on another provider are not those of its golden images; nothing where they are."""
+def _unlike(path: Path, where: Where) -> str:
+    """Say how a form's answers elsewhere are not those of its golden images; nothing where they are."""
     try:
-        found = selftest(load_model(path, provider=provider))
+        with opened_on(where.on, path, provider=where.provider) as model:
+            found = selftest(model)
     except ProviderError as error:
         return str(error)
-    return "" if found.passed else f"other answers than on the processor: {found.gaps}."
+    return "" if found.passed else f"other answers than on the processor here: {found.gaps}."
 
 
 def measure(
@@ -170,9 +186,9 @@ def measure(
     max_drop_pp: float,
     seconds: float,
     overflow: Overflow,
-    provider: str = PROCESSOR,
+    where: Where = HERE,
 ) -> Candidate:
-    """Return what a form that was written is worth against its parent here."""
+    """Return what a form that was written is worth against its parent: its accuracy here, its latency here or there."""
     found = yardstick.compare(path, max_drop_pp)
-    latency = compare_latency(path, parent, seconds=seconds, provider=provider)
+    latency = compare_latency(path, parent, seconds=seconds, provider=where.provider, on=where.on)
     return candidate_of(card.form, path, parent, found, latency, overflow)

@@ -7,12 +7,32 @@ from edgecnn.bench.measure import Ratio
 from edgecnn.card import Measured, ModelCard, Overflow, Score
 from edgecnn.errors import ParityError
 from edgecnn.machine import family, processor
+from edgecnn.machine.environment import Environment
 from edgecnn.quantize.yardstick import Yardstick
 from edgecnn.verify import Compared, Verdict
 from edgecnn.verify.gate import sentence
 
 SAFE = Overflow(safe=True, largest_pair_sum=0)
 SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
+
+
+@dataclass(frozen=True)
+class Where:
+    """What latency is measured on: a provider of ``environment``, a device, or of this machine where that is None."""
+
+    provider: str = "cpu"
+    environment: Environment | None = None
+
+    def __str__(self) -> str:
+        return f"{self.provider} of {self.on}" if self.on else self.provider
+
+    @property
+    def on(self) -> str | None:
+        """What ``--on`` named."""
+        return self.environment.place if self.environment else None
+
+
+HERE = Where()
 
 
 @dataclass(frozen=True)
@@ -51,7 +71,10 @@ class Lost:
 
 @dataclass(frozen=True)
 class Quantized:
-    """What was tried, what was lost, what is preferred on a provider (a form, or the parent's own), where it lies."""
+    """What was tried, what was lost, what is preferred on a provider (a form, or the parent's own), where it lies.
+
+    ``environment`` is the device that latency was measured on, None for this machine.
+    """
 
     parent: Path
     parent_form: str
@@ -66,6 +89,7 @@ class Quantized:
     output_form: str
     reason: str
     provider: str = "cpu"
+    environment: Environment | None = None
 
 
 def candidate_of(form: str, path: Path, parent: Path, found: Compared, latency: Ratio, overflow: Overflow) -> Candidate:
@@ -118,9 +142,9 @@ def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float) -> s
 
 
 def with_measurement(
-    card: ModelCard, candidate: Candidate, yardstick: Yardstick, max_drop_pp: float, provider: str = "cpu"
+    card: ModelCard, candidate: Candidate, yardstick: Yardstick, max_drop_pp: float, where: Where = HERE
 ) -> ModelCard:
-    """Write what a form was found to be worth on validation images into its card."""
+    """Write what a form was found to be worth on validation images, and on which machine, into its card."""
     assert card.quantization is not None
     measured = Measured(
         images=yardstick.images,
@@ -129,12 +153,12 @@ def with_measurement(
         latency_ratio_ci95=list(candidate.latency_ratio_ci95),
         verdict=candidate.verdict,
         preferred=candidate.better,
-        machine=processor(),
-        family=family(),
+        machine=where.environment.processor if where.environment else processor(),
+        family=where.environment.family if where.environment else family(),
         drop_pp_ci95=list(candidate.drop_pp_ci95),
         max_drop_pp=max_drop_pp,
         drop_verdict=candidate.drop_verdict,
-        provider=None if provider == "cpu" else provider,
+        provider=None if where.provider == HERE.provider else where.provider,
     )
     return replace(
         card,

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import CardError
+from edgecnn.machine.environment import Environment
 from edgecnn.runtime.session import OpenModel
 
 
@@ -60,6 +62,16 @@ class Model(ABC):
     def threads(self) -> int:
         """The threads that one call may use."""
         return self._model.threads
+
+    @property
+    def environment(self) -> Environment | None:
+        """The device that it runs on, None for this machine."""
+        return self._model.environment
+
+    @property
+    def source(self) -> Path | bytes:
+        """The file that was opened, or its bytes."""
+        return self._model.source
 
     @property
     def exact_int8(self) -> bool:

@@ -17,6 +17,7 @@ from edgecnn import zoo
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import EdgecnnError, Int8Warning, ModelError, ProviderError, missing_package
 from edgecnn.machine import threads
+from edgecnn.machine.environment import Environment
 from edgecnn.runtime import engine, int8, providers
 from edgecnn.text import shortened
 
@@ -38,7 +39,7 @@ class OpenModel:
 
     It is pickled as its ``source``, a file or its bytes, and opened again where it arrives, if that still has the same
     content. ``exact_int8`` says that its int8 sums may saturate on this processor, so that they are computed in
-    another, slower way, which is exact.
+    another, slower way, which is exact. ``environment`` is the machine that it is opened on, where that is a device.
     """
 
     session: Any
@@ -48,6 +49,7 @@ class OpenModel:
     source: Path | bytes
     sha256: str
     exact_int8: bool = False
+    environment: Environment | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.source, self.sha256, self.provider, self.threads)

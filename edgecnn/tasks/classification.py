@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from edgecnn.checkpoint import Checkpoint
-    from edgecnn.contender import Bare, ClassifierContender, Named
+    from edgecnn.contender import Bare, ClassifierContender, Named, Opened
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
     from edgecnn.report.classified import ClassifiedSubject
@@ -96,7 +96,7 @@ def module_contender(bare: "Bare", threads: int) -> "ClassifierContender":
 
 def compare(
     reference: "Named",
-    candidate: "Named",
+    candidate: "Opened",
     *,
     dataset: str | None,
     root: str | Path | None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from edgecnn.checkpoint import Checkpoint
-    from edgecnn.contender import Contender, Named
+    from edgecnn.contender import Contender, Named, Opened
     from edgecnn.export.proven import Proven
     from edgecnn.recipes.schema import Recipe
     from edgecnn.report.page import Page
@@ -91,7 +91,7 @@ def checkpoint_contender(checkpoint: "Checkpoint", path: Path, threads: int) -> 
 
 def compare(
     reference: "Named",
-    candidate: "Named",
+    candidate: "Opened",
     *,
     dataset: str | None,
     root: str | Path | None,

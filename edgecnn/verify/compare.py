@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from edgecnn import data, metrics
 from edgecnn.card import DatasetRecord
-from edgecnn.contender import ClassifierContender, Named, open_classifier
+from edgecnn.contender import ClassifierContender, Named, Opened, open_classifier
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.data.sources import path_of
 from edgecnn.errors import DataError
+from edgecnn.machine.environment import Environment
 from edgecnn.text import duration
 from edgecnn.verify.compared import Table
 from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
@@ -30,7 +31,7 @@ class Comparison:
     """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse.
 
     ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within.
+    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -51,6 +52,7 @@ class Comparison:
     images_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
     seconds: float
+    environment: Environment | None = None
 
     @property
     def metric(self) -> str:
@@ -139,12 +141,13 @@ def compare_logits(
         images_needed=_needed(lost, won, len(split), max_drop_pp) if verdict == "undecided" else None,
         passed=verdict == "within",
         seconds=0.0,
+        environment=candidate[0].environment,
     )
 
 
 def compare_files(
     reference: Named,
-    candidate: Named,
+    candidate: Opened,
     *,
     dataset: str | None = None,
     root: str | Path | None = None,

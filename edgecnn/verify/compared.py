@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from edgecnn.machine.environment import Environment
 from edgecnn.verify.gate import Verdict
 
 
@@ -67,6 +68,10 @@ class Compared(Protocol):
     @property
     def passed(self) -> bool:
         """Whether the drop is within what is allowed."""
+
+    @property
+    def environment(self) -> Environment | None:
+        """The device that the candidate ran on, None for this machine."""
 
     def tables(self) -> list[Table]:
         """Return what people look at."""

@@ -1,9 +1,11 @@
 """Models of any task, compared and measured as their task does it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from edgecnn.contender import Named, completed, task_for
+from edgecnn.contender import Named, Opened, completed, task_for
+from edgecnn.devices.opened import opened_on
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Compared, Evaluated
 
@@ -14,14 +16,14 @@ class VerifyingTask(Protocol):
     def compare(
         self,
         reference: Named,
-        candidate: Named,
+        candidate: Opened,
         *,
         dataset: str | None,
         root: str | Path | None,
         split: SplitName,
         max_drop_pp: float,
     ) -> Compared:
-        """Run two models of the task on the same images."""
+        """Run two models of the task on the same images; the candidate may be one that was opened on a device."""
 
     def evaluate(
         self, model: str | Path, *, dataset: str | None, root: str | Path | None, split: SplitName, provider: str
@@ -38,6 +40,7 @@ def verify(
     root: str | Path | None = None,
     split: SplitName = "test",
     max_drop_pp: float = 0.5,
+    on: str | None = None,
 ) -> Compared:
     """Compare two runs, checkpoints, model files or models of the zoo on the images that the reference was made for.
 
@@ -49,12 +52,18 @@ def verify(
         print(comparison.verdict, comparison.drop_pp)
 
     One of them may be a module of PyTorch, FILE.py:NAME or LIBRARY:NAME, with ``weights``: it gets the pictures, labels
-    and pixels that the card of the other says. Raises DataError where the images cannot be read or have other labels,
-    and what opening either raises.
+    and pixels that the card of the other says. ``on`` is a device such as ``ssh://pi@raspberrypi``, where the candidate
+    runs; the reference runs here. One file as both tells whether the device answers as this machine does.
+
+    Raises DataError where the images cannot be read or have other labels, and what opening either raises.
     """
     reference, candidate = completed((reference, candidate), weights, None)
     task = cast(VerifyingTask, task_for(reference))
-    return task.compare(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+    wanted = partial(task.compare, reference, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+    if on is None:
+        return wanted(candidate)
+    with opened_on(on, candidate) as model:
+        return wanted(model)
 
 
 def evaluate(

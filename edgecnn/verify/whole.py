@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn.card import Score
-from edgecnn.contender import as_classifier, contender_of, open_classifier
+from edgecnn.contender import open_classifier
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
 from edgecnn.runtime.model import Model
@@ -42,10 +42,7 @@ def whole_selftest(
     """
     from scipy.stats import binomtest
 
-    if opened is None:
-        contender = open_classifier(model, provider=provider)
-    else:
-        contender = as_classifier(contender_of(opened, model), model)
+    contender = open_classifier(opened or model, provider=provider)
     card = read_card(model)
     stated = _figure(card.metrics, str(model))
     split: SplitName = "test" if stated.split == "test" else "validation"

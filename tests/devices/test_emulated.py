@@ -89,15 +89,15 @@ def test_float32_and_int8_files_answer_their_golden_images(name: str, model: Pat
     for file in (model, static_model):
         with warnings.catch_warnings():
             warnings.simplefilter("error", Int8Warning)
-            with opened_on(f"emulated:{name}", file) as (opened, environment):
+            with opened_on(f"emulated:{name}", file) as opened:
                 assert selftest(opened).passed
-                assert environment.place == f"emulated:{name}"
+                assert opened.environment.place == f"emulated:{name}"
 
 
 @pytest.mark.slow
 @emulated("x86-avx2")
 def test_a_file_that_saturates_there_says_so(full_model: Path) -> None:
-    with pytest.warns(Int8Warning, match="may saturate on this processor"), opened_on(AVX2, full_model) as (opened, _):
+    with pytest.warns(Int8Warning, match="may saturate on this processor"), opened_on(AVX2, full_model) as opened:
         assert opened.exact_int8
 
 

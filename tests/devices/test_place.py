@@ -6,7 +6,7 @@ import pytest
 
 from edgecnn.devices.kinds import ssh
 from edgecnn.devices.place import Python, place_of
-from edgecnn.errors import DeviceError
+from edgecnn.errors import ConnectionLost, DeviceError
 from edgecnn.registry import DEVICES
 
 
@@ -96,3 +96,8 @@ def test_what_ssh_says_is_told_with_what_to_do(said: str, meaning: str) -> None:
     found = str(place_of("ssh://pi@box:2222").unreached(255, said.splitlines()))
     assert meaning in found
     assert said.splitlines()[-1] in found
+
+
+def test_a_connection_that_is_cut_at_once_is_one_to_try_again() -> None:
+    found = place_of("ssh://box").unreached(255, ["Connection to box closed by remote host."])
+    assert isinstance(found, ConnectionLost)

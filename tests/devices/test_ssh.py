@@ -4,16 +4,14 @@ import contextlib
 import json
 import platform
 import shutil
-import subprocess
 import sys
-import time
-import venv
 from pathlib import Path
 
 import pytest
-from loopback import Server, needs_sshd
+from loopback import Server, edgecnn_command, needs_sshd
 
-from edgecnn.devices.connection import CODE, connected
+from edgecnn import zoo
+from edgecnn.devices.connection import connected
 from edgecnn.devices.opened import load_model_on, opened_on, saturates_on
 from edgecnn.errors import ConnectionLost, DeviceError, EdgecnnError, ModelError, ProviderError
 from edgecnn.machine.environment import environment
@@ -25,18 +23,10 @@ from edgecnn.runtime.selftest import selftest
 pytestmark = needs_sshd
 
 
-def edgecnn_command(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Call the command in a process of its own."""
-    command = [sys.executable, "-m", "edgecnn_cli", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stderr
-    return done
-
-
 def test_selftest_says_where_it_ran(device: str) -> None:
     told = edgecnn_command("selftest", "mnist-c1", "--on", device)
     assert told.stdout.startswith("passed: 20 golden images on cpu, the same labels")
-    assert f"measured on {device}:" in told.stdout
+    assert f"machine: {device}\n" in told.stdout
 
 
 def test_the_document_has_the_machine_of_the_device(device: str) -> None:
@@ -52,7 +42,7 @@ def test_the_document_has_the_machine_of_the_device(device: str) -> None:
 @pytest.mark.parametrize("name", ["mnist-c1", "mnist-compact", "digit-finder"])
 def test_a_model_there_answers_as_here(device: str, name: str) -> None:
     images_nhwc = read_card(name).golden.images_nhwc[:1]
-    with opened_on(device, name) as (model, _):
+    with opened_on(device, name) as model:
         assert selftest(model).passed
         there = model.answers(images_nhwc)
     here = load_model(name).answers(images_nhwc)
@@ -85,21 +75,12 @@ def test_a_provider_that_is_not_there_is_an_error(device: str) -> None:
 
 def test_a_file_that_is_no_model_is_refused(device: str, tmp_path: Path, run: Path) -> None:
     broken = tmp_path / "broken.onnx"
-    content = Path("exported/mnist-c1/fp32.onnx").read_bytes()
-    broken.write_bytes(content.replace(b"Conv", b"Konv"))
+    broken.write_bytes(zoo.find("mnist-c1").read_bytes().replace(b"Conv", b"Konv"))
     with connected(device) as connection:
         with pytest.raises(ModelError, match="not a model that ONNX Runtime can open"):
             load_model_on(connection, broken)
         with pytest.raises(EdgecnnError, match="Make it one first: edgecnn export"):
             load_model_on(connection, run)
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has no packages."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, symlinks=True)
-    return folder / "bin" / "python"
 
 
 def test_what_is_missing_there_is_said_with_what_installs_it(device: str, server: Server, bare: Path) -> None:
@@ -168,7 +149,7 @@ def test_a_connection_that_is_cut_is_said(device: str, server: Server) -> None:
         with pytest.raises(ConnectionLost, match="the connection ended before the answer came") as told:
             selftest(model)
     assert told.value.exit_code == 1
-    assert_no_runner()
+    server.assert_no_runner()
 
 
 def test_what_a_shell_prints_there_is_passed_over(device: str, server: Server, tmp_path: Path) -> None:
@@ -178,11 +159,11 @@ def test_what_a_shell_prints_there_is_passed_over(device: str, server: Server, t
     edgecnn_command("selftest", "mnist-c1", "--on", server.on(chatty))
 
 
-def test_no_runner_is_left_after_an_error(device: str) -> None:
+def test_no_runner_is_left_after_an_error(device: str, server: Server) -> None:
     with contextlib.suppress(KeyboardInterrupt), connected(device):
-        assert runners()
+        assert server.runners()
         raise KeyboardInterrupt
-    assert_no_runner()
+    server.assert_no_runner()
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace here")
@@ -196,23 +177,3 @@ def test_nothing_is_written_there(device: str, server: Server, tmp_path: Path) -
     assert any("onnxruntime" in line for line in lines)  # it was watched
     kept = ("O_RDONLY", "/dev/null", "/proc/", "+++", "resumed")
     assert [line for line in lines if not any(word in line for word in kept) or "O_CREAT" in line] == []
-
-
-def assert_no_runner() -> None:
-    """A runner whose connection was cut notices that when it reads or writes, at once when it is idle."""
-    until = time.monotonic() + 20
-    while runners() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not runners()
-
-
-def runners() -> list[str]:
-    """The processes on this machine that are a runner."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        found += [path.parent.name] if CODE.encode() in words else []
-    return found

@@ -39,6 +39,7 @@ class Compared:
     passed: bool
     images_needed: int | None = None
     metric: str = "r2"
+    environment: None = None
 
     def tables(self) -> list:
         from edgecnn.verify.compared import Table

@@ -22,7 +22,7 @@ from edgecnn.bench import BenchReport
 from edgecnn.data.inspected.look import Look
 from edgecnn.demo import Demo
 from edgecnn.digits.pictures import ReadPicture
-from edgecnn.doctor import Diagnosis
+from edgecnn.doctor import DeviceDiagnosis, Diagnosis
 from edgecnn.embed import Embedded
 from edgecnn.explain.answer import Explained
 from edgecnn.export import Exported
@@ -92,7 +92,7 @@ COMMANDS = {
     "list networks": Command((), {"networks": list[dict[str, Any]]}),
     "list datasets": Command((), {"datasets": list[dict[str, Any]]}),
     "list providers": Command((), {"providers": list[dict[str, Any]]}),
-    "doctor": Command((Diagnosis,)),
+    "doctor": Command((Diagnosis, DeviceDiagnosis)),
     "demo": Command((Demo,)),
     "web": Command((), {"url": str, "model": str, "form": str, "detector": str | None}),
     "webcam": Command(

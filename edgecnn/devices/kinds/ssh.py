@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.devices.place import Python
-from edgecnn.errors import DeviceError
+from edgecnn.errors import ConnectionLost, DeviceError, EdgecnnError
 from edgecnn.text import excerpt
 
 EXAMPLE = "ssh://pi@raspberrypi"
@@ -28,6 +28,7 @@ SETTINGS = (
 )
 NOT_FOUND = 127  # of the shell there
 HOME = "/~/"
+CUT = re.compile(r"(Connection to .* closed by remote host|client_loop: .*|Timeout, server .* not responding)\.?")
 # What ssh says, and what is to be done; {target} is what one gives ssh by hand.
 KNOWN = (
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "its host key is not the one that is known here: somebody may be in "
@@ -89,11 +90,13 @@ class Machine:
             f"'{make}', and name its Python: --on ssh://{user_host}{HOME}edgecnn/bin/python"
         )
 
-    def unreached(self, code: int, said: Sequence[str]) -> DeviceError:
+    def unreached(self, code: int, said: Sequence[str]) -> EdgecnnError:
         """Say what ssh's words mean."""
         lines = [line.strip() for line in said if line.strip()]
         text = "\n".join(lines)
         last = excerpt(lines[-1]) if lines else f"exit code {code}"
+        if CUT.fullmatch(last):
+            return ConnectionLost(f"{self.name}: the connection ended before Python started there ({last}). Try again.")
         if code == NOT_FOUND or "not found" in last:
             return DeviceError(
                 f"{self.name}: there is no {self.python} ({last}). Install Python 3.9 or later there, or name one: "

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from edgecnn import progress
 from edgecnn.contender import is_checkpoint
 from edgecnn.data.boxes import Boxes
-from edgecnn.errors import CheckpointError, EdgecnnError
+from edgecnn.errors import CardError, CheckpointError, EdgecnnError
+from edgecnn.machine.environment import Environment
 from edgecnn.runtime.detector import Detector, load_detector
+from edgecnn.runtime.model import Model
 from edgecnn.tasks._detection.examples import Part, is_own, read_for
 from edgecnn.tasks._detection.matching import match_on
 from edgecnn.text import duration
@@ -43,7 +45,7 @@ class DetectionComparison:
     """The verdict. A positive ``drop_pp`` (percentage points of F1) means that the candidate is worse.
 
     ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within.
+    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 2
@@ -60,6 +62,7 @@ class DetectionComparison:
     verdict: Verdict = field(metadata=JUDGED)
     images_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
+    environment: Environment | None = None
 
     @property
     def metric(self) -> str:
@@ -131,7 +134,7 @@ def _figures(scores: DetectionScores) -> tuple[str, ...]:
 
 def compared(
     reference: str | Path,
-    candidate: str | Path,
+    candidate: str | Path | Model,
     *,
     dataset: str | None,
     root: str | Path | None,
@@ -158,8 +161,12 @@ def evaluated(
     return DetectionEvaluation(name, part, len(boxes), boxes.things, scores, time.perf_counter() - started)
 
 
-def opened(path: str | Path, provider: str = "cpu") -> Detector:
-    """Open a detector file. Raises CheckpointError for a run."""
+def opened(path: str | Path | Model, provider: str = "cpu") -> Detector:
+    """Open a detector file, or take one that was opened on a device. Raises CheckpointError for a run."""
+    if isinstance(path, Model):
+        if not isinstance(path, Detector):
+            raise CardError(f"{path.name}: is for {path.card.task}; a model for detection was expected.")
+        return path
     if is_checkpoint(path):
         raise CheckpointError(
             f"{path}: holds a detector, which is measured as the file that answers boxes. First: edgecnn export {path}"
@@ -231,6 +238,7 @@ def compare_counts(
         verdict=verdict,
         images_needed=needed(lambda n: interval_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
         passed=verdict == "within",
+        environment=candidate[0].environment,
     )
 
 
