@@ -1,5 +1,6 @@
 """Which form is written: the preferred one with a card that says why, or none where the parent is."""
 
+import contextlib
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -462,7 +463,7 @@ def test_a_form_that_a_provider_answers_otherwise_is_lost(
     model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = replace(selftest(load(model)), passed=False)
-    monkeypatch.setattr(choose, "load_model", lambda path, **how: load(path))
+    monkeypatch.setattr(choose, "opened_on", lambda on, path, **how: contextlib.nullcontext(load(path)))
     monkeypatch.setattr(choose, "selftest", lambda opened: failed)
     found = quantize(model, tmp_path / "m.onnx", root=data_root, provider="cuda")
     assert {(lost.form, lost.stage) for lost in found.lost} == {
