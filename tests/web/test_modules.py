@@ -225,7 +225,10 @@ def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
         {"boxes": boxes.tolist(), "sure": sure.tolist(), "labels": labels.tolist()} for boxes, sure, labels in pages
     ]
     found = javascript("return reading.parts(given.boxes, given.sure, given.labels);", cases)
-    expected = [parts(boxes.astype(np.float32), sure, labels).tolist() for boxes, sure, labels in pages]
+    expected = [
+        parts(boxes.astype(np.float32), sure, labels, np.ones(len(sure), np.float32)).tolist()
+        for boxes, sure, labels in pages
+    ]
     assert found == expected
     assert 0.1 < np.mean(expected) < 0.9
 

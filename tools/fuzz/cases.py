@@ -103,7 +103,8 @@ def _use_card(path: Path) -> object:
     from edgecnn.embed import targets
 
     card = ModelCard.from_json(path.read_bytes(), source=path.name)
-    generated = [targets.get(name).generated(card) for name in targets.names()]
+    of_the_card = [name for name in targets.names() if "model.onnx" in targets.get(name).COPIED]
+    generated = [targets.get(name).generated(card, b"") for name in of_the_card]
     return card.metadata(), documents.to_json(card), _card_rows(card), generated
 
 
