@@ -74,12 +74,12 @@ def test_model_maps_pixels_to_logits_and_its_stages_have_all_of_it(model: str, s
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (1, 3), (5, 3)])
 def test_pooling_that_is_fixed_answers_as_the_adaptive_one(before: int, after: int) -> None:
-    from edgecnn.networks.torchvision import _fix_pools
+    from edgecnn.networks._library import fix_pools
 
     images = torch.rand(2, 3, before, before)
     model = nn.Sequential(nn.AdaptiveAvgPool2d(after))
     expected = model(images)
-    _fix_pools(model, (before, before))
+    fix_pools(model, (before, before))
     torch.testing.assert_close(model(images), expected)
 
 

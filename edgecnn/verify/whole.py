@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgecnn.card import Score
+from edgecnn.card import CLASSIFICATION, Score
 from edgecnn.contender import open_classifier
 from edgecnn.errors import CardError
 from edgecnn.metadata import read_card
@@ -42,8 +42,10 @@ def whole_selftest(
     """
     from scipy.stats import binomtest
 
-    contender = open_classifier(opened or model, provider=provider)
     card = read_card(model)
+    if card.task != CLASSIFICATION:
+        opened = None  # so that what is raised names the model as it was given
+    contender = open_classifier(opened or model, provider=provider)
     stated = _figure(card.metrics, str(model))
     split: SplitName = "test" if stated.split == "test" else "validation"
     images = read_for(card.dataset, card.input.shape, split, dataset=dataset, root=root)
