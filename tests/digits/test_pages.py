@@ -10,12 +10,25 @@ import numpy as np
 import pytest
 
 from edgecnn import data
-from edgecnn.digits.pages import canvas, digit_pages, glyph_sources, glyphs, page, paper, wording, writing
+from edgecnn.digits.pages import (
+    canvas,
+    devices,
+    digit_pages,
+    glyph_sources,
+    glyphs,
+    page,
+    paper,
+    scenes,
+    strokes,
+    wording,
+    writing,
+)
 from edgecnn.digits.pages.page import Page, render_page
 from edgecnn.errors import DataError, MissingPackageError
 from edgecnn.machine import threads
 
 MANY = 60
+ARRAYS = ("image_hw", "boxes_k4", "labels_k", "ignored_k")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +59,9 @@ def pages(ink) -> list[Page]:
 
 
 def _same(first: Page, second: Page) -> bool:
-    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in Page.__dataclass_fields__)
+    arrays = all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ARRAYS)
+    texts = [[(text.text, text.box_4.tolist(), text.clear) for text in found.texts] for found in (first, second)]
+    return arrays and first.kind == second.kind and texts[0] == texts[1]
 
 
 # --- pages
@@ -120,6 +135,53 @@ def test_running_text_has_no_digits_that_would_go_unlabeled() -> None:
     assert not any(sign.isdigit() for sign in wording.COMMON + wording.CAPITALS)
 
 
+@pytest.mark.parametrize("kind", scenes.SCENES)
+def test_each_kind_of_page_is_what_is_asked_for(ink, kind: str) -> None:
+    found = [render_page(np.random.default_rng([2, number]), ink, 160, 160, kind) for number in range(8)]
+    digits = sum(int(((each.labels_k < 10) & ~each.ignored_k).sum()) for each in found)
+    assert {each.kind for each in found} == {kind}
+    assert (digits == 0) == (kind in ("close-up", "empty"))
+
+
+def test_every_kind_appears_by_itself(ink) -> None:
+    drawn = {render_page(np.random.default_rng([4, number]), ink, 32, 32).kind for number in range(300)}
+    assert drawn == set(scenes.SCENES)
+
+
+def test_lines_of_text_are_told_with_their_place(pages) -> None:
+    lines = [(found, text) for found in pages for text in found.texts]
+    assert sum(text.clear and "." in text.text for _, text in lines) > 5
+    for found, text in lines:
+        middles = found.boxes_k4[:, :2] + found.boxes_k4[:, 2:] / 2
+        within = ((middles >= text.box_4[:2]) & (middles <= text.box_4[:2] + text.box_4[2:])).all(1)
+        readable = within & (found.labels_k < 10) & ~found.ignored_k
+        assert readable.sum() >= text.clear * sum(sign.isdigit() for sign in text.text)
+
+
+def test_what_is_lit_lies_on_its_panel(ink) -> None:
+    for number in range(20):
+        sheet = canvas.Canvas(160, 160, 160, 160)
+        devices.meter(sheet, np.random.default_rng(number), ink)
+        assert not sheet.layer("lit")[sheet.layer("panel") == 0].any()
+
+
+@pytest.mark.parametrize("sign", sorted(strokes.LIT))
+@pytest.mark.parametrize("look", [strokes.Segments(), strokes.Segments(6, 4), strokes.Segments(16, 1, True, True)])
+def test_every_sign_of_a_display_has_ink_of_its_own(sign: str, look: strokes.Segments) -> None:
+    drawn = strokes.segments(sign, look)
+    others = [strokes.segments(other, look).field_hw.tobytes() for other in strokes.LIT if other != sign]
+    assert drawn.ink > 0
+    assert drawn.field_hw.tobytes() not in others
+
+
+def test_segments_that_are_off_are_fainter_and_nothing_to_find(ink) -> None:
+    sheet, rng = canvas.Canvas(60, 120, 60, 120), np.random.default_rng(0)
+    pen = writing.Pen("segments", "print", 30.0, unlit=0.2)
+    writing.write(sheet, rng, writing.line_of(rng, ink, pen, " 1"), 10, 45)
+    assert [mark.label for mark in sheet.marks] == [1]
+    assert {0, 51, 255} <= set(np.unique(sheet.layer("print")).tolist())
+
+
 # --- where the ink is
 
 
@@ -129,7 +191,7 @@ def test_boxes_are_tight_in_any_perspective(ink, kind) -> None:
     off = []
     for number in range(40):
         sheet, to_page = page._bare(rng, 160, 160)
-        pen = writing.Pen(kind, "hand", 40.0, font=ink.fonts[number % len(ink.fonts)], thick=10, line=0.08, shear=0.1)
+        pen = writing.Pen(kind, "hand", 40.0, font=ink.fonts[number % len(ink.fonts)], line=0.08, shear=0.1)
         sign = str(number % 10)
         glyph = writing.character(rng, ink, pen, sign)
         writing.put(sheet, rng, pen, glyph, sign, sheet.width / 2, sheet.height / 2)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgecnn.digits.pages.glyphs import Glyph, draw
 from edgecnn.digits.pages.labels import CLUTTER
 
-LAYERS = ("rules", "print", "hand")
+LAYERS = ("rules", "print", "hand", "panel", "lit")  # as they lie on each other; what is lit lies on panels
 # How far a pen travels to write a digit, in heights; its ink over that is about the width of the stroke.
 TRAVEL = (2.6, 1.1, 2.3, 2.6, 2.7, 2.6, 2.6, 1.8, 3.2, 2.6, 2.6)
 
@@ -30,6 +30,14 @@ class Mark:
     strength: float
 
 
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A line of text, and the marks of its characters but for what has no ink on the canvas."""
+
+    text: str
+    marks: tuple[Mark, ...]
+
+
 @dataclass(eq=False)
 class Canvas:
     """Layers of ink (0..255 coverage), the marks in them, and rectangles that are taken: x0, y0, x1, y1."""
@@ -40,6 +48,7 @@ class Canvas:
     page_width: int
     layers: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     def layer(self, name: str) -> NDArray[np.uint8]:

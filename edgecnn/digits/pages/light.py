@@ -15,7 +15,7 @@ COARSE = 8  # shadows are drawn this much smaller
 
 
 def lighting(rng: np.random.Generator, height: int, width: int) -> Gray:
-    """Return a factor for each pixel, at most about 1.1: even light, gradients, vignetting, shadows, a highlight."""
+    """Return a factor for each pixel, at most about 1.1: even light, gradients, vignetting, shadows."""
     light = np.full((height, width), 1.0, np.float32)
     if rng.random() < 0.6:
         light *= _uneven(rng, height, width, rng.uniform(0.05, 0.5))
@@ -24,6 +24,29 @@ def lighting(rng: np.random.Generator, height: int, width: int) -> Gray:
     if rng.random() < 0.3:
         light *= _shadow(rng, height, width)
     return light
+
+
+def glare(rng: np.random.Generator, height: int, width: int) -> Gray:
+    """Return how much of each pixel, 0 to about 0.7, is the light of a lamp that a surface throws back."""
+    tall, wide = max(height // COARSE, 4), max(width // COARSE, 4)
+    small = np.zeros((tall, wide), np.float32)
+    middle, sides = rng.uniform(0, 1, 2) * (wide, tall), rng.uniform(0.05, 0.5, 2) * (wide, tall)
+    ellipse = (middle.tolist(), np.maximum(2 * sides, 1).tolist(), float(rng.uniform(0, 180)))
+    cv2.ellipse(small, ellipse, float(rng.uniform(0.2, 0.7)), cv2.FILLED)
+    side = int(rng.integers(2, 12))
+    return np.asarray(cv2.resize(cv2.blur(small, (side, side)), (width, height)), np.float32)
+
+
+def screen(rng: np.random.Generator, height: int, width: int) -> Gray:
+    """Return a factor for each pixel: what a camera makes of a screen's own pixels, stripes across stripes (moire)."""
+    depth, result = rng.uniform(0.02, 0.14), np.ones((height, width), np.float32)
+    lie = rng.uniform(0, np.pi)
+    for angle in (lie, lie + np.pi / 2 + rng.normal(0, 0.1)):
+        per_pixel = 2 * np.pi / rng.uniform(2.2, 12.0)
+        rows = np.arange(height, dtype=np.float32)[:, None] * np.float32(np.sin(angle) * per_pixel)
+        columns = np.arange(width, dtype=np.float32) * np.float32(np.cos(angle) * per_pixel)
+        result *= 1 + np.float32(depth) * np.sin(rows + columns + np.float32(rng.uniform(0, 6)))
+    return result
 
 
 def _uneven(rng: np.random.Generator, height: int, width: int, depth: float) -> Gray:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
 from edgecnn.digits.pages import light, paper
-from edgecnn.digits.pages.canvas import LAYERS, Canvas, Mark
+from edgecnn.digits.pages.canvas import LAYERS, Canvas, Mark, Text
 from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.opencv import cv2
@@ -31,6 +31,17 @@ STRONGEST_RULES = 1.5  # contrast of lines by that of the fainter ink
 UNIT = 15.0  # pixels: what a page is blurred for that has no digits
 VISIBLE = 0.92  # the least share of a digit's box inside the picture
 HIDDEN_IOU = 0.3  # intersection over union of two digits that hide each other
+GLARE, SCREEN = 0.12, 0.06  # shares of the pages with a lamp's light on them, and of those that are on a screen
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A line of text on a page, with spaces and signs, and its box as ``Page`` has them. It is ``clear`` where all its
+    digits can be read."""
+
+    text: str
+    box_4: NDArray[np.float32]
+    clear: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +50,15 @@ class Page:
 
     ``boxes_k4`` is x, y, width, height of the tight box around the ink, in pixels, within the picture. ``labels_k`` is
     0 to 9, or 10 for clutter whose place is known: letters, words, signs. What is ``ignored_k`` counts neither as
-    a digit nor as none.
+    a digit nor as none. ``kind`` is the name of its scene, ``texts`` are the lines that lie within it in full.
     """
 
     image_hw: NDArray[np.uint8]
     boxes_k4: NDArray[np.float32]
     labels_k: NDArray[np.int64]
     ignored_k: NDArray[np.bool_]
+    kind: str = ""
+    texts: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,21 +68,33 @@ class Tones:
     paper: float
     inks: dict[str, float]
 
+    def contrast(self, layer: str) -> float:
+        """Return how many levels lie between a layer's ink and what it lies on."""
+        return abs(self.inks[layer] - (self.inks["panel"] if layer == "lit" else self.paper))
 
-def render_page(rng: np.random.Generator, material: Material, height: int, width: int) -> Page:
-    """Render one page of any size; all that is random is drawn from ``rng``."""
+
+def render_page(rng: np.random.Generator, material: Material, height: int, width: int, kind: str | None = None) -> Page:
+    """Render one page of any size; all that is random is drawn from ``rng``, and so is its ``kind`` (of
+    ``scenes.SCENES``) where none is given."""
     canvas, to_page_33 = _bare(rng, height, width)
-    compose(canvas, rng, material)
+    kind = compose(canvas, rng, material, kind)
     tones = _tones(rng)
     image = _seen(_inked(rng, canvas, tones), to_page_33, height, width)
     shade = light.lighting(rng, height, width)
+    image *= shade
+    if rng.random() < GLARE:
+        lamp = light.glare(rng, height, width)
+        image += lamp * (np.float32(rng.uniform(200, 255)) - image)
+        shade = shade * (1 - lamp)
+    if rng.random() < SCREEN:
+        image *= light.screen(rng, height, width)
     marks = [mark for mark in canvas.marks if not mark.silent]
     boxes_k4 = _boxes(marks, to_page_33)
     labels_k = np.array([mark.label for mark in marks], np.int64)
     blur = light.drawn_blur(rng, _unit(boxes_k4, labels_k))
     contrast_k = _contrast(marks, tones, boxes_k4, shade, blur.sigma)
     noise = _noise(rng, contrast_k)
-    image_hw = _photographed(rng, image * shade, blur, noise, _weakest(contrast_k))
+    image_hw = _photographed(rng, image, blur, noise, _weakest(contrast_k))
     sides = _extent(boxes_k4, labels_k)
     unreadable_k = (
         (contrast_k < np.maximum(READABLE_CONTRAST, noise * (READABLE_OVER_NOISE[0] + READABLE_OVER_NOISE[1] / sides)))
@@ -77,7 +102,10 @@ def render_page(rng: np.random.Generator, material: Material, height: int, width
         | (blur.sigma > READABLE_BLUR * sides)
         | np.array([mark.unclear for mark in marks], bool)
     )
-    return _within(Page(image_hw, boxes_k4, labels_k, unreadable_k | _overlapping(boxes_k4, labels_k)))
+    ignored_k = unreadable_k | _overlapping(boxes_k4, labels_k)
+    return _within(
+        Page(image_hw, boxes_k4, labels_k, ignored_k, kind, _written(canvas.texts, marks, boxes_k4, ignored_k))
+    )
 
 
 def _bare(rng: np.random.Generator, height: int, width: int) -> tuple[Canvas, NDArray[np.float64]]:
@@ -111,15 +139,24 @@ def _shift(x: float, y: float) -> NDArray[np.float64]:
 
 
 def _tones(rng: np.random.Generator) -> Tones:
-    """Draw dark ink on light paper, or the other way round; each layer has an ink of its own."""
-    inverted = rng.random() < 0.25
-    ground = float(rng.uniform(5, 110) if inverted else rng.uniform(110, 245))
-    room = (250 - ground) if inverted else ground
-    contrasts = {layer: _contrast_of(rng, room) for layer in LAYERS}
+    """Draw dark ink on light paper, or the other way round; each layer has an ink of its own, and panels a ground."""
+    ground, away = _ground_and_room(rng)
+    contrasts = {layer: _contrast_of(rng, abs(away)) for layer in LAYERS}
     if rng.random() < 0.7:
         contrasts["rules"] *= float(rng.uniform(0.15, 1.0))
     contrasts["rules"] = min(contrasts["rules"], STRONGEST_RULES * min(contrasts["print"], contrasts["hand"]))
-    return Tones(ground, {name: ground + value if inverted else ground - value for name, value in contrasts.items()})
+    inks = {name: ground + float(np.copysign(value, away)) for name, value in contrasts.items()}
+    panel, away = _ground_and_room(rng)
+    return Tones(ground, inks | {"panel": panel, "lit": panel + float(np.copysign(_contrast_of(rng, abs(away)), away))})
+
+
+def _ground_and_room(rng: np.random.Generator) -> tuple[float, float]:
+    """Draw the level of a ground, and how far ink may be from it: below 0 where it is darker."""
+    if rng.random() < 0.25:
+        dark = float(rng.uniform(5, 110))
+        return dark, 250 - dark
+    ground = float(rng.uniform(110, 245))
+    return ground, -ground
 
 
 def _contrast_of(rng: np.random.Generator, room: float) -> float:
@@ -165,7 +202,7 @@ def _contrast(
     height, width = shade.shape
     middle = boxes_k4[:, :2] + boxes_k4[:, 2:] / 2
     x, y = middle[:, 0].clip(0, width - 1).astype(int), middle[:, 1].clip(0, height - 1).astype(int)
-    levels = np.array([abs(tones.inks[mark.layer] - tones.paper) * mark.strength for mark in marks])
+    levels = np.array([tones.contrast(mark.layer) * mark.strength for mark in marks])
     strokes = np.array([mark.stroke for mark in marks])
     kept = np.minimum(1.0, strokes / max(2.5 * sigma, 1.0))
     result: NDArray[np.float32] = (levels * shade[y, x] * kept).astype(np.float32)
@@ -213,8 +250,23 @@ def _overlapping(boxes_k4: NDArray[np.float32], labels_k: NDArray[np.int64]) -> 
     return hidden
 
 
+def _written(
+    texts: list[Text], marks: list[Mark], boxes_k4: NDArray[np.float32], ignored_k: NDArray[np.bool_]
+) -> tuple[Written, ...]:
+    """Return lines of text with the boxes of their marks, of which ``marks`` are those with a box."""
+    rows, found = {id(mark): row for row, mark in enumerate(marks)}, []
+    for text in texts:
+        own = [rows[id(mark)] for mark in text.marks if id(mark) in rows]
+        digits = [row for row in own if marks[row].label < CLUTTER]
+        if own and len(digits) == sum(sign.isdigit() for sign in text.text):
+            low, high = boxes_k4[own, :2].min(0), (boxes_k4[own, :2] + boxes_k4[own, 2:]).max(0)
+            found.append(Written(text.text, np.concatenate([low, high - low]), not ignored_k[digits].any()))
+    return tuple(found)
+
+
 def _within(page: Page) -> Page:
-    """Cut boxes off at the border; what loses much is ignored, and what is outside is no longer there."""
+    """Cut boxes off at the border; what loses much is ignored, and what is outside is no longer there, nor is a line
+    of text that is cut."""
     height, width = page.image_hw.shape
     low = page.boxes_k4[:, :2].clip(0)
     high = (page.boxes_k4[:, :2] + page.boxes_k4[:, 2:]).clip(max=(width, height))
@@ -223,4 +275,11 @@ def _within(page: Page) -> Page:
     share = sides.clip(0).prod(1) / page.boxes_k4[:, 2:].prod(1).clip(1e-6)
     boxes_k4 = np.concatenate([low, sides], 1).astype(np.float32)
     ignored_k = page.ignored_k | (share < VISIBLE)
-    return replace(page, boxes_k4=boxes_k4[there], labels_k=page.labels_k[there], ignored_k=ignored_k[there])
+    texts = tuple(
+        text
+        for text in page.texts
+        if (text.box_4[:2] >= 0).all() and (text.box_4[:2] + text.box_4[2:] <= (width, height)).all()
+    )
+    return replace(
+        page, boxes_k4=boxes_k4[there], labels_k=page.labels_k[there], ignored_k=ignored_k[there], texts=texts
+    )

@@ -1,4 +1,7 @@
-"""What is on a page: single digits, numbers, grids, forms, displays, text, and pages without any digit."""
+"""What is on a page: single digits, numbers, grids, forms, lists, receipts, text, and pages without any digit.
+
+What is on a device is drawn in ``devices.py``.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,12 +10,14 @@ import numpy as np
 
 from edgecnn.digits.pages import paper
 from edgecnn.digits.pages.canvas import Canvas
+from edgecnn.digits.pages.devices import display, keys, meter
 from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.log_uniform import log_uniform
+from edgecnn.digits.pages.opencv import cv2
 from edgecnn.digits.pages.shapes import clutter
 from edgecnn.digits.pages.strokes import SIGNS
 from edgecnn.digits.pages.text import text_block, words
-from edgecnn.digits.pages.wording import NUMBERS, digit, word
+from edgecnn.digits.pages.wording import NUMBERS, amount, capitals, digit, word
 from edgecnn.digits.pages.writing import (
     LETTERS,
     Pen,
@@ -31,10 +36,12 @@ Scene = Callable[[Canvas, np.random.Generator, Material], None]
 SMALLEST, LARGEST = 10.0, 60.0  # digits of a page with many, pixels high
 
 
-def compose(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
-    """Fill a canvas with one of the scenes."""
-    names, shares = zip(*SCENES.items(), strict=True)
-    names[int(rng.choice(len(names), p=np.array(shares) / sum(shares)))](canvas, rng, material)
+def compose(canvas: Canvas, rng: np.random.Generator, material: Material, kind: str | None = None) -> str:
+    """Fill a canvas with one of the scenes, and return its name."""
+    shares = np.array([share for _, share in SCENES.values()])
+    kind = kind or list(SCENES)[int(rng.choice(len(shares), p=shares / shares.sum()))]
+    SCENES[kind][0](canvas, rng, material)
+    return kind
 
 
 def _small_height(rng: np.random.Generator, canvas: Canvas) -> float:
@@ -65,8 +72,6 @@ def _single(canvas: Canvas, rng: np.random.Generator, material: Material) -> Non
         words(canvas, rng, material, 1, at_edge=True)
     for _ in range(1 if rng.random() < 0.8 else 2):
         pen = any_pen(rng, material, float(height), by_hand=0.75)
-        if rng.random() < 0.08:
-            pen = display_pen(rng, float(height))
         sign = digit(rng)
         glyph = character(rng, material, pen, sign)
         wide = glyph.width / glyph.unit * pen.height
@@ -214,43 +219,88 @@ def _form(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
     text_block(canvas, rng, material, max(6, int(cell * 0.3)))
 
 
-def _display(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
-    """A display with digits, and keys below it."""
-    height = log_uniform(rng, 12, canvas.page_height * 0.5)
-    pen = display_pen(rng, height) if rng.random() < 0.7 else print_pen(rng, material, height)
-    base = height * rng.uniform(1.1, 1.6)
-    for _ in range(int(rng.integers(1, 4))):
-        text = "".join(NUMBERS[int(rng.integers(len(NUMBERS)))](rng) for _ in range(int(rng.integers(1, 3))))
-        text = "".join(sign for sign in text if sign.isdigit() or sign in ".:- ")
-        line = line_of(rng, material, pen, text[: int(rng.integers(1, 12))])
-        x = float(rng.uniform(-0.1, 0.4) * canvas.width)
-        write(canvas, rng, line, x, float(base))
-        if rng.random() < 0.5:
-            box = np.array([[x, base], [x + line.width, base], [x + line.width, base - height], [x, base - height]])
-            box += np.array([[-1, 1], [1, 1], [1, -1], [-1, -1]]) * height * 0.3
-            paper.polyline(canvas.layer("rules"), box, height * 0.06, closed=True)
-        canvas.taken.append((x - height * 0.4, base - height * 1.4, x + line.width + height * 0.4, base + height * 0.4))
-        base += height * rng.uniform(1.7, 2.4)
-    if base < canvas.height:
-        _keys(canvas, rng, material, float(base), float(np.clip(height * rng.uniform(0.4, 1.0), SMALLEST, 40)))
+def _list(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
+    """Ruled paper: entries with their number, a word and how many."""
+    height = _small_height(rng, canvas)
+    pen = any_pen(rng, material, height, by_hand=0.8)
+    pitch = height * rng.uniform(1.3, 2.2)
+    if rng.random() < 0.8:
+        paper.ruled(rng, canvas.layer("rules"), pitch, max(0.6, height * rng.uniform(0.01, 0.05)))
+    left = rng.uniform(0.0, 0.25) * canvas.width
+    for number, base in enumerate(np.arange(rng.uniform(0.5, 1.0) * pitch, canvas.height + height, pitch), 1):
+        parts = [f"{number}{'.)'[int(rng.integers(2))]}" if rng.random() < 0.6 else "-", word(rng)]
+        parts += [NUMBERS[int(rng.integers(len(NUMBERS)))](rng)] if rng.random() < 0.7 else []
+        line = line_of(rng, material, pen, " ".join(parts))
+        x = float(left + rng.normal(0, 0.2) * height)
+        if canvas.take(x - 1, base - height, x + line.width + 1, base):
+            write(canvas, rng, line, x, float(base))
 
 
-def _keys(canvas: Canvas, rng: np.random.Generator, material: Material, top: float, height: float) -> None:
-    """Round or square keys with a digit or a sign on each."""
-    pen, pitch = print_pen(rng, material, height), height * rng.uniform(1.9, 3.0)
-    rows, columns, is_round = (
-        np.arange(top, canvas.height, pitch),
-        np.arange(pitch / 2, canvas.width, pitch),
-        rng.random() < 0.4,
+def _receipt(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
+    """What a shop prints: words at the left, prices in a column at the right, faded in bands, folded."""
+    height = log_uniform(rng, SMALLEST, min(26.0, canvas.page_height * 0.15))
+    pen = replace(print_pen(rng, material, height), shear=0.0, gap=float(rng.uniform(0.0, 0.15)))
+    left, right = canvas.width * rng.uniform(0.0, 0.15), canvas.width * rng.uniform(0.75, 1.0)
+    for base in np.arange(height * rng.uniform(1, 2), canvas.height + height, height * rng.uniform(1.25, 1.9)):
+        total = rng.random() < 0.12
+        own = replace(pen, height=height * rng.uniform(1.2, 1.8), grow=0.02) if total else pen
+        kind = rng.random()
+        if kind < 0.15:
+            write(canvas, rng, line_of(rng, material, own, NUMBERS[int(rng.integers(len(NUMBERS)))](rng)), left, base)
+            continue
+        price = line_of(rng, material, own, f"{'-' if kind > 0.95 else ''}{amount(rng)}")
+        write(canvas, rng, price, right - price.width, float(base))
+        item = f"{rng.integers(1, 13)} x {amount(rng)}" if kind < 0.3 else capitals(rng) if kind < 0.7 else word(rng)
+        line = line_of(rng, material, own, item)
+        if left + line.width < right - price.width - height:
+            write(canvas, rng, line, left, float(base))
+    canvas.taken.append((0, 0, canvas.width, canvas.height))
+    _fade(canvas, rng)
+    if rng.random() < 0.4:
+        fold = float(rng.uniform(0, canvas.height))
+        paper.line(canvas.layer("rules"), (-2.0, fold), (canvas.width + 2.0, fold), float(rng.uniform(0.5, 3.0)))
+
+
+def _fade(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Take ink off in bands, as a worn print head does."""
+    if rng.random() < 0.6:
+        across = rng.random() < 0.5
+        drawn = rng.uniform(rng.uniform(0.65, 1.0), 1.0, canvas.height if across else canvas.width)
+        bands = np.asarray(cv2.blur(drawn[:, None], (1, int(rng.integers(1, 12)))))
+        layer = canvas.layer("print")
+        np.copyto(layer, layer * (bands if across else bands.T), casting="unsafe")
+
+
+def _label(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
+    """Small bold print on a label: dates, prices and words whose characters touch."""
+    height = log_uniform(rng, SMALLEST, 24.0)
+    pen = replace(
+        print_pen(rng, material, height), grow=float(rng.uniform(0.0, 0.04)), gap=float(rng.uniform(-0.09, 0.02))
     )
-    for y in rows:
-        for x in columns:
-            sign = digit(rng) if rng.random() < 0.7 else "+-x=/CE%M"[int(rng.integers(9))]
-            turn = np.linspace(0, 2 * np.pi, 17 if is_round else 5)[:-1] + (0 if is_round else np.pi / 4)
-            ring = np.stack([np.cos(turn), np.sin(turn)], 1) * pitch * (0.42 if is_round else 0.58) + (x, y)
-            paper.polyline(canvas.layer("rules"), ring, max(0.7, height * 0.06), closed=True)
-            put(canvas, rng, pen, character(rng, material, pen, sign), sign, float(x), float(y))
-    canvas.taken.append((0, top - pitch, canvas.width, canvas.height))
+    for _ in range(int(rng.integers(3, 30))):
+        parts = [word(rng) if rng.random() < 0.4 else NUMBERS[int(rng.integers(len(NUMBERS)))](rng) for _ in range(2)]
+        _somewhere(canvas, rng, material, pen, " ".join(parts[: int(rng.integers(1, 3))]))
+    if rng.random() < 0.4:
+        text_block(canvas, rng, material, int(rng.integers(6, 12)))
+
+
+def _large(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
+    """One to four digits that fill the page."""
+    height = canvas.page_height * rng.uniform(0.5, 1.0)
+    pen = any_pen(rng, material, float(height), by_hand=0.5)
+    if rng.random() < 0.25:
+        pen = display_pen(rng, float(height))
+    _ruling(canvas, rng, height, 0.3)
+    line = line_of(rng, material, pen, "".join(digit(rng) for _ in range(int(rng.integers(1, 5)))))
+    if line.width > canvas.page_width * 0.98:
+        narrower = pen.height * canvas.page_width / line.width * rng.uniform(0.8, 0.98)
+        line = line_of(rng, material, replace(pen, height=narrower), line.text)
+    spare_x, spare_y = canvas.page_width - line.width, canvas.page_height - line.pen.height
+    x = (canvas.width - line.width) / 2 + rng.uniform(-0.4, 0.4) * max(spare_x, 0)
+    base = (canvas.height + line.pen.height) / 2 + rng.uniform(-0.4, 0.4) * max(spare_y, 0)
+    write(canvas, rng, line, float(x), float(base))
+    if rng.random() < 0.2:
+        clutter(canvas, rng, int(rng.integers(1, 3)))
 
 
 def _newspaper(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
@@ -266,13 +316,16 @@ def _newspaper(canvas: Canvas, rng: np.random.Generator, material: Material) -> 
 
 
 def _lettered(canvas: Canvas, rng: np.random.Generator, material: Material) -> None:
-    """Letters and words alone, by hand or in print."""
+    """Letters and words, by hand or in print, now and then with a number after them."""
     height = _small_height(rng, canvas)
     _ruling(canvas, rng, height, 0.3)
     for _ in range(int(rng.integers(4, 25))):
         size = float(np.clip(height * np.exp(rng.normal(0, 0.25)), SMALLEST, canvas.page_height * 0.5))
         pen = any_pen(rng, material, size, by_hand=0.5)
-        text = word(rng) if rng.random() < 0.4 else LETTERS[int(rng.integers(26))]
+        text = LETTERS[int(rng.integers(26))]
+        if rng.random() < 0.6:
+            text = capitals(rng) if rng.random() < 0.5 else word(rng)
+            text += f" {NUMBERS[int(rng.integers(len(NUMBERS)))](rng)}" if rng.random() < 0.15 else ""
         _somewhere(canvas, rng, material, pen, text)
 
 
@@ -299,15 +352,22 @@ def _empty(canvas: Canvas, rng: np.random.Generator, material: Material) -> None
         text_block(canvas, rng, material, int(rng.integers(6, 20)))
 
 
-SCENES: dict[Scene, float] = {
-    _single: 0.17,
-    _scattered: 0.2,
-    _numbers: 0.15,
-    _sudoku: 0.17,
-    _form: 0.05,
-    _display: 0.06,
-    _newspaper: 0.1,
-    _lettered: 0.05,
-    _close_up: 0.05,
-    _empty: 0.05,
+# By name: the scene, and how often.
+SCENES: dict[str, tuple[Scene, float]] = {
+    "single": (_single, 0.1),
+    "large": (_large, 0.08),
+    "scattered": (_scattered, 0.14),
+    "numbers": (_numbers, 0.12),
+    "list": (_list, 0.05),
+    "receipt": (_receipt, 0.06),
+    "label": (_label, 0.06),
+    "sudoku": (_sudoku, 0.14),
+    "form": (_form, 0.04),
+    "display": (display, 0.12),
+    "meter": (meter, 0.04),
+    "keys": (keys, 0.02),
+    "newspaper": (_newspaper, 0.08),
+    "lettered": (_lettered, 0.07),
+    "close-up": (_close_up, 0.03),
+    "empty": (_empty, 0.05),
 }

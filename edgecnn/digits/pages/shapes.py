@@ -81,6 +81,17 @@ def _specks(canvas: Canvas, rng: np.random.Generator, layer: NDArray[np.uint8]) 
         )
 
 
+def _scratches(canvas: Canvas, rng: np.random.Generator, layer: NDArray[np.uint8]) -> None:
+    """Scratches and hair: short thin lines that lie as no one does, or bent ones."""
+    for x, y in rng.uniform(0, 1, (int(rng.integers(1, 7)), 2)) * (canvas.width, canvas.height):
+        length, bend = log_uniform(rng, 8, canvas.page_height * 0.35), rng.uniform(0.3, 1.0) * rng.choice((-1, 1))
+        lie = float(rng.uniform(0.6, np.pi - 0.6)) + np.pi / 2  # from upright
+        way = np.linspace(-0.5, 0.5, 9)
+        turn = lie + (way * bend * 2 if rng.random() < 0.5 else 0 * way)
+        points = np.stack([np.cos(turn), np.sin(turn)], 1) * way[:, None] * length + (x, y)
+        paper.polyline(layer, points, float(rng.uniform(0.5, 1.8)), closed=False)
+
+
 def _curve(canvas: Canvas, rng: np.random.Generator, layer: NDArray[np.uint8]) -> None:
     """A curve across much of the page: a cable, the rim of a cup."""
     radius = canvas.page_height * rng.uniform(0.6, 2.0)
@@ -110,4 +121,4 @@ def _edge(canvas: Canvas, rng: np.random.Generator, layer: NDArray[np.uint8]) ->
         paper.filled(layer, outline * np.array([x1 - x0, y1 - y0]) / 2 + np.array([x0 + x1, y0 + y1]) / 2)
 
 
-SHAPES = (_long_line, _scribble, _frame, _ring, _specks, _curve, _edge)
+SHAPES = (_long_line, _scribble, _frame, _ring, _specks, _scratches, _curve, _edge)

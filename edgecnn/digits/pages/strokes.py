@@ -5,6 +5,7 @@ ballpoint's are rare or absent there, and common elsewhere.
 """
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,10 +89,15 @@ SIGNS: dict[str, tuple[tuple[tuple[int, int], ...], ...]] = {
     "@": (((40, 40), (24, 36), (20, 60), (36, 64), (42, 40), (46, 66), (62, 56), (56, 16), (26, 8), (2, 44), (14, 90),
            (50, 92)),),
 }  # fmt: skip
-# Segments a to g of a display, as (x, y) of their ends in a box of 50 x 100, and which each digit lights.
+# Segments a to g of a display, as (x, y) of their ends in a box of 50 x 100, and which each sign lights.
 SEGMENTS = ((0, 0, 50, 0), (50, 0, 50, 50), (50, 50, 50, 100), (0, 100, 50, 100), (0, 50, 0, 100), (0, 0, 0, 50),
             (0, 50, 50, 50))  # fmt: skip
-LIT = ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg")
+LIT = {
+    "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg", "5": "acdfg", "6": "acdefg", "7": "abc",
+    "8": "abcdefg", "9": "abcdfg", "-": "g", ".": "", ":": "",
+}  # fmt: skip
+SHORT = {"6": "cdefg", "7": "abcf", "9": "abcfg"}  # as some displays have them
+DOTS = {".": (100,), ":": (30, 70)}  # how far down
 
 
 def penned(rng: np.random.Generator, character: str) -> Glyph:
@@ -125,23 +131,39 @@ def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return curve.transpose(1, 0, 2).reshape(-1, 2)
 
 
-@functools.lru_cache(maxsize=64)
-def segments(digit: int, thick: int) -> Glyph:
-    """Return a digit of a display; ``thick`` is the width of its segments in hundredths of its height."""
-    unit = SIDE / 100
-    mask = np.zeros((SIDE + 2 * PAD + 16, SIDE // 2 + 2 * PAD + 16), np.uint8)
-    for name in LIT[digit]:
-        cv2.fillConvexPoly(mask, _segment(SEGMENTS["abcdefg".index(name)], thick / 2, unit), 255, cv2.LINE_8, 4)
-    field = distances(mask)
-    return measured(field, field, line=SIDE + PAD + 8, unit=SIDE, advance=SIDE * 0.72)
+@dataclass(frozen=True)
+class Segments:
+    """How the segments of a display look: their width and the gaps between them in hundredths of a digit's height,
+    with square ends or pointed ones; ``short`` is a 6 and a 9 without a tail, and a 7 with one."""
+
+    thick: int = 10
+    gap: int = 2
+    square: bool = False
+    short: bool = False
 
 
-def _segment(ends: tuple[int, int, int, int], half: float, unit: float) -> NDArray[np.int32]:
-    """Return a bar with pointed ends that leaves a gap to its neighbors, in sixteenths of a pixel."""
+@functools.lru_cache(maxsize=4096)
+def segments(sign: str, look: Segments) -> Glyph:
+    """Return a digit of a display, a minus, a point or a colon."""
+    unit, border = SIDE / 100, PAD + 8
+    mask = np.zeros((SIDE + 2 * border, SIDE // 2 + 2 * border), np.uint8)
+    for name in SHORT[sign] if look.short and sign in SHORT else LIT[sign]:
+        cv2.fillConvexPoly(mask, _segment(SEGMENTS["abcdefg".index(name)], look, unit), 255, cv2.LINE_8, 4)
+    for down in DOTS.get(sign, ()):
+        middle = round((look.thick / 2 * unit + border) * 16), round((down * unit + border) * 16)
+        cv2.circle(mask, middle, round(look.thick * 0.6 * unit * 16), 255, cv2.FILLED, cv2.LINE_8, 4)
+    field, advance = distances(mask), look.thick / 100 + 0.1 if sign in DOTS else 0.72
+    return measured(field, field, line=SIDE + border, unit=SIDE, advance=SIDE * advance)
+
+
+def _segment(ends: tuple[int, int, int, int], look: Segments, unit: float) -> NDArray[np.int32]:
+    """Return a bar with pointed or square ends that leaves a gap to its neighbors, in sixteenths of a pixel."""
     (x0, y0), (x1, y1) = np.array(ends[:2], np.float64), np.array(ends[2:], np.float64)
-    along = np.array([x1 - x0, y1 - y0]) / 50
+    along, half = np.array([x1 - x0, y1 - y0]) / 50, look.thick / 2
     across = np.array([-along[1], along[0]]) * half
-    start, end = np.array([x0, y0]) + along * 1.5, np.array([x1, y1]) - along * 1.5
-    corners = [start, start + along * half + across, end - along * half + across, end]
+    start, end = np.array([x0, y0]) + along * look.gap, np.array([x1, y1]) - along * look.gap
+    corners = [start + along * half + across, end - along * half + across]
+    corners += [] if look.square else [end]
     corners += [end - along * half - across, start + along * half - across]
+    corners += [] if look.square else [start]
     return np.round((np.array(corners) * unit + PAD + 8) * 16).astype(np.int32)

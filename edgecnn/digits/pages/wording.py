@@ -19,6 +19,15 @@ def word(rng: np.random.Generator) -> str:
     return word.capitalize() if kind < 0.7 else word
 
 
+def capitals(rng: np.random.Generator) -> str:
+    """Return a word of capitals as signs and labels have them, every third time with letters that look like digits."""
+    letters = "".join(CAPITALS[int(k)] for k in rng.integers(0, 50, int(rng.integers(3, 9))))
+    if rng.random() < 0.33:
+        at = int(rng.integers(len(letters)))
+        letters = letters[:at] + "OIlSBZ"[int(rng.integers(6))] * int(rng.integers(1, 3)) + letters[at:]
+    return letters
+
+
 def digit(rng: np.random.Generator) -> str:
     """Return one digit; zero twice as often, since grids have none and numbers seldom begin with it."""
     return "00123456789"[int(rng.integers(11))]
@@ -33,7 +42,8 @@ def _date(rng: np.random.Generator) -> str:
     return f"{rng.integers(1, 32)}{mark}{rng.integers(1, 13)}{mark}{rng.integers(1950, 2040)}"
 
 
-def _price(rng: np.random.Generator) -> str:
+def amount(rng: np.random.Generator) -> str:
+    """Return a price."""
     return f"{rng.integers(0, 1000)}{'.,'[int(rng.integers(2))]}{_digits(rng, 2)}"
 
 
@@ -62,4 +72,4 @@ def _count(rng: np.random.Generator) -> str:
     return str(int(10 ** rng.uniform(0, 6)))
 
 
-NUMBERS = (_date, _price, _sum, _clock, _telephone, _count, _count)
+NUMBERS = (_date, amount, _sum, _clock, _telephone, _count, _count)

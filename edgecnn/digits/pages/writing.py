@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.digits.pages.canvas import TRAVEL, Canvas
+from edgecnn.digits.pages.canvas import TRAVEL, Canvas, Text
 from edgecnn.digits.pages.glyph_sources import Material
-from edgecnn.digits.pages.glyphs import PAD, Glyph, placing, printed, thinned, written
+from edgecnn.digits.pages.glyphs import PAD, Glyph, draw, placing, printed, thinned, written
 from edgecnn.digits.pages.labels import CLUTTER
-from edgecnn.digits.pages.strokes import SIGNS, penned, segments
+from edgecnn.digits.pages.strokes import LIT, SIGNS, Segments, penned, segments
 
 # Alone, or in another's writing, these are digits as well.
 UNCLEAR = frozenset("OoIl|/!gq")
@@ -19,6 +19,7 @@ UNCLEAR_BY_HAND = frozenset("OoIiLlQqGgZzSsBb|/()!,'")
 Kind = Literal["print", "segments", "marker", "pen", "strokes"]
 HAND_KINDS: tuple[Kind, ...] = ("marker", "pen", "strokes")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SEGMENTS = Segments()
 SPACE = 0.35  # between words, in heights
 THINNING = 0.08  # of a stroke's width, the most that an edge moves in on either side
 FINEST = 22  # pixels high; below it a ballpoint's line is as wide as MNIST's, in pixels
@@ -29,14 +30,16 @@ class Pen:
     """One way to write: its kind, its size and how much characters differ from each other.
 
     ``height`` of a digit is in pixels; ``grow`` moves the edge of the ink and ``line`` is the width of a pen's line,
-    both as shares of the height. ``loose`` is how far characters stray in place, size and rotation.
+    both as shares of the height. ``loose`` is how far characters stray in place, size and rotation. ``unlit`` is how
+    much of a display's ink the segments have that are off.
     """
 
     kind: Kind
     layer: str
     height: float
     font: str = ""
-    thick: int = 0
+    segments: Segments = SEGMENTS
+    unlit: float = 0.0
     grow: float = 0.0
     line: float = 0.0
     shear: float = 0.0
@@ -56,11 +59,17 @@ def print_pen(rng: np.random.Generator, material: Material, height: float) -> Pe
     )  # fmt: skip
 
 
-def display_pen(rng: np.random.Generator, height: float) -> Pen:
-    """Draw a display of seven segments."""
+def display_pen(rng: np.random.Generator, height: float, layer: str = "print") -> Pen:
+    """Draw a display of seven segments, upright or leaning; now and then those that are off are faintly there."""
+    look = Segments(
+        thick=2 * int(rng.integers(3, 9)), gap=int(rng.choice((1, 2, 3, 4))), square=bool(rng.random() < 0.3),
+        short=bool(rng.random() < 0.15),
+    )  # fmt: skip
     return Pen(
-        "segments", "print", height, thick=2 * int(rng.integers(3, 10)), shear=float(rng.choice((0.0, 0.1, 0.17))),
-        stretch=float(rng.uniform(0.8, 1.3)), gap=float(rng.uniform(0.0, 0.2)),
+        "segments", layer, height, segments=look,
+        shear=float(rng.choice((0.0, 0.1, 0.17, rng.uniform(0, 0.25)))), stretch=float(rng.uniform(0.75, 1.3)),
+        gap=float(rng.choice((rng.uniform(0.0, 0.2), rng.uniform(0.2, 0.6)), p=(0.75, 0.25))),
+        unlit=float(rng.choice((0.0, rng.uniform(0.04, 0.25)), p=(0.6, 0.4))),
     )  # fmt: skip
 
 
@@ -85,8 +94,8 @@ def any_pen(rng: np.random.Generator, material: Material, height: float, *, by_h
 
 def character(rng: np.random.Generator, material: Material, pen: Pen, sign: str) -> Glyph:
     """Return one character in the way of a pen."""
-    if sign.isdigit() and pen.kind == "segments":
-        return segments(int(sign), pen.thick)
+    if sign in LIT and pen.kind == "segments":
+        return segments(sign, pen.segments)
     if pen.kind in ("print", "segments"):
         return printed(pen.font or material.fonts[0], sign)
     if sign.isdigit() and pen.kind != "strokes":
@@ -138,7 +147,7 @@ def put(
         float(rng.normal(0, loose)), pen.stretch,
     )  # fmt: skip
     label = int(sign) if sign.isdigit() else CLUTTER
-    strength = 1.0 if pen.layer == "print" else float(rng.uniform(0.8, 1.0))
+    strength = float(rng.uniform(0.8, 1.0)) if pen.layer == "hand" else 1.0
     unclear = is_unclear(pen, sign)
     canvas.put(
         glyph, place, grow=line_width(pen, glyph, sign), label=label, layer=pen.layer, unclear=unclear,
@@ -174,25 +183,45 @@ def line_of(rng: np.random.Generator, material: Material, pen: Pen, text: str) -
 
 def _advance(pen: Pen, glyph: Glyph | None) -> float:
     if glyph is None:
-        return SPACE * pen.height
+        if pen.kind != "segments":
+            return SPACE * pen.height
+        glyph = segments("8", pen.segments)  # a cell that is off
     return (glyph.advance / glyph.unit * pen.stretch + pen.gap) * pen.height
 
 
 def write(canvas: Canvas, rng: np.random.Generator, line: Line, x: float, base: float) -> None:
     """Lay a line down that begins at ``x`` and stands on ``base``."""
     pen, borders = line.pen, [len(canvas.marks)]
+    if pen.unlit:
+        _unlit(canvas, line, x, base)
     in_word = any(sign.isalpha() and not is_unclear(pen, sign) for sign in line.text)
     for sign, glyph in zip(line.text, line.glyphs, strict=True):
         if glyph is None:
             borders.append(len(canvas.marks))
         else:
-            scale = pen.height / glyph.unit
-            bearing = (glyph.left - PAD) * pen.stretch if pen.layer == "print" else 0.0
-            middle = x + (bearing + glyph.width * pen.stretch / 2) * scale
-            up = (glyph.top + glyph.height / 2 - glyph.line) * scale
-            put(canvas, rng, pen, glyph, sign, middle, base + up, in_word=in_word)
+            put(canvas, rng, pen, glyph, sign, *_middle(pen, glyph, x, base), in_word=in_word)
         x += _advance(pen, glyph)
+    canvas.texts.append(Text(line.text, tuple(canvas.marks[borders[0] :])))
     _mark_words(canvas, [*borders, len(canvas.marks)])
+
+
+def _middle(pen: Pen, glyph: Glyph, x: float, base: float) -> tuple[float, float]:
+    """Return the middle of a glyph's ink where its cell begins at ``x`` and stands on ``base``."""
+    scale = pen.height / glyph.unit
+    bearing = 0.0 if pen.layer == "hand" else (glyph.left - PAD) * pen.stretch
+    up = (glyph.top + glyph.height / 2 - glyph.line) * scale
+    return x + (bearing + glyph.width * pen.stretch / 2) * scale, base + up
+
+
+def _unlit(canvas: Canvas, line: Line, x: float, base: float) -> None:
+    """Draw the segments of a display's cells as they are when off."""
+    pen, whole = line.pen, segments("8", line.pen.segments)
+    for sign, glyph in zip(line.text, line.glyphs, strict=True):
+        if glyph is None or sign.isdigit():
+            middle = _middle(pen, whole, x, base)
+            place = placing(whole, pen.height / whole.unit, *middle, pen.shear, 0.0, pen.stretch)
+            draw(canvas.layer(pen.layer), whole, place, line_width(pen, whole, "8"), pen.unlit)
+        x += _advance(pen, glyph)
 
 
 def _mark_words(canvas: Canvas, borders: list[int]) -> None:
