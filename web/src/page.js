@@ -43,6 +43,7 @@ async function main() {
         const picture = frame();
         const used = one ? { ...reader, detect: null } : reader;
         const result = await recognize(used, opaque(picture), { drawn: name === "draw", remembered });
+        if (result === null) return;
         const second = await shown.second(result.answers);
         if (current !== name || !wanted()) return;
         shown.boxes(`${name}-boxes`, picture, result);

@@ -74,6 +74,17 @@ export interface Detection {
   crop: Picture;
 }
 
+/** A detection of a frame that was looked at in parts: how many of its pixels were one where it was seen. */
+export interface Found extends Detection {
+  scale: number;
+}
+
+/** A part of a frame. */
+export type Look = Window;
+
+/** Told after each look at a frame; false ends it. */
+export type Looking = (done: number, all: number) => boolean;
+
 /** An answer and where it was seen. */
 export interface Sight extends Answer {
   box: Box;
@@ -116,6 +127,7 @@ export interface Result {
   answers: Answer[];
   boxes: Box[] | null;
   rejected: number;
+  looks: number;
   window: Window | null;
   detectMs: number | null;
   classifyMs: number;
