@@ -98,7 +98,7 @@ async function opened(site, changed) {
     },
   );
   say("loaded", "Starting the network");
-  start(runtime);
+  await start(runtime);
   const own = await classifier(model, site.model);
   const reader = { classifier: own, detect: found ? await detector(found) : null };
   byId("loading").hidden = true;

@@ -184,3 +184,34 @@ export interface WorkerScope {
   skipWaiting(): Promise<void>;
   clients: { claim(): Promise<void> };
 }
+
+/** A tensor of bytes, as it goes to the worker that runs the networks. */
+export interface Bytes {
+  data: Uint8Array;
+  dims: number[];
+}
+
+/** A tensor of any kind, as it comes from there. */
+export interface Values {
+  data: unknown;
+  dims: readonly number[];
+}
+
+/** What the worker is asked for: to start with ONNX Runtime's code, to open a model, or to run one that is open. */
+export interface Asking {
+  wasm?: Uint8Array;
+  model?: Uint8Array;
+  run?: { session: number; feeds: Record<string, Bytes>; wanted?: string[] };
+}
+
+export interface Told {
+  id: number;
+  told?: unknown;
+  error?: string;
+}
+
+/** What that worker has for itself. */
+export interface EngineScope {
+  addEventListener(kind: "message", call: (event: { data: { id: number; asked: Asking } }) => void): void;
+  postMessage(told: Told): void;
+}
