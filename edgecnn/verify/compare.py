@@ -14,14 +14,15 @@ from edgecnn.contender import ClassifierContender, Named, Opened, open_classifie
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.data.sources import path_of
+from edgecnn.documents import later
 from edgecnn.errors import DataError
 from edgecnn.machine.environment import Environment
 from edgecnn.text import duration
 from edgecnn.verify.compared import Table
-from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
-from edgecnn.verify.scores import ClassScore, Flip, Scores
+from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.scores import ClassScore, Flip, FlipCounts, Scores, counted_flips
 from edgecnn.verify.shown import comparison_tables
-from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
+from edgecnn.verify.statistics import drop_ci95_pp, expected_ci95_pp, mcnemar_p, roc_auc
 
 SplitName = Literal["test", "validation"]
 
@@ -30,8 +31,10 @@ SplitName = Literal["test", "validation"]
 class Comparison:
     """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse.
 
-    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
+    ``error_rate`` is how often, at most, a candidate that is worse than allowed is called within it, and one that is
+    not, beyond it. ``images_needed`` is about how many images would decide, in 80 % of cases, where these leave it
+    undecided; None where over a million would. ``passed`` is a verdict of within. ``environment`` is the device that
+    the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -53,6 +56,8 @@ class Comparison:
     passed: bool
     seconds: float
     environment: Environment | None = None
+    error_rate: float = field(default=ERROR_RATE, metadata=RATE)
+    flip_counts: FlipCounts | None = field(default=None, metadata=later(lambda found: counted_flips(found["flips"])))
 
     @property
     def metric(self) -> str:
@@ -120,8 +125,9 @@ def compare_logits(
     """Compare what two classifiers answered, as logits_nk, for the images of a split."""
     logits = [reference[1], candidate[1]]
     answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
-    right = [answer_n == split.labels_n for answer_n in answers]
-    lost, won = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    flips = _flips(split, *answers)
+    counts = counted_flips(flips)
+    lost, won = counts.harmful, counts.beneficial
     ci95_pp = drop_ci95_pp(lost, won, len(split))
     verdict = judge(ci95_pp, max_drop_pp)
     return Comparison(
@@ -134,7 +140,7 @@ def compare_logits(
         drop_pp_ci95=ci95_pp,
         mcnemar_p=mcnemar_p(lost, won),
         agreement=float((answers[0] == answers[1]).mean()),
-        flips=_flips(split, *answers),
+        flips=flips,
         max_abs_logit_gap=float(np.abs(logits[0] - logits[1]).max()),
         max_drop_pp=max_drop_pp,
         verdict=verdict,
@@ -142,6 +148,7 @@ def compare_logits(
         passed=verdict == "within",
         seconds=0.0,
         environment=candidate[0].environment,
+        flip_counts=counts,
     )
 
 
@@ -223,10 +230,10 @@ def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
 def _needed(lost: int, won: int, images: int, max_drop_pp: float) -> int | None:
     """Return about how many images would decide, of which the same shares are lost and won."""
 
-    def ci95_pp_of(count: int) -> tuple[float, float]:
-        return drop_ci95_pp(lost * count / images, won * count / images, count)
+    def expected(count: int, luck: float) -> tuple[float, float]:
+        return expected_ci95_pp(lost, won, images, count, luck)
 
-    return needed(ci95_pp_of, images, max_drop_pp)
+    return needed(expected, images, (lost - won) * 100 / images, max_drop_pp)
 
 
 def _reachable(name: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from edgecnn.machine.environment import Environment
 from edgecnn.verify.gate import Verdict
+from edgecnn.verify.scores import FlipCounts
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ class Compared(Protocol):
 
     @property
     def images_needed(self) -> int | None:
-        """How many images would decide; None where over a million would, or these do."""
+        """How many images would decide in 80 % of cases; None where over a million would, or these do."""
+
+    @property
+    def flip_counts(self) -> FlipCounts | None:
+        """How many images got worse and how many better, where that is known."""
 
     @property
     def passed(self) -> bool:

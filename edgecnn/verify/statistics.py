@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Z95 = 1.959963984540054  # the normal distribution has 95 % of itself within so many standard deviations
+UNLUCKY = 0.8416212335729143  # and 80 % of itself below so many above its mean
 HALVINGS = 60  # of an interval of length 2, which is more than a float64 resolves
 
 
@@ -14,6 +15,20 @@ def drop_ci95_pp(lost: float, won: float, images: float) -> tuple[float, float]:
     """
     low, high = drop_intervals(lost, won, images)
     return float(low) * 100, float(high) * 100
+
+
+def expected_ci95_pp(lost: int, won: int, images: int, count: int, luck: float) -> tuple[float, float]:
+    """Return the 95 % interval that ``count`` images would give, were their true shares those of the ``images`` seen.
+
+    The drop on them is taken ``luck`` standard deviations above the one to be expected. Half an image more is lost and
+    won, so that the shares are not taken for nothing where nothing was seen (Jeffreys' prior).
+    """
+    lost_share, won_share = ((seen + 0.5) / (images + 1) for seen in (lost, won))
+    drop, flips = lost_share - won_share, lost_share + won_share
+    variance = flips - drop**2
+    drops = count * drop + luck * np.sqrt(count * variance)
+    flipped = max(count * flips + (drops - count * drop) * drop * (1 - flips) / variance, abs(drops))
+    return drop_ci95_pp((flipped + drops) / 2, (flipped - drops) / 2, count)
 
 
 def drop_intervals(

@@ -113,7 +113,7 @@ def test_verify_that_is_undecided_ends_with_3(edgecnn, run: Path, model: Path, d
     assert result.code == 3
     assert (
         "UNDECIDED: accuracy drops by 0.00 points (95 %: -1.06..1.06), "
-        "undecided at the allowed 0.5 points, needs about 770 images"
+        "undecided at the allowed 0.5 points, needs about 1,600 images"
     ) in result.out
 
 

@@ -40,6 +40,7 @@ class Compared:
     images_needed: int | None = None
     metric: str = "r2"
     environment: None = None
+    flip_counts: None = None
 
     def tables(self) -> list:
         from edgecnn.verify.compared import Table

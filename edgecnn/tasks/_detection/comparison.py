@@ -20,7 +20,9 @@ from edgecnn.tasks._detection.matching import match_on
 from edgecnn.text import duration
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Table
-from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.scores import FlipCounts
+from edgecnn.verify.shown import flips_text
 from edgecnn.verify.statistics import padded_interval
 
 COLUMNS = ("true positives", "false negatives", "false positives", "precision", "recall", "F1")
@@ -44,8 +46,10 @@ class DetectionScores:
 class DetectionComparison:
     """The verdict. A positive ``drop_pp`` (percentage points of F1) means that the candidate is worse.
 
-    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
+    ``error_rate`` is how often, at most, a candidate that is worse than allowed is called within it, and one that is
+    not, beyond it. ``images_needed`` is about how many images would decide, in 80 % of cases, where these leave it
+    undecided; None where over a million would. ``passed`` is a verdict of within. ``environment`` is the device that
+    the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 2
@@ -63,6 +67,8 @@ class DetectionComparison:
     images_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
     environment: Environment | None = None
+    error_rate: float = field(default=ERROR_RATE, metadata=RATE)
+    flip_counts: FlipCounts | None = field(default=None, metadata=UNKNOWN)
 
     @property
     def metric(self) -> str:
@@ -87,8 +93,8 @@ class DetectionComparison:
         return [Table(title, ("", "model", "form", *COLUMNS), rows, left=3)]
 
     def remarks(self) -> list[str]:
-        """Nothing beside."""
-        return []
+        """Say on how many images the candidate makes more mistakes, and on how many fewer."""
+        return [] if self.flip_counts is None else [flips_text(self.flip_counts, self.images)]
 
 
 @dataclass(frozen=True)
@@ -236,10 +242,28 @@ def compare_counts(
         drop_pp_ci95=ci95_pp,
         max_drop_pp=max_drop_pp,
         verdict=verdict,
-        images_needed=needed(lambda n: interval_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
+        images_needed=_needed(shares_p, max_drop_pp) if undecided else None,
         passed=verdict == "within",
         environment=candidate[0].environment,
+        flip_counts=_changes(reference[1], candidate[1]),
     )
+
+
+def _needed(shares_p: NDArray[np.float64], max_drop_pp: float) -> int | None:
+    """Return about how many images would decide, were the difference in F1 and its spread those that were seen."""
+    drop, deviation = float(shares_p.mean()), float(shares_p.std())
+
+    def expected(count: int, luck: float) -> tuple[float, float]:
+        return interval_pp(shares_p + luck * deviation / np.sqrt(count), count)
+
+    return needed(expected, len(shares_p), drop * 100, max_drop_pp)
+
+
+def _changes(reference_n3: NDArray[np.int64], candidate_n3: NDArray[np.int64]) -> FlipCounts:
+    """Count the images that both do not detect alike by what became of the false positives and false negatives."""
+    change_n = (candidate_n3 - reference_n3)[:, 1:].sum(axis=1)
+    as_many = int(((change_n == 0) & (candidate_n3 != reference_n3).any(axis=1)).sum())
+    return FlipCounts(int((change_n > 0).sum()), int((change_n < 0).sum()), as_many)
 
 
 def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
