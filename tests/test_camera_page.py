@@ -186,6 +186,11 @@ def test_what_is_measured_makes_the_page(
     assert not re.search(r"\| (None|nan) \|", page)
     for said in ("10 of 10, none false", "s a picture", "RapidOCR 3.10.0", "p99", "| Conv |", own["processor"]):
         assert said in page, said
+    record.put("speed", own | found["speed"], before=True)
+    beside = camera.page()
+    assert "| before | here |" in beside
+    assert "speed, before (0%)" in beside
+    assert beside.count("| RoiAlign |") == 2
     camera.rejection.draw_reliability(kept["rejection"]["bins"], tmp_path / "diagram.png")
     assert (tmp_path / "diagram.png").stat().st_size > 1000
 

@@ -6,7 +6,8 @@
 ROOT has MNIST, from which pages and crops are rendered that nothing was trained on or chosen by, and ``digit-photos``.
 The peer is RapidOCR: ``pip install --no-deps --target FOLDER rapidocr`` and what it needs beside NumPy, OpenCV and ONNX
 Runtime (pyclipper, shapely, omegaconf, antlr4-python3-runtime, six, colorlog). It needs no network. Parts can be
-measured alone; times are kept of those during which nothing else used the machine.
+measured alone; times are kept of those during which nothing else used the machine. ``--before`` with the files of
+before (``--detector OLD.onnx --model OLD.onnx``) puts what they come to beside it: in the table of targets, and speed.
 """
 
 import argparse
@@ -41,6 +42,7 @@ class Options:
     pages: int
     frames: int
     pictures: Path | None
+    before: bool
 
     @cached_property
     def material(self) -> Material:
@@ -96,7 +98,7 @@ def measure(part: str, options: Options) -> None:
         found = MEASURES[part](options)
     version = importlib.metadata.version("rapidocr") if part in WITH_PEER and reading.peer(options.peer) else None
     own = record.circumstances(options.detector, options.model, others, version)
-    record.put(part, own | found(others.are_quiet))
+    record.put(part, own | found(others.are_quiet), before=options.before)
     quiet = "" if others.are_quiet else f"; others used {others.busy:.0%} of the machine: no times"
     print(f"{part}: measured{quiet}", file=sys.stderr)
 
@@ -131,10 +133,18 @@ def main() -> None:
     measuring.add_argument("--pages", type=int, default=PAGES)
     measuring.add_argument("--frames", type=int, default=speed.FRAMES, help="frames of varying size, for the memory")
     measuring.add_argument("--pictures", type=Path, help="folder for the photographs with what was read in them")
+    measuring.add_argument("--before", action="store_true", help="keep it as what other files came to before")
     given = parser.parse_args()
     if given.command:
         options = Options(
-            given.data_root, given.detector, given.model, given.peer, given.pages, given.frames, given.pictures
+            root=given.data_root,
+            detector=given.detector,
+            model=given.model,
+            peer=given.peer,
+            pages=given.pages,
+            frames=given.frames,
+            pictures=given.pictures,
+            before=given.before,
         )
         for part in given.only:
             with progress.told_to(teller(part)):
@@ -142,6 +152,8 @@ def main() -> None:
                     sheets.draw(pages.SHEETS, options.material, options.reader)
                 else:
                     measure(part, options)
+    if given.command and not record.RECORD.exists():
+        return  # contact sheets alone
     made, found = page(), record.read()
     if "rejection" in found:
         rejection.draw_reliability(found["rejection"]["bins"], pages.DIAGRAM)

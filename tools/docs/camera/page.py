@@ -5,7 +5,7 @@ from typing import Any
 
 from camera import texts
 from camera.reading import FRAMES, PEER
-from camera.record import ROOT, Record
+from camera.record import BEFORE, ROOT, Record
 from camera.rendered import HEIGHTS, Counts
 from camera.still import FULL, FULL_SMALL, HEIGHT, SIXTY, VARIED, WIDTH
 from edgecnn.digits.looks import NATIVE, looks
@@ -39,7 +39,7 @@ def page(found: Record) -> str:
         _section(found, "rejection", "Rejection", _rejection),
         _section(found, "still", "Stills of twelve megapixels", _still),
         _limits(),
-        _section(found, "speed", "Speed and memory", _speed),
+        _section(found, "speed", "Speed and memory", lambda part: _speed(part, found.get(BEFORE, {}).get("speed"))),
         texts.MEASURED.format(rows=_measured(found)),
     )
     return "".join(sections)
@@ -52,12 +52,21 @@ def _section(found: Record, part: str, title: str, make: Callable[[Record], str]
 
 
 def _peer(found: Record) -> str:
-    versions = {part["versions"]["rapidocr"] for part in found.values() if "rapidocr" in part["versions"]}
+    parts = [found[part] for part in PARTS if part in found]
+    versions = {part["versions"]["rapidocr"] for part in parts if "rapidocr" in part["versions"]}
     return f"{PEER} {' and '.join(sorted(versions))} (PP-OCRv6 small, in its wheel)" if versions else PEER
 
 
 def _targets(found: Record) -> str:
-    """Return what was aimed at, beside what came of it."""
+    """Return what was aimed at, beside what came of it, and what other files came to before."""
+    rows, before = _aimed(found), {title: value for title, _, value in _aimed(found.get(BEFORE, {}))}
+    if not before:
+        return table(("", "target", "here"), rows, "lrr")
+    return table(("", "target", "before", "here"), [(*row[:2], before.get(row[0], ""), row[2]) for row in rows], "lrrr")
+
+
+def _aimed(found: Record) -> list[tuple[str, str, str]]:
+    """Return titles, targets and values."""
     rows: list[tuple[str, str, str]] = []
     if "photographs" in found:
         scores = found["photographs"]["scores"]
@@ -89,7 +98,7 @@ def _targets(found: Record) -> str:
             ("frames a second, 640x480, one core", f"{TARGETS['rate']:g}", f"{reading['frames_per_second']:g}"),
             ("p99 of a frame", f"{TARGETS['p99']:g} ms", f"{reading['p99_ms']:g} ms"),
         ]
-    return table(("", "target", "here"), rows, "lrr")
+    return rows
 
 
 def _photographs(part: Record) -> str:
@@ -216,20 +225,25 @@ def _limits() -> str:
     return texts.LIMITS.format(native=NATIVE, limits=table(names, rows, "lrrr"))
 
 
-def _speed(part: Record) -> str:
-    files = " and ".join(f"`{part[name]['file']}` ({part[name]['form']})" for name in ("detector", "classifier"))
+def _speed(part: Record, before: Record | None = None) -> str:
+    parts = [part, *([before] if before and "reading" in before else [])]
     if "reading" not in part:
         return texts.SPEED.format(pages=part["pages"], times=texts.BUSY.rstrip(), memory=_memory(part["memory"]))
-    reading = part["reading"]
-    row = (
-        files, f"{reading['frames']:,}", f"{reading['frames_per_second']:g}", f"{reading['p50_ms']:.2f} ms",
-        f"{reading['p99_ms']:.2f} ms",
-    )  # fmt: skip
-    times = table(("read by", "frames", "frames a second", "p50", "p99"), [row], "lrrrr")
-    tables = "\n\n".join(_profile(part, name) for name in ("detector", "classifier"))
-    return texts.SPEED.format(pages=part["pages"], times=times, memory=_memory(part["memory"])) + texts.PROFILED.format(
-        tables=tables
-    )
+    rows = []
+    for own in parts:
+        reading = own["reading"]
+        rate, p50, p99 = (reading[name] for name in ("frames_per_second", "p50_ms", "p99_ms"))
+        rows.append((_files(own), f"{reading['frames']:,}", f"{rate:g}", f"{p50:.2f} ms", f"{p99:.2f} ms"))
+    times = table(("read by", "frames", "frames a second", "p50", "p99"), rows, "lrrrr")
+    tables = "\n\n".join(_profile(own, name) for own in parts for name in ("detector", "classifier"))
+    said = texts.SPEED.format(pages=part["pages"], times=times, memory=_memory(part["memory"]))
+    return said + texts.PROFILED.format(tables=tables)
+
+
+def _files(part: Record) -> str:
+    """Return which files read, told apart from those of the same name by how their digests begin."""
+    own = (part[name] for name in ("detector", "classifier"))
+    return " and ".join(f"`{one['file']}` ({one['form']}, {one['sha256'][:6]})" for one in own)
 
 
 def _profile(part: Record, name: str) -> str:
@@ -240,7 +254,9 @@ def _profile(part: Record, name: str) -> str:
     ]
     given = f", {found['crops']:g} crops at once on average" if "crops" in found else ", a frame of 640x480"
     rows.append(("all", sum(one["kernels"] for one in found["operators"]), f"{found['microseconds']:,.0f}", "100%"))
-    return f"`{part[name]['file']}`{given}:\n\n" + table(("operator", "kernels", "µs", "share"), rows, "lrrr")
+    return f"`{part[name]['file']}` ({part[name]['sha256'][:6]}){given}:\n\n" + table(
+        ("operator", "kernels", "µs", "share"), rows, "lrrr"
+    )
 
 
 def _memory(found: Row) -> str:
@@ -258,8 +274,10 @@ def _memory(found: Row) -> str:
 def _measured(found: Record) -> str:
     """Return on what each part was measured; parts that have it in common share a row."""
     rows: dict[tuple[str, ...], list[str]] = {}
-    for part in (name for name in PARTS if name in found):
-        own = found[part]
+    old = found.get(BEFORE, {})
+    parts = {part: found[part] for part in PARTS if part in found}
+    parts |= {f"{part}, before": old[part] for part in PARTS if part in old}
+    for part, own in parts.items():
         packages = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
         files = ", ".join(f"{own[name]['file']} ({own[name]['sha256'][:12]})" for name in ("detector", "classifier"))
         busy = "unknown" if own["busy"] is None else f"{own['busy']:.0%}"

@@ -22,6 +22,7 @@ from edgecnn.version import __version__
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = ROOT / "docs" / "records" / "camera.json"
 PACKAGES = ("onnxruntime", "numpy", "opencv-python-headless", "opencv-python")
+BEFORE = "before"  # what other model files came to, part by part
 
 Record = dict[str, Any]
 
@@ -89,9 +90,11 @@ def read() -> Record:
     return dict(json.loads(RECORD.read_text(encoding="utf-8"))) if RECORD.exists() else {}
 
 
-def put(part: str, found: Mapping[str, Any]) -> None:
-    """Put one part in place of what was measured of it before."""
-    files.write_text(RECORD, _lines({**read(), part: dict(found)}) + "\n")
+def put(part: str, found: Mapping[str, Any], *, before: bool = False) -> None:
+    """Put one part in place of what was measured of it; with ``before`` among what other files came to."""
+    kept = read()
+    kept |= {BEFORE: {**kept.get(BEFORE, {}), part: dict(found)}} if before else {part: dict(found)}
+    files.write_text(RECORD, _lines(kept) + "\n")
 
 
 def _lines(value: Any, deep: int = 0) -> str:
