@@ -49,7 +49,15 @@ def chain(
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
-def static(model: onnx.ModelProto, path: Path, left_out: Sequence[str] = (), *, reduce_range: bool = True) -> None:
+def static(
+    model: onnx.ModelProto,
+    path: Path,
+    left_out: Sequence[str] = (),
+    *,
+    reduce_range: bool = True,
+    activations: QuantType = QuantType.QUInt8,
+    weights: QuantType = QuantType.QInt8,
+) -> None:
     """Write the static form, without the dense layer and what else is left out."""
     parent = path.with_suffix(".parent")
     onnx.save(model, parent)
@@ -57,7 +65,7 @@ def static(model: onnx.ModelProto, path: Path, left_out: Sequence[str] = (), *, 
     try:
         quantize_static(
             parent, path, _Pixels(), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=reduce_range,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=["dense", *left_out],
+            activation_type=activations, weight_type=weights, nodes_to_exclude=["dense", *left_out],
             op_types_to_quantize=list(QUANTIZED),
         )  # fmt: skip
     finally:
@@ -109,6 +117,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "padded": lambda path: onnx.save(chain((32, 20, 32, 32)), path),
     "layout": lambda path: onnx.save(chain(applied=("Relu", "Softplus", "Relu", "Relu")), path),
     "full-range": lambda path: static(chain(), path, reduce_range=False),
+    "unsigned": lambda path: static(chain(), path, weights=QuantType.QUInt8),
+    "wide": lambda path: static(chain(), path, activations=QuantType.QUInt16),
     "narrow": _narrow,
     "old": lambda path: static(chain(opset=17), path),
     "dynamic": _dynamic,

@@ -87,7 +87,8 @@ def audit(
     both = [network] if other is None else [other, network]
     measured = measure(both, images.images_nhwc[0], provider=provider, threads=threads, seconds=seconds, say=on_stage)
     on_stage("comparing layer by layer")
-    rows = None if other is None else noise.measure(other, network, images.images_nhwc)
+    alike = other is not None and bool(noise.matched(other, network))
+    rows = noise.measure(other, network, images.images_nhwc) if other is not None and alike else None
     on_stage("checking")
     own, theirs = measured[-1], measured[0] if other is not None else None
     evidence = Evidence(

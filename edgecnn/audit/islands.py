@@ -48,9 +48,9 @@ class Island:
 
 
 def islands(network: Network, ran: Ran) -> list[Island]:
-    """Return everything in float of a file that has int8 layers; nothing where the graph that ran is not known."""
+    """Return everything in float of a file; nothing where the graph that ran is not known."""
     integers = {kernel.index for kernel in ran.kernels if kernel.is_product and kernel.precision == "int8"}
-    if not integers or not ran.linked:
+    if not ran.linked:
         return []
     return [_island(network, ran, part, integers) for part in _parts(ran)]
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 import onnx
+from onnx import TensorProto
 
 from edgecnn.insight import times
 from edgecnn.insight.graph import Network
@@ -26,9 +27,10 @@ TYPES = {"float": "float32", "double": "float64"}  # the runtime's words
 class Kernel:
     """One kernel, for one image. ``layer`` is the layer of the file that it belongs to, by its place and name.
 
-    ``precision`` is int8 for 8-bit integers of either sign. ``inserted`` says that the file has no such node;
-    ``before`` are the kernels whose values it takes. ``snr_db`` and ``fall_db`` are of what the layer hands on, at the
-    kernel that computes it, where there is a reference.
+    ``precision`` is int8 for 8-bit integers of either sign, ``weight_type`` the type in which a product has its
+    weights. ``inserted`` says that the file has no such node; ``before`` are the kernels whose values it takes.
+    ``snr_db`` and ``fall_db`` are of what the layer hands on, at the kernel that computes it, where there is a
+    reference.
     """
 
     index: int
@@ -44,6 +46,7 @@ class Kernel:
     before: list[int]
     takes_input: bool
     gives_output: bool
+    weight_type: str
     microseconds: float
     share: float
     snr_db: float | None = None
@@ -129,13 +132,15 @@ def ran(network: Network, profile: times.Profile, optimized: Path) -> Ran:
     makers = {name: index for index, node in enumerate(found) for name in node.output}
     total = sum(kernel.microseconds for kernel in profile.kernels) or 1.0
     places = times.assigned(network, profile.kernels)
+    tensors = {tensor.name: tensor for tensor in made.initializer}
+    weights = {index: one for index, node in enumerate(found) if (one := _weights(node, tensors)) is not None}
+    types = {index: TensorProto.DataType.Name(tensor.data_type).lower() for index, tensor in weights.items()}
     kernels = [
-        _kernel(network, index, kernel, node, place, makers, total)
+        _kernel(network, index, kernel, node, place, makers, _typed(types.get(index, "")), total)
         for index, (kernel, node, place) in enumerate(zip(profile.kernels, found, places, strict=True))
     ]
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in made.initializer}
-    weights = {index: shape for index, node in enumerate(found) if (shape := _weights(node, shapes)) is not None}
-    return Ran(kernels, weights, linked, profile.provider, profile.threads, profile.exact_int8)
+    shapes = {index: tuple(tensor.dims) for index, tensor in weights.items()}
+    return Ran(kernels, shapes, linked, profile.provider, profile.threads, profile.exact_int8)
 
 
 def _kernel(
@@ -145,6 +150,7 @@ def _kernel(
     node: onnx.NodeProto,
     place: int | None,
     makers: dict[str, int],
+    weight_type: str,
     total: float,
 ) -> Kernel:
     layer = None if place is None else network.layers[place]
@@ -163,6 +169,7 @@ def _kernel(
         before=sorted({makers[name] for name in node.input if name in makers}),
         takes_input=any(entry.name in node.input for entry in inputs),
         gives_output=any(entry.name in node.output for entry in outputs),
+        weight_type=weight_type,
         microseconds=kernel.microseconds,
         share=kernel.microseconds / total,
     )
@@ -187,15 +194,19 @@ def _precision(kernel: times.Kernel) -> str:
     if kernel.operator in PRODUCTS and kernel.operator not in FLOAT_PRODUCTS:
         return "int8"
     found = kernel.taken[0][0] if kernel.taken else (kernel.given[0][0] if kernel.given else "")
-    return "int8" if found in EIGHT_BITS else TYPES.get(found, found)
+    return "int8" if found in EIGHT_BITS else _typed(found)
 
 
-def _weights(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...] | None:
-    """Return the shape of a product's weights as the kernel has them."""
+def _typed(name: str) -> str:
+    return TYPES.get(name, name)
+
+
+def _weights(node: onnx.NodeProto, tensors: dict[str, TensorProto]) -> TensorProto | None:
+    """Return a product's weights as the kernel has them."""
     if node.op_type not in times.HEAVY:
         return None
     slot = PRODUCTS[node.op_type][1] if node.op_type in PRODUCTS else 1
-    return shapes.get(node.input[slot]) if len(node.input) > slot else None
+    return tensors.get(node.input[slot]) if len(node.input) > slot else None
 
 
 def _reached(start: int, links: Sequence[Sequence[int]]) -> set[int]:

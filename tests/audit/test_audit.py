@@ -1,6 +1,8 @@
 """Each planted fault is found, and nothing else; a good file has no finding; what ran is what ONNX Runtime says."""
 
 import json
+import platform
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from edgecnn import documents
 from edgecnn.audit import Audit, audit
 from edgecnn.audit.ran import BLOCKED, REORDERS
 from edgecnn.errors import DataError, ModelError
+from edgecnn.machine.cpu import X86
 
 BRIEF = {"threads": 1, "seconds": 0.01}
 
@@ -58,7 +61,7 @@ def found(audit: Audit) -> dict[str, list[str]]:
 def test_a_good_file_has_no_finding_and_every_check_says_what_it_saw(audited, name: str, reference: str | None) -> None:
     told = audited(name, reference)
     assert (found(told), told.unseen) == ({}, [])
-    assert len(told.fine) == 13
+    assert len(told.fine) == 14
     assert told.answer.endswith("nothing was found to change.")
 
 
@@ -70,11 +73,27 @@ def test_a_good_file_has_no_finding_and_every_check_says_what_it_saw(audited, na
         ("abs", "float-others", ["act1"]),
         ("unfused", "unfused-layers", ["conv1"]),
         ("dynamic", "dynamic", ["conv0_quant", "conv1_quant", "conv2_quant", "conv3_quant"]),
+        ("wide", "unfused-layers", [f"conv{place}" for place in range(4)]),
         ("old", "opset", []),
     ],
 )
 def test_a_planted_fault_is_found_and_only_that(audited, name: str, check: str, nodes: list[str]) -> None:
     assert found(audited(name)) == {check: nodes}
+
+
+@pytest.mark.skipif(platform.machine().lower() not in X86, reason="unsigned weights cost nothing elsewhere")
+def test_unsigned_weights_are_found_and_what_signed_ones_bring_is_tried(audited) -> None:
+    (finding,) = audited("unsigned").findings
+    assert (finding.name, finding.nodes) == ("unsigned-weights", [f"conv{place}" for place in range(4)])
+    assert re.search(r"a convolution of the size of conv\d takes \d\.\d\d of the time with int8 weights", finding.how)
+
+
+def test_integers_that_no_kernel_takes_are_held_against_the_float32_file(audited) -> None:
+    """Of 16 bits ONNX Runtime has no convolution, and there is none of 8 bits in the file to estimate by."""
+    assert audited("wide").findings[0].brings is None
+    (finding,) = audited("wide", "good-float").findings
+    assert 0 <= finding.brings < 1
+    assert "the layers of the float32 file take" in finding.how
 
 
 @pytest.mark.usefixtures("blocks")

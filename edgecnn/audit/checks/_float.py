@@ -20,6 +20,13 @@ def not_looked(evidence: Evidence) -> Callable[[str], Found] | None:
 UNLINKED = "what provider {provider} makes of the graph is not known"
 
 
+def without_noise(evidence: Evidence) -> str:
+    """Say why there are no errors by layer."""
+    if evidence.reference is None:
+        return "the float32 file is not known; name it as REFERENCE"
+    return "no layer of the file could be matched with one of the reference"
+
+
 def percent(share: float) -> str:
     """Write a share.
 
@@ -35,7 +42,14 @@ def as_integers(evidence: Evidence, found: Sequence[Island]) -> tuple[float | No
     macs = sum(evidence.macs_of(kernel) for island in found for kernel in island.products)
     share = sum(island.share for island in found)
     if rate is None or not macs:
-        return None, "no int8 convolution of this file to estimate by"
+        if evidence.reference is None:
+            return None, "no int8 convolution of this file to estimate by, and no float32 file"
+        floats = sum(kernel.microseconds for kernel in evidence.reference.ran.kernels if kernel.is_product)
+        left = floats / (evidence.ran.microseconds or 1.0)
+        return max(0.0, share - left), (
+            f"they and the quantizers around them take {percent(share)}; the layers of the float32 file take "
+            f"{percent(left)} of this file's time, and int8 less"
+        )
     left = rate * macs
     return max(0.0, share - left), (
         f"they and the quantizers around them take {percent(share)}; at the rate of this file's int8 convolutions "

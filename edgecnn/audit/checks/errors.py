@@ -1,5 +1,6 @@
 """Layers in which a quantized file loses the signal."""
 
+from edgecnn.audit.checks import _float
 from edgecnn.audit.evidence import Evidence
 from edgecnn.audit.found import Finding, Fine, Found, Unseen
 
@@ -13,10 +14,11 @@ def look(evidence: Evidence) -> Found:
     if not evidence.is_integer:
         return Fine(NAME, "the file has no integers to round to")
     if evidence.noise is None:
-        return Unseen(NAME, "the float32 file is not known; name it as REFERENCE")
-    rows = [row for row in evidence.noise if row.snr_db is not None and row.integers]
+        return Unseen(NAME, _float.without_noise(evidence))
+    weighted = {layer.name for layer in evidence.network.layers if layer.has_weights}
+    rows = [row for row in evidence.noise if row.snr_db is not None and (row.integers or row.candidate in weighted)]
     if not rows:
-        return Unseen(NAME, "no layer of both files could be matched")
+        return Fine(NAME, "no layer differs from that of the float32 file")
     found = [
         row for row in rows if row.snr_db is not None and row.snr_db < LEAST_DB and (row.fall_db or LEAST_DB) >= FALL_DB
     ]

@@ -1,5 +1,6 @@
 """Values outside of what a layer's integers can stand for, which are cut off."""
 
+from edgecnn.audit.checks import _float
 from edgecnn.audit.checks._float import percent
 from edgecnn.audit.evidence import Evidence
 from edgecnn.audit.found import Finding, Fine, Found, Unseen
@@ -13,7 +14,7 @@ def look(evidence: Evidence) -> Found:
     if not evidence.is_integer:
         return Fine(NAME, "the file has no integers to leave")
     if evidence.noise is None:
-        return Unseen(NAME, "the float32 file is not known; name it as REFERENCE")
+        return Unseen(NAME, _float.without_noise(evidence))
     found = [row for row in evidence.noise if row.integers and row.saturated > MOST]
     if not found:
         most = max((row.saturated for row in evidence.noise if row.integers), default=0.0)
