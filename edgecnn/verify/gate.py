@@ -65,8 +65,16 @@ def sentence(verdict: Verdict, images_needed: int | None, max_drop_pp: float) ->
     """
     if verdict != "undecided":
         return f"{verdict} the allowed {max_drop_pp:g} points (error rate at most {ERROR_RATE * 100:g} %)"
-    count = f"over {MOST_NEEDED:,}" if images_needed is None else f"about {rounded(images_needed):,}"
-    return f"undecided at the allowed {max_drop_pp:g} points, needs {count} images"
+    return f"undecided at the allowed {max_drop_pp:g} points, {needs(images_needed)}"
+
+
+def needs(images_needed: int | None) -> str:
+    """Say how many images would decide.
+
+    >>> needs(1534), needs(None)
+    ('needs about 1,600 images', 'needs over 1,000,000 images')
+    """
+    return f"needs {f'over {MOST_NEEDED:,}' if images_needed is None else f'about {rounded(images_needed):,}'} images"
 
 
 def rounded(count: int) -> int:

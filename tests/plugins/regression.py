@@ -51,6 +51,9 @@ class Compared:
     def remarks(self) -> list[str]:
         return []
 
+    def breakdowns(self) -> list:
+        return []
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -193,7 +196,8 @@ def checkpoint_contender(checkpoint, path, threads):
     return contender.of_checkpoint(contender.Contender, checkpoint, path, threads)
 
 
-def compare(reference, candidate, *, dataset, root, split, max_drop_pp):
+def compare(reference, candidate, *, dataset, root, split, max_drop_pp, apart):
+    apart.whole_alone("a regression")
     card = _card(candidate)
     images_nhwc, truth_n = _images(card, split, root)
     return _compared(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from answering import LABELS, contender, split_of
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
@@ -14,7 +15,6 @@ from sklearn import metrics as sklearn_metrics
 
 from edgecnn import checkpoint, data, documents, onnx_file
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.contender import ClassifierContender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, ModelError
 from edgecnn.runtime.classifier import load
@@ -22,24 +22,6 @@ from edgecnn.verify import Comparison, compare_files
 from edgecnn.verify.compare import compare, read_for
 from edgecnn.verify.scores import Flip, FlipCounts
 from edgecnn.verify.shown import MOST_FLIPS
-
-LABELS = ("a", "b", "c")
-SHAPE = ImageInput(1, 1, 1)
-RECORD = DatasetRecord("made-up", 1, 1, 0)
-
-
-def contender(name: str, answers: list[int], labels: tuple[str, ...] = LABELS) -> ClassifierContender:
-    """A made-up classifier: the pixel of an image is its place in ``answers``."""
-    logits_nk = np.eye(len(labels), dtype=np.float32)[answers]
-    golden = np.zeros((1, *SHAPE.shape), np.uint8)
-    return ClassifierContender(
-        name, Path(name), "onnx", "fp32", labels, SHAPE, RECORD, golden, "", 1,
-        answer=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]], size_bytes=1,
-    )  # fmt: skip
-
-
-def split_of(labels: list[int], names: tuple[str, ...] = LABELS) -> Split:
-    return Split(np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1), np.array(labels), names)
 
 
 def compared(truth: list[int], reference: list[int], candidate: list[int], *, max_drop_pp: float = 0.5) -> Comparison:

@@ -149,7 +149,7 @@ def _said(kind: Any) -> str:
     if dataclasses.is_dataclass(kind):
         title = _title(kind)
         return f"[{title}](#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')})"
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return " or ".join("null" if arm is types.NoneType else _said(arm) for arm in arguments)
     if origin is typing.Literal:
         return " or ".join(f"`{word}`" for word in arguments)
