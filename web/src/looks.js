@@ -49,7 +49,7 @@ export function scaleOf({ width, height }) {
 
 /**
  * Have a detector look at a gray frame as ``looks`` says, and put together what it finds, best first. ``looked(done, all)``
- * is told after each look, and ends it all by returning false: then there is nothing to put together, null.
+ * is told before each look and at the end, and ends it all by returning false: then there is nothing, null.
  * @param {Picture} gray
  * @param {number} detail
  * @param {Detect} detect
@@ -62,9 +62,10 @@ export async function detectClosely(gray, detail, detect, looked = () => true) {
   /** @type {Found[]} */
   const found = [];
   for (const [index, look] of all.entries()) {
+    if (!looked(index, all.length)) return null;
     found.push(...(await seen(gray, look, detect)));
-    if (!looked(index + 1, all.length)) return null;
   }
+  if (!looked(all.length, all.length)) return null;
   return all.length === 1 ? found : eachOnce(found);
 }
 

@@ -1,6 +1,6 @@
 // One frame in, what is on it out: the only place that knows of detector, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
-import { detectClosely } from "./looks.js";
+import { detectClosely, looks } from "./looks.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
 import { memory } from "./tracking.js";
@@ -13,12 +13,12 @@ const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answe
 const DETAIL = 1; // of a picture: down to its pixels
 
 /**
- * Return { text, answers, boxes, rejected, looks, window, detectMs, classifyMs }, or null where ``looked`` ended it.
+ * Return { text, answers, boxes, rejected, size, looks, window, detectMs, classifyMs }, or null where ``looked`` ended it.
  *
  * ``answers`` and their ``boxes`` (null without a detector) are in reading order, as ``text`` is. ``window`` is the part
  * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black, ``remembered``
  * (tracking.js) is what the frames before it said, which a picture by itself has none of: that is looked at as closely
- * as it is large (looks.js), and ``looked(done, all)`` is told after each look.
+ * as it is large (looks.js), and ``looked(done, all)`` is told before each look.
  * @param {Reader} reader
  * @param {Picture} frame
  * @param {Options} [options]
@@ -37,9 +37,11 @@ export async function recognize({ classifier, detect }, frame, options = {}) {
  */
 async function detected(classifier, detect, frame, { remembered, looked = () => true }) {
   const start = performance.now();
-  let looks = 0;
-  const detections = await detectClosely(withChannels(frame, 1), remembered ? 0 : DETAIL, detect, (done, all) => {
-    looks = done;
+  const detail = remembered ? 0 : DETAIL;
+  const planned = looks(frame.width, frame.height, detail).length;
+  let count = 0;
+  const detections = await detectClosely(withChannels(frame, 1), detail, detect, (done, all) => {
+    count = all;
     return looked(done, all);
   });
   if (detections === null) return null;
@@ -80,7 +82,8 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
     answers: order.map(({ answer }) => answer),
     boxes: order.map(({ box }) => box),
     rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
-    looks,
+    size: { width: frame.width, height: frame.height },
+    looks: { done: count, all: planned },
     window: null,
     detectMs: middle - start,
     classifyMs: end - middle,
@@ -105,7 +108,8 @@ async function whole(classifier, frame, { drawn = false, remembered = memory({ s
     answers,
     boxes: null,
     rejected: 0,
-    looks: 1,
+    size: { width: frame.width, height: frame.height },
+    looks: null,
     window: fitted ? null : centerWindow(frame, input.height, input.width),
     detectMs: null,
     classifyMs: performance.now() - start,

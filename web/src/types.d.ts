@@ -14,9 +14,9 @@ export interface Picture extends Input {
   pixels: Uint8Array;
 }
 
-/** RGBA, as a canvas gives it. */
+/** A frame that gives RGBA, some of its rows at a time, as a canvas does. */
 export interface Frame extends Size {
-  data: Uint8ClampedArray;
+  rows(top: number, count: number): Uint8ClampedArray;
 }
 
 export interface Window extends Size {
@@ -82,7 +82,7 @@ export interface Found extends Detection {
 /** A part of a frame. */
 export type Look = Window;
 
-/** Told after each look at a frame; false ends it. */
+/** Told before each look at a frame, and after the last; false ends it. */
 export type Looking = (done: number, all: number) => boolean;
 
 /** An answer and where it was seen. */
@@ -122,12 +122,19 @@ export interface Reader {
   detect: Detect | null;
 }
 
+/** How a frame was looked at: how often, how often it would have been if something were to see everywhere. */
+export interface Looks {
+  done: number;
+  all: number;
+}
+
 export interface Result {
   text: string;
   answers: Answer[];
   boxes: Box[] | null;
   rejected: number;
-  looks: number;
+  size: Size;
+  looks: Looks | null;
   window: Window | null;
   detectMs: number | null;
   classifyMs: number;
@@ -152,14 +159,21 @@ export interface Maps extends Input {
   values: ArrayLike<number>;
 }
 
-/** A frame of an input to be answered: ``one`` digit that fills it, ``empty`` the text of one without ink. */
+/**
+ * A frame of an input to be answered: ``one`` digit that fills it, ``empty`` the text of one without ink, ``scaledFrom``
+ * the size of the picture where it was larger. ``kept`` keeps the answer to what does not change. ``answered`` is called
+ * as the answer is shown.
+ */
 export interface Shot {
   frame: () => Frame;
   empty?: string;
   one?: boolean;
+  scaledFrom?: Size;
   fps?: number;
   remembered?: Memory;
+  kept?: { result?: Result };
   wanted?: () => boolean;
+  answered?: () => void;
 }
 
 /** One of the inputs that the tabs open. */
