@@ -131,7 +131,8 @@ def _drawn(picture: "ReadPicture", pixels_hwc: "NDArray[np.uint8] | None", overl
         from edgecnn.digits.overlay import overlay as drawn
         from edgecnn.files import replacing
 
-        image, kind = drawn(pixels_hwc, picture.digits), "PNG" if overlay.suffix.lower() == ".png" else "JPEG"
+        image = drawn(pixels_hwc, picture.digits, picture.signs)
+        kind = "PNG" if overlay.suffix.lower() == ".png" else "JPEG"
         with replacing(overlay) as partial:
             image.save(partial, kind)
         console.tell(f"wrote {overlay}")

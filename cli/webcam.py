@@ -41,11 +41,7 @@ def webcam(
     ] = Path("digit-finder"),
     finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     whole: Annotated[
-        bool,
-        typer.Option(
-            "--whole",
-            help="Classify the frame whole: its center, or the ink of one drawn digit. Color models always do.",
-        ),
+        bool, typer.Option("--whole", help="Classify the center of the frame; color models always do.")
     ] = False,
     min_probability: Annotated[
         float | None,
@@ -157,6 +153,10 @@ def _print(answer: "Answer", closed: threading.Event) -> None:
             for digit in found.digits
         ],
         "rejected": found.rejected,
+        "signs": [
+            {"label": sign.label, "box": [round(value, 1) for value in sign.box], "before": sign.before}
+            for sign in found.signs
+        ],
     }
     try:
         sys.stdout.write(json_text(to_json(line, indent=None)) + "\n")

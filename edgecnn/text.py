@@ -12,6 +12,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # Control characters (C0, DEL, C1), marks that turn the direction of writing, line separators, halves of characters.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NEGATIVE = re.compile(r"-[0-9]*[.,]?[0-9]+")
 _MARKDOWN = re.compile(r"[\\`|<>\[\]]")
 _BAR = re.compile(r"(?<!\\)\|")  # that is not escaped yet
 
@@ -104,10 +105,14 @@ def picture_text(text: str) -> str:
 def csv_text(cells: Iterable[object]) -> list[object]:
     """Return a row whose texts no spreadsheet takes for formulas: what begins like one gets an apostrophe in front.
 
-    >>> csv_text(("=1+1", -0.5, "a"))
-    ["'=1+1", -0.5, 'a']
+    >>> csv_text(("=1+1", -0.5, "a", "-17,5", "-17-5"))
+    ["'=1+1", -0.5, 'a', '-17,5', "'-17-5"]
     """
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells]
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in cells]
+
+
+def _is_formula(cell: str) -> bool:
+    return cell.startswith(FORMULA) and not _NEGATIVE.fullmatch(cell)
 
 
 def counted(number: int, noun: str) -> str:

@@ -4,13 +4,18 @@ A page may be turned by some degrees. Of slopes up to 19 degrees the one is take
 spread, where a line more weighs as much as a slope of 0.2, or as digits that are off their lines by one height in all.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from edgecnn.digits.signs import Sign
 
 SLOPES = np.array(sorted(np.linspace(-0.35, 0.35, 29), key=abs))  # the flattest first, so that it wins a tie
 SLOPE_COST = 5.0  # in lines, of a slope of 1
 LINE_GAP = 0.5  # in typical heights, between the centers of neighboring lines at least
 WORD_GAP = 1.5  # in typical widths
+APART = 2.0  # how much nearer to the digit after it a sign is that does not join it to the one before
 NARROWEST = 0.6  # of the height: a row of ones is no row of words
 
 
@@ -31,17 +36,34 @@ def reading_order(boxes_n4: NDArray[np.float32]) -> list[list[int]]:
     return [[int(index) for index in line] for line in np.split(order, ends)]
 
 
-def text_of(labels: list[str], boxes_n4: NDArray[np.float32], lines: list[list[int]]) -> str:
-    """Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits."""
-    return "\n".join(_line_text(labels, boxes_n4, line) for line in lines)
+def text_of(
+    labels: list[str], boxes_n4: NDArray[np.float32], lines: list[list[int]], signs: Sequence[Sign] = ()
+) -> str:
+    """Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits.
+
+    Signs stand before the digits that they name, and bridge a gap unless they are twice as near to its end.
+    """
+    by_digit = {sign.before: sign for sign in signs}
+    return "\n".join(_line_text(labels, boxes_n4, line, by_digit) for line in lines)
 
 
-def _line_text(labels: list[str], boxes_n4: NDArray[np.float32], line: list[int]) -> str:
+def _line_text(labels: list[str], boxes_n4: NDArray[np.float32], line: list[int], signs: Mapping[int, Sign]) -> str:
     boxes = boxes_n4[line]
     width, height = np.median(boxes[:, 2:], axis=0)
     gaps = boxes[1:, 0] - boxes[:-1, 0] - boxes[:-1, 2]
     wide = [False, *(gaps > WORD_GAP * max(width, NARROWEST * height))]
-    return "".join((" " if space else "") + labels[index] for space, index in zip(wide, line, strict=True))
+    text = ""
+    for place, index in enumerate(line):
+        sign = signs.get(index)
+        space = wide[place] and (sign is None or _is_apart(sign, boxes[place - 1], boxes[place]))
+        text += (" " if space else "") + (sign.label if sign else "") + labels[index]
+    return text
+
+
+def _is_apart(sign: Sign, left_4: NDArray[np.float32], right_4: NDArray[np.float32]) -> bool:
+    """Tell whether a sign belongs to the digit after it and not to the one before."""
+    x, _, width, _ = sign.box
+    return bool(x - left_4[0] - left_4[2] > APART * (right_4[0] - x - width))
 
 
 def _lines(y_sn: NDArray[np.float64], gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""A picture with what was read in it: a line around each digit, and the digit beside it where nothing is covered."""
+"""A picture with what was read in it: a line around each digit and sign, and its label beside it, over nothing else."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from edgecnn.digits.reading import Digit
+from edgecnn.digits.signs import Sign
 
 SURE = 0.9  # from there on a digit stands alone
 LINE, HALO, LABEL = (0, 200, 0), (0, 0, 0), (255, 255, 255)
@@ -16,8 +17,8 @@ SHARE = 0.45  # of the digits' typical height
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def overlay(pixels_hwc: NDArray[np.uint8], digits: Sequence[Digit]) -> Image.Image:
-    """Return a picture (H, W, 1, 3 or 4) in color with the digits that were read in it, all in one size of writing.
+def overlay(pixels_hwc: NDArray[np.uint8], digits: Sequence[Digit], signs: Sequence[Sign] = ()) -> Image.Image:
+    """Return a picture (H, W, 1, 3 or 4) in color with the digits and signs that were read in it, all in one size.
 
     A probability stands beside a digit below 90 % alone. Where there is no room beside a digit, none is written.
     """
@@ -27,13 +28,13 @@ def overlay(pixels_hwc: NDArray[np.uint8], digits: Sequence[Digit]) -> Image.Ima
         return image
     draw, size = ImageDraw.Draw(image), _size(digits)
     font, width = ImageFont.load_default(size), max(1, round(size / 10))
-    framed = [_edges(digit, width + 1) for digit in digits]
+    both: list[Digit | Sign] = [*digits, *signs]
+    framed = [_edges(each, width + 1) for each in both]
     taken = [*framed]
-    for digit in digits:
-        draw.rectangle(_edges(digit, width), outline=HALO, width=width + 1)
-        draw.rectangle(_edges(digit, width - 1), outline=LINE, width=width)
-    for digit, edges in zip(digits, framed, strict=True):
-        text = digit.label if digit.probability >= SURE else f"{digit.label} {digit.probability:.0%}"
+    for each in both:
+        draw.rectangle(_edges(each, width), outline=HALO, width=width + 1)
+        draw.rectangle(_edges(each, width - 1), outline=LINE, width=width)
+    for text, edges in zip([*map(_text, digits), *(sign.label for sign in signs)], framed, strict=True):
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         place = _place(edges, (right - left + 2 * width, bottom - top + 2 * width), image.size, taken)
         if place is not None:
@@ -47,8 +48,12 @@ def _size(digits: Sequence[Digit]) -> float:
     return float(np.clip(SHARE * np.median([digit.box[3] for digit in digits]), LEAST, MOST))
 
 
-def _edges(digit: Digit, around: int) -> Rectangle:
-    x, y, width, height = digit.box
+def _text(digit: Digit) -> str:
+    return digit.label if digit.probability >= SURE else f"{digit.label} {digit.probability:.0%}"
+
+
+def _edges(each: Digit | Sign, around: int) -> Rectangle:
+    x, y, width, height = each.box
     return x - around, y - around, x + width + around, y + height + around
 
 

@@ -1,7 +1,7 @@
 """Picture files read: each on its own, so that a broken one does not take the others with it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgecnn.digits.defaults import DETAIL
 from edgecnn.digits.reading import Digit, Reader, Reading
+from edgecnn.digits.signs import SIGNS, Sign
 from edgecnn.errors import ImageError
 from edgecnn.runtime.image import read_picture
 
@@ -18,8 +19,8 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Number:
-    """Digits that stand together: in which line, 1 the first, the probability of the least sure one, and the box around
-    all, x, y, width, height."""
+    """Digits that stand together, with the signs between: in which line, 1 the first, the probability of the least sure
+    digit, and the box around all, x, y, width, height."""
 
     line: int
     text: str
@@ -32,7 +33,8 @@ class ReadPicture:
     """What is read in one file, in reading order; or why it could not be read.
 
     The picture was first turned by ``turned`` degrees, clockwise; boxes are in pixels of what came of it. ``rejected``
-    are detections that are no digit, ``assumed`` is what reading the file had to assume.
+    are detections that are no digit, ``assumed`` is what reading the file had to assume. ``signs`` are points, commas,
+    colons and minuses, ``before`` of each the place in ``digits`` of the one after it.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class ReadPicture:
     turned: int
     error: str | None
     assumed: str | None = None
+    signs: list[Sign] = field(default_factory=list)
 
 
 def read_pictures(
@@ -63,18 +66,22 @@ def read_pictures(
         turned, pixels_hwc, reading = _read(reader, picture.pixels_hwc, detail, TURNS if rotate == AUTO else [rotate])
         digits = list(reading.digits)
         found = ReadPicture(
-            path, reading.text, list(numbers(reading)), digits, reading.rejected, turned, None, picture.assumed
-        )
+            path, reading.text, list(numbers(reading)), digits, reading.rejected, turned, None, picture.assumed,
+            list(reading.signs),
+        )  # fmt: skip
         yield found, pixels_hwc
 
 
 def numbers(reading: Reading) -> Iterator[Number]:
     """Yield what stands together in the lines of a reading."""
+    place, signs = 0, {sign.before: sign for sign in reading.signs}
     for line, (text, digits) in enumerate(zip(reading.text.split("\n"), reading.lines, strict=False), start=1):
         left = iter(digits)
         for word in text.split(" "):
-            of_word = [next(left) for _ in word]
-            boxes_n4 = np.array([digit.box for digit in of_word])
+            of_word = [next(left) for label in word if label not in SIGNS]
+            places = range(place, place := place + len(of_word))
+            boxes = [digit.box for digit in of_word] + [signs[at].box for at in places if at in signs]
+            boxes_n4 = np.array(boxes)
             low, high = boxes_n4[:, :2].min(axis=0), (boxes_n4[:, :2] + boxes_n4[:, 2:]).max(axis=0)
             x, y, width, height = (float(value) for value in (*low, *(high - low)))
             yield Number(line, word, min(digit.probability for digit in of_word), (x, y, width, height))

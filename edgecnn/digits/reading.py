@@ -1,10 +1,12 @@
-"""A frame read: digits detected, all crops classified in one batch, and what is accepted put into reading order.
+"""A frame read: digits detected, all crops classified in one batch, and what is accepted put into reading order, with
+the points, commas, colons and minuses between.
 
 A picture by itself is looked at as closely as it is large (``looks.py``); of a video each frame is looked at once.
 """
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from edgecnn.digits.ink import ink_alone, wants_ink
 from edgecnn.digits.looks import Found, detect
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
+from edgecnn.digits.signs import Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
 from edgecnn.digits.tracking import Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load
@@ -50,18 +53,28 @@ class Seen:
 class Reading:
     """One frame read: its text, lines of digits in reading order, how many detections are no digit, all crops.
 
-    ``text`` has a newline between lines, and a space where a gap is wider than one and a half digits.
+    ``text`` has a newline between lines, a space where a gap is wider than one and a half digits, and the ``signs``:
+    points, commas, colons and minuses, each with its box and ``before``, the place in ``digits`` of the one after it.
     """
 
     text: str
     lines: tuple[tuple[Digit, ...], ...]
     rejected: int
     seen: tuple[Seen, ...]
+    signs: tuple[Sign, ...] = ()
 
     @property
     def digits(self) -> tuple[Digit, ...]:
         """The digits of all lines, in reading order."""
         return tuple(itertools.chain.from_iterable(self.lines))
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the frames before one have shown: digits, and the signs between them."""
+
+    digits: Tracker
+    signs: Memory = field(default_factory=Memory)
 
 
 class Reader:
@@ -107,32 +120,34 @@ class Reader:
 
         Raises ImageError for anything else, and SourceError for a frame of a size that the detector does not take.
         """
-        return self.read_after(Tracker(len(self.labels)), frame, bgr=bgr, shown_after=1, detail=detail)
+        return self.read_after(Before(Tracker(len(self.labels))), frame, bgr=bgr, shown_after=1, detail=detail)
 
-    def read_after(self, before: Tracker, frame: Frame, *, bgr: bool, shown_after: int, detail: float = 0.0) -> Reading:
-        """Read a frame after those that a tracker remembers: they vote, and it remembers this one from now on.
+    def read_after(self, before: Before, frame: Frame, *, bgr: bool, shown_after: int, detail: float = 0.0) -> Reading:
+        """Read a frame after others: they vote, and ``before`` remembers this one from now on.
 
-        ``shown_after`` is how many of the last three frames must have seen a digit.
+        ``shown_after`` is how many of the last three frames must have seen a digit, or a sign.
         """
-        detections = self._detect(frame, bgr, detail)
+        gray_hw1 = _gray(frame, bgr)
+        detections = self._detect(gray_hw1, detail)
         found = detections.only(detections.scores_m >= self._min_score)
         boxes_m4, images_mhwc = found.boxes_m4, self._images(found.crops_mhwc)
         probabilities_mk = self._classified(images_mhwc)
         accepted_m = self._accepted(probabilities_mk)
         confidence_m = found.scores_m * probabilities_mk.max(axis=1) * accepted_m
         whole_m = ~parts(boxes_m4, confidence_m, probabilities_mk.argmax(axis=1), found.scale_m)
-        track_m = before.update(boxes_m4[whole_m], probabilities_mk[whole_m])
-        voted_tk = before.probabilities_tk
+        track_m = before.digits.update(boxes_m4[whole_m], probabilities_mk[whole_m])
+        voted_tk = before.digits.probabilities_tk
         accepted_t = self._accepted(voted_tk)
-        shown_t = np.flatnonzero(accepted_t & (before.seen_t >= shown_after))
-        text, lines = self._in_order(before.boxes_t4[shown_t], voted_tk[shown_t])
+        shown_t = accepted_t & (before.digits.seen_t >= shown_after)
+        marks = read_signs(gray_hw1[..., 0], _gaps(before.digits.boxes_t4[accepted_t]))
+        signs = before.signs.update(marks, shown_after)
+        text, lines, placed_signs = self._in_order(before.digits.boxes_t4[shown_t], voted_tk[shown_t], signs)
         rejected = len(detections) - int(accepted_t[track_m].sum())
-        return Reading(text, lines, rejected, self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m))
+        seen = self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m)
+        return Reading(text, lines, rejected, seen, placed_signs)
 
-    def _detect(self, frame: Frame, bgr: bool, detail: float) -> Found:
-        pixels_hwc = checked_frame(frame if isinstance(frame, np.ndarray) else pixels_of(frame))
-        height, width = pixels_hwc.shape[:2]
-        gray_hw1 = to_input(pixels_hwc, ImageInput(height, width, 1), bgr=bgr and isinstance(frame, np.ndarray))
+    def _detect(self, gray_hw1: NDArray[np.uint8], detail: float) -> Found:
+        height, width = gray_hw1.shape[:2]
         try:
             return detect(gray_hw1, detail, self._detector.detect)
         except ModelError as error:
@@ -161,15 +176,19 @@ class Reader:
         return result
 
     def _in_order(
-        self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32]
-    ) -> tuple[str, tuple[tuple[Digit, ...], ...]]:
-        labels = [self.labels[best] for best in probabilities_nk.argmax(axis=1)]
-        digits = [
-            Digit(label, float(best), (float(x), float(y), float(width), float(height)))
-            for label, best, (x, y, width, height) in zip(labels, probabilities_nk.max(axis=1), boxes_n4, strict=True)
-        ]
+        self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32], marks: Sequence[Mark]
+    ) -> tuple[str, tuple[tuple[Digit, ...], ...], tuple[Sign, ...]]:
         lines = reading_order(boxes_n4)
-        return text_of(labels, boxes_n4, lines), tuple(tuple(digits[index] for index in line) for line in lines)
+        order = list(itertools.chain.from_iterable(lines))
+        best_n, boxes = probabilities_nk.argmax(axis=1), [_box(box) for box in boxes_n4[order]]
+        digits = [
+            Digit(self.labels[best_n[index]], float(probabilities_nk[index, best_n[index]]), box)
+            for index, box in zip(order, boxes, strict=True)
+        ]
+        places = _places(lines)
+        signs = placed(marks, gaps_of(boxes, places))
+        text = text_of([digit.label for digit in digits], boxes_n4[order], places, signs)
+        return text, tuple(tuple(digits[place] for place in line) for line in places), tuple(signs)
 
     def _seen(
         self, images_mhwc: NDArray[np.uint8], probabilities_mk: NDArray[np.float32], accepted_m: NDArray[np.bool_]
@@ -186,11 +205,32 @@ class VideoReader:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._before = Tracker(len(reader.labels))
+        self._before = Before(Tracker(len(reader.labels)))
 
     def read(self, frame: Frame, *, bgr: bool = False) -> Reading:
         """Read the next frame; takes and raises what ``Reader.read`` does."""
         return self._reader.read_after(self._before, frame, bgr=bgr, shown_after=SHOWN_AFTER)
+
+
+def _gray(frame: Frame, bgr: bool) -> NDArray[np.uint8]:
+    pixels_hwc = checked_frame(frame if isinstance(frame, np.ndarray) else pixels_of(frame))
+    height, width = pixels_hwc.shape[:2]
+    return to_input(pixels_hwc, ImageInput(height, width, 1), bgr=bgr and isinstance(frame, np.ndarray))
+
+
+def _gaps(boxes_n4: NDArray[np.float32]) -> list[Gap]:
+    return gaps_of([_box(box) for box in boxes_n4], reading_order(boxes_n4))
+
+
+def _box(box_4: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    x, y, width, height = (float(value) for value in box_4)
+    return x, y, width, height
+
+
+def _places(lines: list[list[int]]) -> list[list[int]]:
+    """Number what stands in lines in reading order."""
+    numbers = itertools.count()
+    return [[next(numbers) for _ in line] for line in lines]
 
 
 def reads_digits(classifier: Classifier) -> bool:

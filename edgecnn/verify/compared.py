@@ -1,14 +1,10 @@
 """What every comparison of two models says, whatever they are for."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from edgecnn.machine.environment import Environment
 from edgecnn.verify.gate import Verdict
-from edgecnn.verify.scores import FlipCounts
-
-if TYPE_CHECKING:
-    from edgecnn.verify.apart import Breakdown
 
 
 @dataclass(frozen=True)
@@ -63,26 +59,19 @@ class Compared(Protocol):
 
     @property
     def verdict(self) -> Verdict:
-        """What the interval shows, and those of all that was judged apart."""
+        """What the interval shows."""
 
     @property
     def images_needed(self) -> int | None:
-        """How many images would decide in 80 % of cases; None where over a million would, or these do."""
-
-    @property
-    def flip_counts(self) -> FlipCounts | None:
-        """How many images got worse and how many better, where that is known."""
+        """How many images would decide; None where over a million would, or these do."""
 
     @property
     def passed(self) -> bool:
-        """Whether that is within what is allowed."""
+        """Whether the drop is within what is allowed."""
 
     @property
     def environment(self) -> Environment | None:
         """The device that the candidate ran on, None for this machine."""
-
-    def breakdowns(self) -> "list[Breakdown]":
-        """Return what was judged apart: classes, slices."""
 
     def tables(self) -> list[Table]:
         """Return what people look at."""

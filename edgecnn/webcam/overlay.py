@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgecnn.digits.reading import Digit, Reading, Seen
+from edgecnn.digits.signs import Sign
 from edgecnn.webcam.opencv import Pixels, cv2
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -24,6 +25,8 @@ def draw(frame_bgr: Pixels, reading: Reading, status: str, *, crops: bool) -> Pi
     size = _size(image)
     for digit in reading.digits:
         _box(image, digit, size)
+    for sign in reading.signs:
+        _outline(image, sign, max(1, round(size)))
     if crops:
         _strip(image, reading.seen, size)
     _writing(image, status, (0, 0), size)
@@ -36,12 +39,18 @@ def _size(image: Pixels) -> float:
 
 def _box(image: Pixels, digit: Digit, size: float) -> None:
     """Draw a bright line inside a dark one, so that one of them shows on any paper, and the label above."""
-    x, y, width, height = (round(value) for value in digit.box)
     thickness = max(1, round(2 * size))
-    cv2.rectangle(image, (x, y), (x + width, y + height), PAPER, thickness + 2)
-    cv2.rectangle(image, (x, y), (x + width, y + height), ACCEPTED, thickness)
+    x, y, width = _outline(image, digit, thickness)
     small = min(size, max(SMALLEST, size * width / USUAL_WIDTH))  # or the label hides the next digit
     _writing(image, f"{digit.label} {digit.probability:.0%}", (x, y - thickness - 1), small, above=True)
+
+
+def _outline(image: Pixels, each: Digit | Sign, thickness: int) -> tuple[int, int, int]:
+    """Draw a box, and return where it begins and how wide it is."""
+    x, y, width, height = (round(value) for value in each.box)
+    cv2.rectangle(image, (x, y), (x + width, y + height), PAPER, thickness + 2)
+    cv2.rectangle(image, (x, y), (x + width, y + height), ACCEPTED, thickness)
+    return x, y, width
 
 
 def _writing(image: Pixels, text: str, corner: tuple[int, int], size: float, *, above: bool = False) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.test_json import held_to_its_page
-from digits.written import written
-from PIL import Image
+from digits.written import FONT, written
+from PIL import Image, ImageDraw, ImageFont
 
 COLUMNS, ROWS = 5, 2
 
@@ -62,6 +62,23 @@ def test_csv_has_a_line_a_number(edgecnn, page: tuple[Path, str]) -> None:
     rows = list(csv.DictReader(io.StringIO(edgecnn("read", page[0], "--csv").out)))
     assert "".join(row["number"] for row in rows) == page[1]
     assert {row["path"] for row in rows} == {str(page[0])}
+
+
+def test_numbers_have_their_points_and_minus(edgecnn, tmp_path: Path) -> None:
+    """In the text, in numbers of JSON and CSV, and by themselves with their boxes."""
+    page = Image.new("L", (420, 160), 235)
+    ImageDraw.Draw(page).text((60, 50), "4.86  -25", fill=25, font=ImageFont.truetype(FONT, 48))
+    page.save(tmp_path / "page.png")
+    assert edgecnn("read", tmp_path / "page.png").out == "4.86 -25\n"
+    told = json.loads(edgecnn("read", tmp_path / "page.png", "--json").out)
+    held_to_its_page(told, "read")
+    (found,) = told["images"]
+    assert [number["text"] for number in found["numbers"]] == ["4.86", "-25"]
+    assert [digit["label"] for digit in found["digits"]] == list("48625")
+    assert [(sign["label"], sign["before"]) for sign in found["signs"]] == [(".", 1), ("-", 3)]
+    assert found["numbers"][1]["box"][0] == found["signs"][1]["box"][0] < found["digits"][3]["box"][0]
+    rows = list(csv.DictReader(io.StringIO(edgecnn("read", tmp_path / "page.png", "--csv").out)))
+    assert [row["number"] for row in rows] == ["4.86", "-25"]
 
 
 @pytest.mark.parametrize(("lies", "degrees"), [(1, 90), (2, 180), (3, 270)])

@@ -24,7 +24,7 @@ from webcam.videos import frames_of, garble, write_video
 from edgecnn.card import Golden, ImageInput, ModelCard
 from edgecnn.webcam import live, sources
 
-KEYS = ["frame", "latency_ms", "text", "digits", "rejected"]
+KEYS = ["frame", "latency_ms", "text", "digits", "rejected", "signs"]
 SUMMARY = r"{frames} frames? in [\d.]+ s, [\d.]+ frames/s, latency p50 [\d.]+ ms, p99 [\d.]+ ms"
 
 

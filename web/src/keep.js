@@ -61,12 +61,10 @@ function saved(name, text) {
 }
 
 /** @param {Card} card @param {Result} result */
-function answerDocument({ name, form, labels }, { text, answers, boxes, size }) {
+function answerDocument({ name, form, labels }, { text, answers, boxes }) {
   return {
     model: name,
     form,
-    width: size.width,
-    height: size.height,
     text,
     answers: answers.map(({ label, probability, probabilities }, index) => ({
       label,

@@ -1,0 +1,84 @@
+"""Where a sign may stand: between two digits of a line, and in front of the first.
+
+Lengths in this package are in heights of the digits beside a gap, and y is 0 at their tops and 1 at the line that they
+stand on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edgecnn.digits.signs.mark import Box, Mark, Sign
+
+TOP, LOW = -0.3, 1.45  # what is looked at
+WIDEST_GAP = 1.6
+BEFORE = 1.55  # what is looked at in front of a number
+SAME_HEIGHT = 1.7  # at most between the heights of neighbors
+CLOSEST = 0.05  # the middles of neighbors
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What lies before a digit of a line: the boxes on either side, where ``left`` may be none, and which digit."""
+
+    left: Box
+    right: Box
+    before: int
+    open: bool  # nothing is on the left
+
+    @property
+    def height(self) -> float:
+        """The mean height of the digits beside it."""
+        return (self.left[3] + self.right[3]) / 2
+
+    def holds(self, mark: Mark) -> bool:
+        """Tell whether a sign lies in it."""
+        x, y = mark.middle
+        left, right = self.left[0] + self.left[2] / 2, self.right[0] + self.right[2] / 2
+        if not left < x < right:
+            return False
+        share = (x - left) / (right - left)
+        top = self.left[1] + (self.right[1] - self.left[1]) * share
+        return top + TOP * self.height < y < top + LOW * self.height
+
+
+def placed(marks: Sequence[Mark], gaps: Sequence[Gap]) -> list[Sign]:
+    """Say in front of which digit each mark stands; what lies in no gap is left out."""
+    found = []
+    for gap in gaps:
+        mark = next((mark for mark in marks if gap.holds(mark)), None)
+        if mark is not None:
+            found.append(Sign(mark.label, mark.box, gap.before))
+    return found
+
+
+def gaps_of(boxes: Sequence[Box], lines: Sequence[Sequence[int]]) -> list[Gap]:
+    """Return the gaps of lines of digits in which a sign may stand, also in front of their first digits."""
+    return [gap for line in lines for gap in _gaps(boxes, line)]
+
+
+def _gaps(boxes: Sequence[Box], line: Sequence[int]) -> Iterator[Gap]:
+    for place, index in enumerate(line):
+        right = boxes[index]
+        if place and _are_neighbors(boxes[line[place - 1]], right):
+            yield Gap(boxes[line[place - 1]], right, index, False)
+        else:
+            after = boxes[line[place + 1]] if place + 1 < len(line) else right
+            yield Gap(_in_front(right, after), right, index, True)
+
+
+def _are_neighbors(left: Box, right: Box) -> bool:
+    height = (left[3] + right[3]) / 2
+    alike = max(left[3], right[3]) <= SAME_HEIGHT * min(left[3], right[3])
+    apart = right[0] + right[2] / 2 - left[0] - left[2] / 2 > CLOSEST * height
+    return alike and apart and right[0] - left[0] - left[2] <= WIDEST_GAP * height
+
+
+def _in_front(digit: Box, after: Box) -> Box:
+    """Return where a digit would stand that is as far in front of another as is looked at, on their line."""
+    x, y, width, height = digit
+    slope = 0.0
+    if after is not digit and _are_neighbors(digit, after):
+        run = after[0] + after[2] / 2 - x - width / 2
+        slope = (after[1] + after[3] / 2 - y - height / 2) / run
+    away = width + BEFORE * height
+    return x - away, y - slope * away, width, height

@@ -1,0 +1,133 @@
+"""Which sign stands in a gap, by the place and the shape of its pieces."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.digits.signs.gaps import TOP, Gap
+from edgecnn.digits.signs.mark import Mark
+from edgecnn.digits.signs.pieces import LEVELS, Piece, pieces_of
+from edgecnn.digits.signs.sample import FINE, Sample, noise, sampled
+
+LEAST_PEAK = 0.39  # of a piece's darkest sample
+NOISE = 4.0  # deviations of the noise, of the same
+SMALLEST = 0.006  # the area of a piece
+FAINT, SPECK = 0.5, 0.25  # of the darkest peak, and of the largest area then: what has less counts for nothing
+AT_LEAST, AT_MOST, AT_MOST_INSIDE = 0.28, 0.4, 0.6  # a threshold by a piece's peak, where it shows the shape
+TELLING = 0.55  # where it shows that best
+LEFT, RIGHT = -0.14, 0.08  # how far beyond the digits' boxes the middle of a sign lies, if less than 0 within the left
+INSIDE_LEFT, INSIDE_RIGHT = -0.03, 0.02  # and when it is clear of them
+STRANGE = 0.4  # what is higher and no sign: something else stands there
+
+AWAY = 0.75  # from the middle of a sign in front of a number to its first digit, at most
+ALONE, ALONE_BELOW = 0.35, 0.42  # nothing is so near to the left of it that is so dark
+ALONE_TOP, ALONE_LOW = 0.15, 0.95
+
+FLAT, FLAT_HIGHEST = 1.5, 0.4  # a minus: width by height, and height
+FLAT_WIDE, FLAT_MIDDLE = (0.16, 0.74), (0.4, 0.86)
+DOT = 0.36  # the largest point
+BEGINS, STANDS = (0.58, 1.06), (0.86, 1.44)  # where a point or a comma begins, and ends
+ROUND = 3.0  # their width by their height at most
+COMMA_WIDEST, COMMA_HIGHEST = 0.65, 1.0
+TAIL, BELOW = 0.12, 0.7  # what makes a comma of a point: higher than wide, leaning, and below the line
+APART, BESIDE = (0.24, 0.85), 0.25  # of a colon's points: one above the other, aside
+COLON_TOP, COLON_LOW = 0.04, (0.55, 1.2)
+ALIKE = 0.39  # the smaller one's area by the larger one's
+POINT_FLAT, POINT_HIGH = 1.7, 1.9  # of one: width by height, height by width
+
+
+def read_signs(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> list[Mark]:
+    """Return the signs that lie in gaps of a gray frame."""
+    samples = list(sampled(gray_hw, gaps))
+    found = []
+    for sample, pieces in zip(samples, pieces_of(samples), strict=True):
+        sign = _sign(sample, pieces)
+        if sign is not None:
+            found.append(sign)
+    return found
+
+
+def _sign(sample: Sample, levels: Sequence[Sequence[Piece]]) -> Mark | None:
+    """Return what stands in a gap; of thresholds that show a sign, the one nearest to half of its peak counts."""
+    least = max(LEAST_PEAK, NOISE * noise(sample.ink_rc))
+    best, nearest = None, np.inf
+    for level, pieces in zip(LEVELS, levels, strict=True):
+        there = _substantial([piece for piece in pieces if piece.peak >= least and _is_between(piece, sample.gap)])
+        if not there or not all(_is_told(piece, level, sample.gap) for piece in there):
+            continue
+        label = _label(there)
+        if label is None and max(piece.high for piece in there) > STRANGE:
+            return None
+        off = abs(level / max(piece.peak for piece in there) - TELLING)
+        if label is not None and off < nearest and (not sample.gap.open or _is_alone(sample, there)):
+            best, nearest = Mark(label, sample.box(_around(there)), sample.gap.height), off
+    return best
+
+
+def _is_between(piece: Piece, gap: Gap) -> bool:
+    left = piece.from_right >= -AWAY if gap.open else piece.from_left >= LEFT
+    return left and piece.from_right <= RIGHT and piece.area >= SMALLEST
+
+
+def _substantial(pieces: Sequence[Piece]) -> list[Piece]:
+    """Leave out specks beside larger pieces, and faint ones beside dark ones."""
+    peak = max((piece.peak for piece in pieces), default=0.0)
+    dark = [piece for piece in pieces if piece.peak >= FAINT * peak]
+    area = max((piece.area for piece in dark), default=0.0)
+    return [piece for piece in dark if piece.area >= SPECK * area]
+
+
+def _is_told(piece: Piece, level: float, gap: Gap) -> bool:
+    """Tell whether a threshold shows the shape of a piece; near to digits it may be a part of them at higher ones."""
+    inside = (gap.open or piece.from_left >= INSIDE_LEFT) and piece.from_right <= INSIDE_RIGHT
+    return AT_LEAST * piece.peak <= level <= (AT_MOST_INSIDE if inside else AT_MOST) * piece.peak
+
+
+def _label(pieces: Sequence[Piece]) -> str | None:
+    if len(pieces) == 1:
+        return _of_one(pieces[0])
+    return ":" if len(pieces) == 2 and _is_colon(*sorted(pieces, key=lambda piece: piece.top)) else None
+
+
+def _of_one(piece: Piece) -> str | None:
+    middle = (piece.top + piece.bottom) / 2
+    is_flat = piece.high <= FLAT_HIGHEST and piece.wide >= FLAT * piece.high
+    if is_flat and FLAT_WIDE[0] <= piece.wide <= FLAT_WIDE[1] and FLAT_MIDDLE[0] <= middle <= FLAT_MIDDLE[1]:
+        return "-"
+    if (
+        not BEGINS[0] <= piece.top <= BEGINS[1]
+        or not STANDS[0] <= piece.bottom <= STANDS[1]
+        or piece.wide > ROUND * piece.high
+    ):
+        return None
+    if piece.high - piece.wide + piece.leans + BELOW * (piece.bottom - 1) < TAIL:
+        return "." if max(piece.wide, piece.high) <= DOT else None
+    return "," if piece.wide <= COMMA_WIDEST and piece.high <= COMMA_HIGHEST else None
+
+
+def _is_colon(upper: Piece, lower: Piece) -> bool:
+    apart = (lower.top + lower.bottom - upper.top - upper.bottom) / 2
+    above = APART[0] <= apart <= APART[1] and abs(upper.middle - lower.middle) <= BESIDE
+    stands = upper.top >= COLON_TOP and COLON_LOW[0] <= lower.bottom <= COLON_LOW[1]
+    alike = min(upper.area, lower.area) >= ALIKE * max(upper.area, lower.area)
+    return above and stands and alike and _is_point(upper) and _is_point(lower)
+
+
+def _is_point(piece: Piece) -> bool:
+    small = max(piece.wide, piece.high) <= DOT
+    return small and piece.wide <= POINT_FLAT * piece.high and piece.high <= POINT_HIGH * piece.wide
+
+
+def _is_alone(sample: Sample, pieces: Sequence[Piece]) -> bool:
+    """Tell whether nothing is near to the left of a sign, at the height of digits."""
+    first = _around(pieces)[0]
+    rows = slice(round((ALONE_TOP - TOP) * FINE), round((ALONE_LOW - TOP) * FINE))
+    near_rc = sample.ink_rc[rows, max(first - round(ALONE * FINE), 0) : first]
+    return first >= round(ALONE * FINE) and not (near_rc >= ALONE_BELOW).any()
+
+
+def _around(pieces: Sequence[Piece]) -> tuple[int, int, int, int]:
+    edges = np.array([piece.edges for piece in pieces])
+    x0, y0, x1, y1 = (int(value) for value in (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0)))
+    return x0, y0, x1, y1

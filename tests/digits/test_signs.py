@@ -1,0 +1,219 @@
+"""Points, commas, colons and minuses between digits: read where they are, and nowhere else."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from digits.written import FONT
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from edgecnn.digits import Reader, VideoReader
+from edgecnn.digits.order import reading_order, text_of
+from edgecnn.digits.pages import paper
+from edgecnn.digits.pages.canvas import Canvas
+from edgecnn.digits.pages.glyph_sources import Material
+from edgecnn.digits.pages.strokes import Segments
+from edgecnn.digits.pages.writing import Pen, line_of, write
+from edgecnn.digits.signs import Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
+
+Pixels = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+
+PRINT = Pen("print", "print", 1, font=FONT)
+BOLD = Pen("print", "print", 1, font=FONT.replace("DejaVuSans", "DejaVuSans-Bold"))
+DISPLAY = Pen("segments", "print", 1, segments=Segments(thick=10), gap=0.1)
+LEANING = Pen("segments", "print", 1, segments=Segments(thick=12), shear=0.15, gap=0.15)
+HAND = Pen("strokes", "hand", 1, line=0.09, shear=0.1, loose=0.3, gap=0.2)
+PENS = {"print": PRINT, "bold": BOLD, "display": DISPLAY, "leaning display": LEANING, "hand": HAND}
+NOTHING = np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64)
+MATERIAL = Material(*NOTHING, *NOTHING, (FONT,))
+SIGNED = ["4.86", "12:45", "86-17", "-72", ".58", "2.75.09", "63-08-24"]
+DARK, LIGHT, NOISE = 40.0, 220.0, 2.0
+
+
+def page(
+    text: str, pen: Pen, height: float, *, ink: float = DARK, ground: float = LIGHT, seed: int = 0
+) -> tuple[Pixels, list[Box]]:
+    """A line of text on paper, and the boxes of its digits as they were drawn."""
+    rng = np.random.default_rng(seed)
+    line = line_of(rng, MATERIAL, dataclasses.replace(pen, height=height), text)
+    high, wide = int(3 * height), int(line.width + 3 * height)
+    canvas = Canvas(high, wide, high, wide)
+    write(canvas, rng, line, 1.5 * height, 2 * height)
+    boxes = []
+    for sign, mark in zip(text.replace(" ", ""), canvas.texts[0].marks, strict=True):
+        if sign.isdigit():
+            (x, y), (right, low) = mark.hull.min(axis=0) - 0.5, mark.hull.max(axis=0) + 0.5
+            boxes.append((float(x), float(y), float(right - x), float(low - y)))
+    return photographed(canvas, ink, ground, rng), boxes
+
+
+def photographed(canvas: Canvas, ink: float, ground: float, rng: np.random.Generator) -> Pixels:
+    share = np.max(list(canvas.layers.values()), axis=0) / 255
+    image = ground + (ink - ground) * share + rng.normal(0, NOISE, share.shape)
+    return np.clip(image + 0.5, 0, 255).astype(np.uint8)
+
+
+def read(gray_hw: Pixels, boxes: Sequence[Box], labels: str) -> str:
+    """The text of a line whose digits are known."""
+    boxes_n4 = np.array(boxes, np.float32)
+    lines = reading_order(boxes_n4)
+    gaps = gaps_of(boxes, lines)
+    return text_of(list(labels), boxes_n4, lines, placed(read_signs(gray_hw, gaps), gaps))
+
+
+def digits_of(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdigit())
+
+
+@pytest.mark.parametrize("dark", [True, False], ids=["dark on light", "light on dark"])
+@pytest.mark.parametrize("height", [16, 30, 64, 200])
+@pytest.mark.parametrize("name", PENS)
+def test_signs_are_read_as_they_were_written(name: str, height: int, dark: bool) -> None:
+    tones = (DARK, LIGHT) if dark else (LIGHT, DARK)
+    for seed, text in enumerate(SIGNED):
+        gray_hw, boxes = page(text, PENS[name], height, ink=tones[0], ground=tones[1], seed=seed)
+        assert read(gray_hw, boxes, digits_of(text)) == text
+
+
+@pytest.mark.parametrize("height", [24, 40, 100])
+@pytest.mark.parametrize(("name", "least"), [("print", 4), ("bold", 4), ("hand", 3)])
+def test_a_comma_is_no_point(name: str, least: int, height: int) -> None:
+    """By hand, where some are as short as a point, most of them."""
+    right = 0
+    for seed, text in enumerate(["4,86", "1,234", "72,5", "1,234.56"]):
+        gray_hw, boxes = page(text, PENS[name], height, seed=seed)
+        right += read(gray_hw, boxes, digits_of(text)) == text
+    assert right >= least
+
+
+@pytest.mark.parametrize("height", [14, 30, 64, 200])
+@pytest.mark.parametrize("name", PENS)
+def test_nothing_stands_where_nothing_was_written(name: str, height: int) -> None:
+    for seed, text in enumerate(["486", "1172", "0123456789", "7135 420"]):
+        gray_hw, boxes = page(text, PENS[name], height, seed=seed)
+        assert read(gray_hw, boxes, digits_of(text)).replace(" ", "") == digits_of(text)
+
+
+@pytest.mark.parametrize("text", ["4/86", "4+86", "3=86", "3x86", "(86)", "a86", "2 a-5", "7 o.5"])
+@pytest.mark.parametrize("height", [24, 60])
+def test_other_signs_and_what_belongs_to_words_is_none(text: str, height: int) -> None:
+    gray_hw, boxes = page(text, PRINT, height)
+    assert read(gray_hw, boxes, digits_of(text)).replace(" ", "") == digits_of(text)
+
+
+@pytest.mark.parametrize("height", [20, 60])
+def test_lines_and_frames_are_no_signs(height: int) -> None:
+    """Squares, a line through the digits' middle, a frame around each and a rule below."""
+    gray_hw, boxes = page("486", Pen("print", "print", 1, font=FONT, gap=0.5), height)
+    for rules in _rules(gray_hw.shape, boxes, height):
+        share = rules / 255
+        ruled = (gray_hw * (1 - share) + DARK * share).astype(np.uint8)
+        assert read(ruled, boxes, "486") == "486"
+
+
+def _rules(shape: tuple[int, ...], boxes: Sequence[Box], height: float) -> list[Pixels]:
+    drawn = [np.zeros(shape, np.uint8) for _ in range(4)]
+    wide, middle, base = shape[1], boxes[0][1] + height / 2, boxes[0][1] + height
+    width = max(1.0, height * 0.05)
+    for x in np.arange(0, wide, height * 0.6):
+        paper.line(drawn[0], (x, -5.0), (x, shape[0] + 5.0), width)
+        paper.line(drawn[0], (-5.0, x), (wide + 5.0, x), width)
+    paper.line(drawn[1], (-5.0, middle), (wide + 5.0, middle), width)
+    around = height * 0.2
+    for x, y, across, down in boxes:
+        corners = [(x - around, y - around), (x + across + around, y - around)]
+        corners += [(x + across + around, y + down + around), (x - around, y + down + around)]
+        paper.polyline(drawn[2], np.array(corners), width, closed=True)
+    paper.line(drawn[3], (-5.0, base + 2), (wide + 5.0, base + 2), width)
+    return drawn
+
+
+@pytest.mark.parametrize("name", PENS)
+def test_polarity_changes_nothing(name: str) -> None:
+    for seed, text in enumerate([*SIGNED, "4,86", "1172"]):
+        gray_hw, boxes = page(text, PENS[name], 37, seed=seed)
+        gaps = gaps_of(boxes, reading_order(np.array(boxes, np.float32)))
+        one, other = read_signs(gray_hw, gaps), read_signs(255 - gray_hw, gaps)
+        assert [mark.label for mark in one] == [mark.label for mark in other]
+        np.testing.assert_allclose([mark.box for mark in one], [mark.box for mark in other], atol=37 / 12)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_scale_changes_nothing(factor: int) -> None:
+    for seed, text in enumerate([*SIGNED, "4,86", "1172"]):
+        gray_hw, boxes = page(text, PRINT, 48, seed=seed)
+        larger = np.kron(gray_hw, np.ones((factor, factor), np.uint8))
+        moved = [tuple(factor * value for value in box) for box in boxes]
+        assert read(larger, moved, digits_of(text)) == read(gray_hw, boxes, digits_of(text)) == text
+
+
+@pytest.mark.parametrize("degrees", [-12, -5, 5, 12])
+def test_a_line_may_lean(degrees: int) -> None:
+    for seed, text in enumerate(["4.86", "12:45", "86-17", "1,234.50"]):
+        gray_hw, boxes = page(text, PRINT, 40, seed=seed)
+        turned = Image.fromarray(gray_hw).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=int(LIGHT))
+        angle, middle = -np.deg2rad(degrees), np.array(gray_hw.shape[::-1]) / 2
+        rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        around = []
+        for x, y, width, height in boxes:
+            corners = np.array(list(itertools.product((x + 0.1 * width, x + 0.9 * width), (y, y + height))))
+            seen = (corners - middle) @ rotation.T + middle
+            low, high = seen.min(axis=0), seen.max(axis=0)
+            around.append((float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])))
+        assert read(np.asarray(turned), around, digits_of(text)) == text
+
+
+def test_the_box_of_a_sign_is_where_it_stands() -> None:
+    gray_hw, boxes = page("4.86", PRINT, 64)
+    ((label, box),) = [(mark.label, mark.box) for mark in read_signs(gray_hw, gaps_of(boxes, [[0, 1, 2]]))]
+    gap_hw = gray_hw[:, int(boxes[0][0] + boxes[0][2]) + 2 : int(boxes[1][0]) - 2] < (DARK + LIGHT) / 2
+    rows, columns = np.flatnonzero(gap_hw.any(axis=1)), np.flatnonzero(gap_hw.any(axis=0))
+    x = int(boxes[0][0] + boxes[0][2]) + 2 + columns[0]
+    assert label == "."
+    np.testing.assert_allclose(box, (x, rows[0], columns.size, rows.size), atol=64 / 12)
+
+
+def test_a_reading_has_signs_beside_its_digits() -> None:
+    gray_hw, _ = page("4.86", PRINT, 48)
+    reading = Reader("digit-finder", "digits-webcam", threads=1).read(gray_hw)
+    assert (reading.text, [digit.label for digit in reading.digits]) == ("4.86", ["4", "8", "6"])
+    assert [(sign.label, sign.before) for sign in reading.signs] == [(".", 1)]
+
+
+def test_a_minus_belongs_to_the_number_that_it_stands_before() -> None:
+    image = Image.new("L", (640, 240), int(LIGHT))
+    draw, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, 48)
+    draw.text((40, 30), "12  -17", fill=int(DARK), font=font)
+    draw.text((40, 130), "23 : 5.8", fill=int(DARK), font=font)
+    reading = Reader("digit-finder", "digits-webcam", threads=1).read(np.asarray(image))
+    assert reading.text == "12 -17\n23:5.8"
+
+
+def test_signs_stay_in_a_video_where_one_frame_has_them_not() -> None:
+    reader = VideoReader(Reader("digit-finder", "digits-webcam", threads=1))
+    point, bare = page("4.86", PRINT, 48)[0], page("4.86", PRINT, 48)[0]
+    x, y, width, height = Reader("digit-finder", "digits-webcam", threads=1).read(point).signs[0].box
+    bare[int(y) - 2 : int(y + height) + 3, int(x) - 2 : int(x + width) + 3] = int(LIGHT)
+    frames = [bare, bare, point, bare, bare, point, point, bare, point, bare, bare]
+    texts = [reader.read(frame).text for frame in frames]
+    assert texts == ["", "486", "486", "486", "486", "486", "4.86", "4.86", "4.86", "486", "486"]
+
+
+def test_memory_takes_the_label_that_most_frames_have() -> None:
+    def mark(label: str) -> Mark:
+        return Mark(label, (50, 80, 5, 5), 40)
+
+    memory = Memory()
+    shown = [[seen.label for seen in memory.update([mark(label)], 2)] for label in ".,.,,"]
+    assert shown == [[], [","], ["."], [","], [","]]
+
+
+def test_what_lies_in_no_gap_stands_before_no_digit() -> None:
+    gap = Gap((0, 0, 20, 40), (40, 0, 20, 40), 1, False)
+    marks = [Mark(".", (28, 35, 5, 5), 40), Mark(".", (128, 35, 5, 5), 40)]
+    assert placed(marks, [gap]) == [Sign(".", (28, 35, 5, 5), 1)]
+    assert placed(marks[1:], [gap]) == []
