@@ -35,6 +35,7 @@ COMMANDS = {
     "report": "Show a model as one page of pictures.",
     "leaderboard": "Rank models by score, latency and size.",
     "inspect": "Show the layers and the card of a file.",
+    "audit": "Show where a file's time goes, and why.",
     "explain": "Show why a model answers as it does.",
     "selftest": "Check that a file answers as it should.",
     "embed": "Write a project that runs a model.",

@@ -107,6 +107,41 @@ MaxDrop = Annotated[
         help="Largest drop in accuracy to accept, in percentage points.",
     ),
 ]
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return None if value is None else _finite(value)
+
+
+MaxClassDrop = Annotated[
+    float | None,
+    typer.Option(
+        "--max-class-drop-pp",
+        metavar="X",
+        callback=_finite_or_none,
+        help="Judge each class too: the largest drop of any to accept.",
+        show_default=False,
+    ),
+]
+Slices = Annotated[
+    Path | None,
+    typer.Option(
+        "--slice",
+        metavar="FILE.csv",
+        help="Show slices of the images apart. Columns: index,slice or path,slice.",
+        show_default=False,
+    ),
+]
+MaxSliceDrop = Annotated[
+    float | None,
+    typer.Option(
+        "--max-slice-drop-pp",
+        metavar="X",
+        callback=_finite_or_none,
+        help="Judge each slice too: the largest drop of any to accept.",
+        show_default=False,
+    ),
+]
 Provider = Annotated[str, one_of(PROVIDERS, "--provider", "Execution provider: exactly that one, or an error.")]
 Providers = Annotated[
     str,

@@ -75,6 +75,7 @@ def quantize(
 def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     """Print the forms side by side, what was chosen, and how to see what it is worth on the test split."""
     from edgecnn import metrics
+    from edgecnn.verify.shown import flips_text
 
     score = metrics.digits(result.metric, result.parent_validation_score)
     rows = [(result.parent_form, console.size(result.parent_size_bytes), score, "", "", "1.00", "", "parent")]
@@ -101,6 +102,9 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
         rows,
     )
     show_device(result.environment)
+    for found in result.candidates:
+        if found.flip_counts is not None:
+            console.say(f"{found.form}: {flips_text(found.flip_counts, result.validation_images)}")
     for lost in result.lost:
         console.say(f"{lost.form} was lost at its {lost.stage}: {lost.reason}")
     console.say(result.reason, style="bold")

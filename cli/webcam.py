@@ -41,7 +41,11 @@ def webcam(
     ] = Path("digit-finder"),
     finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Classify the center of the frame; color models always do.")
+        bool,
+        typer.Option(
+            "--whole",
+            help="Classify the frame whole: its center, or the ink of one drawn digit. Color models always do.",
+        ),
     ] = False,
     min_probability: Annotated[
         float | None,

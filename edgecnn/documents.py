@@ -145,7 +145,7 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):  # a Literal in it makes it the older one
         return _decode_union(arguments, value, where)
     if origin is np.ndarray:
         return _decode_array(typing.get_args(arguments[1])[0], value, where)

@@ -31,6 +31,7 @@ ADDED = (
     "edgecnn/quantize/forms/fp16.py",
     "edgecnn/embed/targets/swift.py",
     "edgecnn/devices/kinds/python.py",
+    "edgecnn/audit/checks/pools.py",
     "edgecnn/report/figures/brightness.py",
 )
 
@@ -143,6 +144,11 @@ def test_a_model_runs_on_an_added_kind_of_device(extended: Path) -> None:
     assert (told["passed"], told["environment"]["place"]) == (True, device)
     result = run(extended, "selftest", "mnist-c1", "--on", f"python:{shutil.which('false')}")
     assert (result.returncode, "ended with exit code 1" in result.stderr) == (2, True)
+
+
+def test_an_added_check_is_looked_at(extended: Path) -> None:
+    told = json.loads(call(extended, "audit", "mnist-c1", "--threads", "1", "--seconds", "0.01", "--json"))
+    assert "3 poolings take" in {entry["name"]: entry["seen"] for entry in told["fine"]}["pools"]
 
 
 def test_an_added_target_gets_its_project(extended: Path) -> None:

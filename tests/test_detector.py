@@ -19,6 +19,7 @@ from edgecnn.boxes import CROP_MARGIN
 from edgecnn.card import DatasetRecord, ImageInput, Score
 from edgecnn.checkpoint import Checkpoint, PixelClassifier, build_classifier
 from edgecnn.data import npz
+from edgecnn.data.boxes import Boxes
 from edgecnn.digits.pages import digit_pages
 from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.errors import CardError, CheckpointError, EdgecnnError, ImageError, ParityError
@@ -29,6 +30,7 @@ from edgecnn.recipes.read import read
 from edgecnn.runtime.detector import Detections, Detector
 from edgecnn.runtime.load import load_model
 from edgecnn.runtime.selftest import selftest
+from edgecnn.tasks._detection import comparison as detection
 from edgecnn.tasks._detection import export as detection_export
 from edgecnn.tasks._detection import graph
 from edgecnn.tasks._detection.comparison import DetectionComparison, compare_on, f1_shares
@@ -37,6 +39,7 @@ from edgecnn.tasks._detection.examples import read as read_boxes
 from edgecnn.tasks._detection.learning import decode
 from edgecnn.tasks._detection.matching import match
 from edgecnn.verify import verify
+from edgecnn.verify.apart import Apart
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -230,6 +233,37 @@ def test_a_detector_that_detects_everything_scores_one(detector: Detector, pages
     assert comparison.drop_pp == 0
     assert comparison.drop_pp_ci95 == pytest.approx((-13.797, 13.797), abs=1e-3)  # all that 24 pages show
     assert (comparison.verdict, comparison.images_needed, comparison.passed) == ("undecided", 381, False)
+
+
+def test_pages_are_judged_slice_by_slice(
+    made: Path, pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The candidate detects nothing on the pages of one slice."""
+    file, table = str(made / "detector.onnx"), tmp_path / "slices.csv"
+    table.write_text("index,slice\n" + "".join(f"{page},{'dark' if page < 8 else 'light'}\n" for page in range(24)))
+    counted, seen = detection.count_detections, []
+
+    def blind(detector: Detector, boxes: Boxes) -> np.ndarray:
+        found = counted(detector, boxes)
+        seen.append(found.copy())
+        if len(seen) == 2:
+            found[:8] = np.stack([0 * found[:8, 0], 0 * found[:8, 0], found[:8, 0] + found[:8, 2]], 1)
+        return found
+
+    monkeypatch.setattr(detection, "count_detections", blind)
+    apart = Apart(slices=table, max_slice_drop_pp=10)
+    found = detection.compared(file, file, dataset=None, root=None, split="test", max_drop_pp=80, apart=apart)
+    dark, light = found.by_slice.parts
+    assert (dark.images, dark.reference_score, dark.candidate_score, dark.drop_pp) == (8, 1, 0, 100)
+    assert (light.images, light.drop_pp, light.verdict) == (16, 0, "undecided")
+    assert dark.flip_counts.harmful == found.flip_counts.harmful == int((seen[0][:8, 0] > 0).sum())
+    assert (dark.verdict, found.by_slice.verdict, found.verdict, found.passed) == ("beyond", "beyond", "beyond", False)
+    assert [table.columns[0] for table in found.tables()] == ["", "slice"]
+
+
+def test_a_detector_has_no_classes_to_judge(made: Path) -> None:
+    with pytest.raises(EdgecnnError, match=r"without classes\. Leave out --max-class-drop-pp; --slice judges images"):
+        verify(made / "detector.onnx", made / "detector.onnx", max_class_drop_pp=1.0)
 
 
 def test_shares_of_the_pages_have_f1_as_their_mean() -> None:

@@ -1,5 +1,5 @@
-// Build the page: node build.js FOLDER. One script and one style sheet, the service worker, and the two files of
-// onnxruntime-web beside them, of which the large one is stored compressed, as it is served.
+// Build the page: node build.js FOLDER. One script and one style sheet, the worker that runs the networks, the service
+// worker, and the two files of onnxruntime-web beside them, of which the large one is stored compressed, as it is served.
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 await build({
   absWorkingDir: fileURLToPath(here(".")),
-  entryPoints: ["src/page.js", "src/page.css", "src/worker.js"],
+  entryPoints: ["src/page.js", "src/page.css", "src/engine.js", "src/worker.js"],
   outdir: folder,
   bundle: true,
   minify: true,

@@ -12,13 +12,15 @@ RIGHT, EXCUSED = 0.5, 0.3  # intersection over union of a box that was answered 
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """N images with up to B boxes on each: ``boxes_nb4`` is x, y, width, height in pixels, ``what_nb`` is NOTHING where
-    an image has fewer. ``labels`` are the names of the things, ``skipped`` pictures that could not be read."""
+    an image has fewer. ``labels`` are the names of the things, ``skipped`` pictures that could not be read, ``files``
+    those that the images come from, one for each, or nothing."""
 
     images_nhwc: NDArray[np.uint8]
     boxes_nb4: NDArray[np.float32]
     what_nb: NDArray[np.float32]
     labels: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images_nhwc)
@@ -35,6 +37,7 @@ class Boxes:
             images_nhwc=self.images_nhwc[indices],
             boxes_nb4=self.boxes_nb4[indices],
             what_nb=self.what_nb[indices],
+            files=tuple(self.files[index] for index in indices) if self.files else (),
         )
 
     def targets_nb5(self) -> NDArray[np.float32]:

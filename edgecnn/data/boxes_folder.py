@@ -107,7 +107,7 @@ def read(pictures: Sequence[LabeledPicture], labels: Labels, things: Things, sha
     """Read pictures as images of ``shape`` with their boxes. One that cannot be read is left out and named in
     ``skipped``. Raises DataError for a box that is not on its picture, and where no picture is left."""
     wanted = {number for number, name in enumerate(labels.categories) if name in things.categories}
-    images, boxes, whats, skipped = [], [], [], []
+    images, boxes, whats, skipped, files = [], [], [], [], []
     for picture in pictures:
         try:
             pixels_hwc = read_image(picture.file)
@@ -118,11 +118,12 @@ def read(pictures: Sequence[LabeledPicture], labels: Labels, things: Things, sha
         boxes_b4 = _in_pixels(picture, chosen, *pixels_hwc.shape[:2])
         image_hwc, factor = _fitted(pixels_hwc, shape)
         images.append(image_hwc)
+        files.append(str(picture.file))
         boxes.append(boxes_b4 * factor)
         whats.append([IGNORED if label.ignored else THING for label in chosen])
     if not images:
         raise DataError(f"none of {len(pictures)} pictures can be read ({(skipped or ['there is none'])[0]}).")
-    return Boxes(np.stack(images), *_together(boxes, whats), (things.name,), tuple(skipped))
+    return Boxes(np.stack(images), *_together(boxes, whats), (things.name,), tuple(skipped), tuple(files))
 
 
 def _part_of(names: Iterable[str]) -> Part:

@@ -47,7 +47,7 @@ def listed(path: Path) -> Listed:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    lines = _text(path).splitlines()
+    lines = text_of(path).splitlines()
     columns, delimiter = _columns(lines[0] if lines else "", path)
     try:
         reader = csv.reader(lines[1:], delimiter=delimiter, strict=True)
@@ -90,10 +90,11 @@ def _entry(row: _Row, path: Path, places: dict[str, int]) -> Entry:
     return Entry(places[row.label], picture, str(picture))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path, what: str = "a table of paths and labels") -> str:
+    """Return the text of a table. Raises DataError where it cannot be read, or is none."""
     try:
         if path.stat().st_size > LARGEST:
-            raise DataError(f"{path}: more than {LARGEST:,} bytes; expected a table of paths and labels.")
+            raise DataError(f"{path}: more than {LARGEST:,} bytes; expected {what}.")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error

@@ -65,6 +65,10 @@ def measure(
             "two files of one network."
         )
     pairs = matched(reference, candidate)
+    if not pairs:
+        raise ModelError(
+            f"{candidate.name} has no layer that {reference.name} has too; expected two files of one network."
+        )
     sums = [_Sums() for _ in pairs]
     probes = [Probe(reference, [a.value for a, _ in pairs]), Probe(candidate, [b.value for _, b in pairs])]
     batch = min(probe.batch for probe in probes)

@@ -25,6 +25,8 @@ KERNEL = "_kernel_time"
 MADE = re.compile(r"(_nchwc|_bn|_nhwc|_quant|_token_\d+|_QuantizeLinear|_DequantizeLinear|_\d+_\d+)+$")
 HEAVY = frozenset((*PRODUCTS, "FusedConv", "FusedGemm", "FusedMatMul"))
 
+Typed = tuple[str, tuple[int, ...]]  # the type of a value in the runtime's word, and its shape
+
 
 @dataclass(frozen=True)
 class LayerTime:
@@ -60,47 +62,90 @@ def measure(
     Raises ModelError for a graph that does not run, ProviderError where the provider is not there.
     """
     with files.temporary_folder("profile") as folder:
-        opened = open_model(
-            network.model.SerializeToString(), provider=provider, thread_count=threads, profile=folder / "profile"
-        )
-        images = np.repeat(image_hwc[None], network.input.batch or 1, axis=0)
-        fed = {network.input.name: network.input.of_pixels(images)}
-        for _ in range(WARM_UP + runs):
-            opened.run([network.output], fed)
-        events = json.loads(Path(opened.session.end_profiling()).read_text(encoding="utf-8"))
-    kernels = list(_kernels(events, runs))
-    return _shared(network, kernels, runs, opened.provider, opened.threads)
+        profile = profiled(network, image_hwc, folder, provider=provider, threads=threads, runs=runs)
+    return _shared(network, profile.kernels, runs, profile.provider, profile.threads)
 
 
 @dataclass(frozen=True)
-class _Kernel:
-    """What one kernel takes of a run."""
+class Kernel:
+    """What one kernel takes of a run, and the types and shapes of what it really took and gave."""
 
     name: str
     operator: str
     microseconds: float
+    taken: tuple[Typed, ...] = ()
+    given: tuple[Typed, ...] = ()
 
 
-def _kernels(events: Sequence[Mapping[str, Any]], runs: int) -> Iterator[_Kernel]:
+@dataclass(frozen=True)
+class Profile:
+    """The kernels of a session in the order in which they first ran. ``exact_int8`` is what an OpenModel says."""
+
+    kernels: list[Kernel]
+    provider: str
+    threads: int
+    exact_int8: bool
+
+
+def profiled(
+    network: Network,
+    image_hwc: NDArray[np.uint8],
+    folder: Path,
+    *,
+    provider: str = "cpu",
+    threads: int | None = None,
+    runs: int = RUNS,
+    warm_up: int = WARM_UP,
+    optimized: Path | None = None,
+) -> Profile:
+    """Run one image many times in a session whose profile is written into ``folder``, and to ``optimized`` the graph
+    that it runs, with its names. Raises what ``measure`` raises."""
+    opened = open_model(
+        network.model.SerializeToString(),
+        provider=provider,
+        thread_count=threads,
+        profile=folder / "profile",
+        optimized=optimized,
+    )
+    fed = fed_with(network, image_hwc)
+    for _ in range(warm_up + runs):
+        opened.run([network.output], fed)
+    events = json.loads(Path(opened.session.end_profiling()).read_text(encoding="utf-8"))
+    return Profile(list(_kernels(events, runs, warm_up)), opened.provider, opened.threads, opened.exact_int8)
+
+
+def fed_with(network: Network, image_hwc: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Return what a session of a network takes for one image, or for as many of it as the graph is fixed to."""
+    images = np.repeat(image_hwc[None], network.input.batch or 1, axis=0)
+    return {network.input.name: network.input.of_pixels(images)}
+
+
+def _kernels(events: Sequence[Mapping[str, Any]], runs: int, warm_up: int) -> Iterator[Kernel]:
     """Yield the kernels in the order in which they first run. Of their times the middle half counts."""
     found: dict[str, list[float]] = {}
-    operators: dict[str, str] = {}
+    said: dict[str, Mapping[str, Any]] = {}
     for event in events:
         name = str(event.get("name", ""))
         if event.get("cat") == "Node" and name.endswith(KERNEL):
             found.setdefault(name, []).append(float(event["dur"]))
-            operators[name] = str(event["args"].get("op_name", ""))
+            said[name] = event["args"]
     for name, times in found.items():
-        a_run = max(1, len(times) // (WARM_UP + runs))  # two nodes may have one name
-        kept = np.sort(times[WARM_UP * a_run :])
+        a_run = max(1, len(times) // (warm_up + runs))  # two nodes may have one name
+        kept = np.sort(times[warm_up * a_run :])
         middle = kept[len(kept) // 4 : -(len(kept) // 4) or None]
-        yield _Kernel(name.removesuffix(KERNEL), operators[name], float(middle.mean()) * a_run)
+        taken, given = (_typed(said[name].get(f"{side}_type_shape", [])) for side in ("input", "output"))
+        operator = str(said[name].get("op_name", ""))
+        yield Kernel(name.removesuffix(KERNEL), operator, float(middle.mean()) * a_run, taken, given)
 
 
-def _shared(network: Network, kernels: list[_Kernel], runs: int, provider: str, threads: int) -> Times:
+def _typed(entries: Sequence[Mapping[str, Sequence[int]]]) -> tuple[Typed, ...]:
+    return tuple((kind, tuple(shape)) for entry in entries for kind, shape in entry.items())
+
+
+def _shared(network: Network, kernels: Sequence[Kernel], runs: int, provider: str, threads: int) -> Times:
     spent = dict.fromkeys((layer.index for layer in network.layers), 0.0)
     other = 0.0
-    for kernel, index in zip(kernels, _assigned(network, kernels), strict=True):
+    for kernel, index in zip(kernels, assigned(network, kernels), strict=True):
         if index is None:
             other += kernel.microseconds
         else:
@@ -110,7 +155,7 @@ def _shared(network: Network, kernels: list[_Kernel], runs: int, provider: str, 
     return Times(layers, other / total, runs, provider, threads)
 
 
-def _assigned(network: Network, kernels: list[_Kernel]) -> list[int | None]:
+def assigned(network: Network, kernels: Sequence[Kernel]) -> list[int | None]:
     """Return the layer of each kernel."""
     known = _names(network)
     found = [known.get(kernel.name, known.get(MADE.sub("", kernel.name))) for kernel in kernels]

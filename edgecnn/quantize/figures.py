@@ -1,6 +1,6 @@
 """What came of a quantization: the forms that were tried, what each is worth, and which one to ship."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgecnn.bench.measure import Ratio
@@ -10,7 +10,8 @@ from edgecnn.machine import family, processor
 from edgecnn.machine.environment import Environment
 from edgecnn.quantize.yardstick import Yardstick
 from edgecnn.verify import Compared, Verdict
-from edgecnn.verify.gate import sentence
+from edgecnn.verify.gate import ERROR_RATE, RATE, UNKNOWN, sentence
+from edgecnn.verify.scores import FlipCounts
 
 SAFE = Overflow(safe=True, largest_pair_sum=0)
 SMALLER = 0.75  # at the same speed, a form is better when its file has at most this share of the parent's bytes
@@ -40,9 +41,10 @@ class Candidate:
     """One form against the parent: its score on the validation split, latency at batch 1 with the default threads.
 
     It is ``accurate`` where it drops by no more than is allowed on the validation images; ``drop_verdict`` is what
-    these show of all images. A form that they leave undecided can be preferred: to wait for certainty would ship the
-    parent for good wherever a data set is small, and cost an outright loss of speed to be safe from a small one of
-    accuracy. What is undecided is called so, and verified on the test split.
+    these show of all images, wrongly in a share of at most ``drop_error_rate`` of cases. A form that they leave
+    undecided can be preferred: to wait for certainty would ship the parent for good wherever a data set is small, and
+    cost an outright loss of speed to be safe from a small one of accuracy. What is undecided is called so, and verified
+    on the test split.
     """
 
     form: str
@@ -58,6 +60,8 @@ class Candidate:
     accurate: bool
     better: bool
     overflow: Overflow
+    drop_error_rate: float = field(default=ERROR_RATE, metadata=RATE)
+    flip_counts: FlipCounts | None = field(default=None, metadata=UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def candidate_of(form: str, path: Path, parent: Path, found: Compared, latency: 
         accurate=accurate,
         better=accurate and (latency.verdict == "faster" or lighter),
         overflow=overflow,
+        flip_counts=found.flip_counts,
     )
 
 
@@ -137,7 +142,7 @@ def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float) -> s
         return f"the parent stays preferred: no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
     best = f"{preferred} is preferred: the fastest form that is better than the parent"
     if found.drop_verdict == "within":
-        return f"{best} within {max_drop_pp:g} points"
+        return f"{best}; its drop is {sentence('within', None, max_drop_pp)}"
     return f"{best}; its drop is {sentence(found.drop_verdict, found.images_needed, max_drop_pp)}"
 
 

@@ -108,10 +108,19 @@ def ink_alone(frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance
     (the rule of MNIST, LeCun et al. 1998). Returns uint8 of the model's shape. Raises ImageError as ``to_input`` does,
     and where there is no ink.
     """
+    return ink_found(frame, wanted, expected)[0]
+
+
+def ink_found(
+    frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance
+) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """Return what ``ink_alone`` does, and where the ink is: x, y, width and height in pixels of the frame."""
     share_hw = _ink(frame)
     (left, right), (top, bottom) = (_extent((_smoothed(share_hw) >= LEAST_INK).any(axis=axis)) for axis in (0, 1))
     if left == right:
         raise ImageError("no ink: nothing stands out from the paper.")
+    down, across = (whole / part for whole, part in zip(frame.shape, share_hw.shape, strict=False))
+    box = (left * across, top * down, (right - left) * across, (bottom - top) * down)
     ink_hw = share_hw[top:bottom, left:right]
     scale = expected.reach.median / max(ink_hw.shape[0] / wanted.height, ink_hw.shape[1] / wanted.width)
     height, width = (max(1, round(side * scale)) for side in ink_hw.shape)
@@ -122,7 +131,7 @@ def ink_alone(frame: NDArray[np.uint8], wanted: ImageInput, expected: Appearance
     canvas_hw[y : y + height, x : x + width] = small_hw
     paper, full = expected.background.median, 255.0 if expected.background.median < 128 else 0.0
     image_hw = np.floor(paper + canvas_hw * (full - paper) + 0.5).astype(np.uint8)
-    return np.repeat(image_hw[..., None], wanted.channels, axis=2)
+    return np.repeat(image_hw[..., None], wanted.channels, axis=2), box
 
 
 def _ink(frame: NDArray[np.uint8]) -> NDArray[np.float32]:

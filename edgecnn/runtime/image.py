@@ -135,6 +135,15 @@ def picture_size(path: Path) -> tuple[int, int]:
     return picture_header(path).size
 
 
+def picture_format(path: Path) -> str:
+    """Return Pillow's name of a picture's format, from its header alone. Raises ImageError.
+
+    A JPEG that says that others follow it, as phones write them, is MPO.
+    """
+    with _refusals(str(path)), _opened(path) as picture:
+        return picture.format or ""
+
+
 def to_input(frame: NDArray[np.uint8], wanted: ImageInput, *, bgr: bool = False) -> NDArray[np.uint8]:
     """Turn one frame, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), into the model's uint8 (h, w, c).
 

@@ -83,7 +83,12 @@ class OpenModel:
 
 
 def open_model(
-    model: str | Path | bytes, *, provider: str = "cpu", thread_count: int | None = None, profile: Path | None = None
+    model: str | Path | bytes,
+    *,
+    provider: str = "cpu",
+    thread_count: int | None = None,
+    profile: Path | None = None,
+    optimized: Path | None = None,
 ) -> OpenModel:
     """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
@@ -92,7 +97,7 @@ def open_model(
 
     A file whose int8 sums may saturate on this processor, as its card leaves open, is computed exactly, with an
     Int8Warning. ``profile`` is how the names of the runtime's profiles begin, which are written when it is asked to end
-    profiling.
+    profiling, and ``optimized`` the file that gets the graph as it really runs.
 
     Raises ModelError for what is no model or cannot be computed exactly, CardError for a broken card, ProviderError
     when the provider is not there or does not take all of it.
@@ -116,6 +121,8 @@ def open_model(
         options = _session_options(ort, on_cpu, count, entries)
         if profile is not None:
             options.enable_profiling, options.profile_file_prefix = True, str(profile)
+        if optimized is not None:
+            options.optimized_model_filepath = str(optimized)
         return ort.InferenceSession(graph or taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
 
     try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgecnn.tasks._classification.learning import ClassificationObjective
     from edgecnn.tasks._classification.measuring import ClassificationYardstick
     from edgecnn.train.examples import Prepared
+    from edgecnn.verify.apart import Apart
     from edgecnn.verify.compare import Comparison, SplitName
     from edgecnn.verify.evaluation import Evaluation
 
@@ -102,11 +103,14 @@ def compare(
     root: str | Path | None,
     split: "SplitName",
     max_drop_pp: float,
+    apart: "Apart",
 ) -> "Comparison":
     """Compare two classifiers on the images of a split."""
     from edgecnn.verify.compare import compare_files
 
-    return compare_files(reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+    return compare_files(
+        reference, candidate, dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp, apart=apart
+    )
 
 
 def evaluate(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgecnn.tasks._detection.measuring import DetectionYardstick
     from edgecnn.tasks._detection.reported import DetectedSubject
     from edgecnn.train.examples import Prepared
+    from edgecnn.verify.apart import Apart
     from edgecnn.verify.compare import SplitName
 
 
@@ -97,11 +98,20 @@ def compare(
     root: str | Path | None,
     split: "SplitName",
     max_drop_pp: float,
+    apart: "Apart",
 ) -> "DetectionComparison":
     """Compare two detectors on the images of a split."""
     from edgecnn.tasks._detection.comparison import compared
 
-    return compared(str(reference), str(candidate), dataset=dataset, root=root, split=split, max_drop_pp=max_drop_pp)
+    return compared(
+        str(reference),
+        str(candidate),
+        dataset=dataset,
+        root=root,
+        split=split,
+        max_drop_pp=max_drop_pp,
+        apart=apart,
+    )
 
 
 def evaluate(

@@ -14,12 +14,15 @@ from edgecnn.contender import ClassifierContender, Named, Opened, open_classifie
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
 from edgecnn.data.sources import path_of
+from edgecnn.documents import later
 from edgecnn.errors import DataError
 from edgecnn.machine.environment import Environment
 from edgecnn.text import duration
+from edgecnn.verify.apart import WHOLE, Apart, Breakdown, together
+from edgecnn.verify.by_part import broken_down, needed_for, parts_of
 from edgecnn.verify.compared import Table
-from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
-from edgecnn.verify.scores import ClassScore, Flip, Scores
+from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge
+from edgecnn.verify.scores import ClassScore, Flip, FlipCounts, Scores, counted_flips
 from edgecnn.verify.shown import comparison_tables
 from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
 
@@ -30,8 +33,11 @@ SplitName = Literal["test", "validation"]
 class Comparison:
     """The verdict. A positive ``drop_pp`` (percentage points) means that the candidate is worse.
 
-    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
+    ``error_rate`` is how often, at most, a candidate that is worse than allowed is called within it, and one that is
+    not, beyond it. ``images_needed`` is about how many images would decide, in 80 % of cases, where these leave it
+    undecided; None where over a million would. ``by_class`` and ``by_slice`` are what was judged apart, None where
+    nobody asked; ``verdict`` is that of all of them together with the whole, beyond where one of them is. ``passed`` is
+    a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -53,6 +59,11 @@ class Comparison:
     passed: bool
     seconds: float
     environment: Environment | None = None
+    error_rate: float = field(default=ERROR_RATE, metadata=RATE)
+    flip_counts: FlipCounts | None = field(default=None, metadata=later(lambda found: counted_flips(found["flips"])))
+
+    by_class: Breakdown | None = field(default=None, metadata=UNKNOWN)
+    by_slice: Breakdown | None = field(default=None, metadata=UNKNOWN)
 
     @property
     def metric(self) -> str:
@@ -72,7 +83,12 @@ class Comparison:
     def tables(self) -> list[Table]:
         """Return the metrics of both, class by class where there are not too many, and the images that flipped."""
         title = f"{self.images:,} images of the {self.split} split of {self.dataset}, {duration(self.seconds)}"
-        return comparison_tables(title, self.reference, self.candidate, self.flips)
+        apart = [found.table() for found in self.breakdowns()]
+        return comparison_tables(title, self.reference, self.candidate, self.flips) + apart
+
+    def breakdowns(self) -> list[Breakdown]:
+        """Return what was judged apart."""
+        return [found for found in (self.by_class, self.by_slice) if found is not None]
 
     def remarks(self) -> list[str]:
         """Say how alike the two answer."""
@@ -90,12 +106,14 @@ def compare(
     dataset: str,
     split_name: str,
     max_drop_pp: float,
+    apart: Apart = WHOLE,
 ) -> Comparison:
     """Run both on every image, then compare."""
     started = time.perf_counter()
     check_labels(reference, split, dataset)
     check_labels(candidate, split, dataset)
     check_same_input(reference, candidate)
+    parts = parts_of(apart, split, f"{split_name} split of {dataset}")
     first, second = (contender.logits(split.images_nhwc) for contender in (reference, candidate))
     found = compare_logits(
         (reference, first),
@@ -105,7 +123,13 @@ def compare(
         split_name=split_name,
         max_drop_pp=max_drop_pp,
     )
-    return replace(found, seconds=time.perf_counter() - started)
+    answers = [logits_nk.argmax(axis=1) for logits_nk in (first, second)]
+    by_class, by_slice = broken_down(apart, parts, answers, split.labels_n)
+    verdict = together([found.verdict, *(each.verdict for each in (by_class, by_slice) if each)])
+    seconds = time.perf_counter() - started
+    return replace(
+        found, seconds=seconds, by_class=by_class, by_slice=by_slice, verdict=verdict, passed=verdict == "within"
+    )
 
 
 def compare_logits(
@@ -120,8 +144,9 @@ def compare_logits(
     """Compare what two classifiers answered, as logits_nk, for the images of a split."""
     logits = [reference[1], candidate[1]]
     answers = [logits_nk.argmax(axis=1).astype(np.int64) for logits_nk in logits]
-    right = [answer_n == split.labels_n for answer_n in answers]
-    lost, won = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    flips = _flips(split, *answers)
+    counts = counted_flips(flips)
+    lost, won = counts.harmful, counts.beneficial
     ci95_pp = drop_ci95_pp(lost, won, len(split))
     verdict = judge(ci95_pp, max_drop_pp)
     return Comparison(
@@ -134,14 +159,15 @@ def compare_logits(
         drop_pp_ci95=ci95_pp,
         mcnemar_p=mcnemar_p(lost, won),
         agreement=float((answers[0] == answers[1]).mean()),
-        flips=_flips(split, *answers),
+        flips=flips,
         max_abs_logit_gap=float(np.abs(logits[0] - logits[1]).max()),
         max_drop_pp=max_drop_pp,
         verdict=verdict,
-        images_needed=_needed(lost, won, len(split), max_drop_pp) if verdict == "undecided" else None,
+        images_needed=needed_for(lost, won, len(split), max_drop_pp) if verdict == "undecided" else None,
         passed=verdict == "within",
         seconds=0.0,
         environment=candidate[0].environment,
+        flip_counts=counts,
     )
 
 
@@ -153,15 +179,17 @@ def compare_files(
     root: str | Path | None = None,
     split: SplitName = "test",
     max_drop_pp: float = 0.5,
+    apart: Apart = WHOLE,
 ) -> Comparison:
     """Compare two runs, checkpoints or model files on the data set that the reference was made for, or on ``dataset``.
 
-    Raises DataError when their labels differ from the data set's, and what opening either raises.
+    ``apart`` is what is judged beside the whole. Raises DataError when their labels differ from the data set's, and
+    what opening either raises.
     """
     first, second = open_classifier(reference), open_classifier(candidate)
     images = read_for(first.dataset, first.input.shape, split, dataset=dataset, root=root, labels=first.labels)
     name = dataset or first.dataset.name
-    return compare(first, second, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp)
+    return compare(first, second, images, dataset=name, split_name=split, max_drop_pp=max_drop_pp, apart=apart)
 
 
 def read_for(
@@ -218,15 +246,6 @@ def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
             f"{model}: was made for {record.name}, not for {dataset}. --data says where {record.name} lies now; to "
             f"measure it on {dataset}, use edgecnn verify."
         )
-
-
-def _needed(lost: int, won: int, images: int, max_drop_pp: float) -> int | None:
-    """Return about how many images would decide, of which the same shares are lost and won."""
-
-    def ci95_pp_of(count: int) -> tuple[float, float]:
-        return drop_ci95_pp(lost * count / images, won * count / images, count)
-
-    return needed(ci95_pp_of, images, max_drop_pp)
 
 
 def _reachable(name: str) -> bool:

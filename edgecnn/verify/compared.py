@@ -1,10 +1,14 @@
 """What every comparison of two models says, whatever they are for."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edgecnn.machine.environment import Environment
 from edgecnn.verify.gate import Verdict
+from edgecnn.verify.scores import FlipCounts
+
+if TYPE_CHECKING:
+    from edgecnn.verify.apart import Breakdown
 
 
 @dataclass(frozen=True)
@@ -59,19 +63,26 @@ class Compared(Protocol):
 
     @property
     def verdict(self) -> Verdict:
-        """What the interval shows."""
+        """What the interval shows, and those of all that was judged apart."""
 
     @property
     def images_needed(self) -> int | None:
-        """How many images would decide; None where over a million would, or these do."""
+        """How many images would decide in 80 % of cases; None where over a million would, or these do."""
+
+    @property
+    def flip_counts(self) -> FlipCounts | None:
+        """How many images got worse and how many better, where that is known."""
 
     @property
     def passed(self) -> bool:
-        """Whether the drop is within what is allowed."""
+        """Whether that is within what is allowed."""
 
     @property
     def environment(self) -> Environment | None:
         """The device that the candidate ran on, None for this machine."""
+
+    def breakdowns(self) -> "list[Breakdown]":
+        """Return what was judged apart: classes, slices."""
 
     def tables(self) -> list[Table]:
         """Return what people look at."""

@@ -2,9 +2,10 @@
 
 from edgecnn.text import counted, duration
 from edgecnn.verify.compared import Table
-from edgecnn.verify.scores import ClassScore, Flip, Scores
+from edgecnn.verify.scores import ClassScore, Effect, Flip, FlipCounts, Scores, counted_flips
 
 MOST_CLASSES, MOST_FLIPS = 20, 10
+EFFECTS: tuple[Effect, ...] = ("harmful", "beneficial", "neutral")
 FIGURES = ("accuracy", "balanced accuracy", "precision", "recall", "F1", "ROC AUC")
 
 
@@ -18,11 +19,25 @@ def comparison_tables(title: str, reference: Scores, candidate: Scores, flips: l
         rows = [(*_class(own), f"{other.f1:.4f}") for own, other in classes]
         tables.append(Table("", ("class", "images", "precision", "recall", "F1", "F1 of reference"), rows))
     if flips:
-        first = f", the first {MOST_FLIPS}" if len(flips) > MOST_FLIPS else ""
-        rows = [(str(flip.index), flip.label, flip.reference, flip.candidate) for flip in flips[:MOST_FLIPS]]
-        columns = ("image", "true", "reference says", "candidate says")
-        tables.append(Table(f"{len(flips)} images flipped{first}", columns, rows, left=4))
+        first = f"; the first {MOST_FLIPS}, harmful ones before others" if len(flips) > MOST_FLIPS else ""
+        ordered = sorted(flips, key=lambda flip: EFFECTS.index(flip.effect))[:MOST_FLIPS]
+        rows = [(str(flip.index), flip.label, flip.reference, flip.candidate, flip.effect) for flip in ordered]
+        columns = ("image", "true", "reference says", "candidate says", "flip")
+        images = sum(own.images for own in candidate.classes)
+        tables.append(Table(f"{flips_text(counted_flips(flips), images)}{first}", columns, rows, left=5))
     return tables
+
+
+def flips_text(found: FlipCounts, images: int) -> str:
+    """Say how many images flipped, and to what effect.
+
+    >>> flips_text(FlipCounts(7, 3, 0), 1000)
+    '10 images flipped: 7 harmful (0.70%), 3 beneficial (0.30%)'
+    """
+    counts = zip(EFFECTS, (found.harmful, found.beneficial, found.neutral), strict=True)
+    told = [f"{count:,} {effect} ({count / images:.2%})" for effect, count in counts if count]
+    flipped = found.harmful + found.beneficial + found.neutral
+    return f"{counted(flipped, 'image')} flipped: {', '.join(told)}" if told else "no image flipped"
 
 
 def evaluation_tables(

@@ -1,5 +1,6 @@
 """Which reader a model gets: digits that are found in a frame, or the class of its center."""
 
+import contextlib
 from collections import deque
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,8 @@ from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.reading import NONE, Digit, Reader, Reading, Seen, VideoReader, reads_digits
 from edgecnn.digits.tracking import VOTES
+from edgecnn.errors import ImageError
+from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.image import centered_window, to_input
 
@@ -26,27 +29,39 @@ class ReadsFrames(Protocol):
 class FrameReader:
     """Classifies the largest centered window of each frame, and averages the last frames.
 
+    A model of digits that were drawn on one background gets of a frame that looks otherwise its ink alone, fitted and
+    centered as MNIST's is: so a pen's digit on paper is read, wherever on it, and no detector can miss it.
+
     ``votes`` is how many frames are averaged: 1 where frames are unrelated.
     """
 
     def __init__(self, classifier: Classifier, *, min_probability: float, votes: int = VOTES) -> None:
         self._classifier, self._min_probability = classifier, min_probability
+        self._expected = appearance.known(classifier.card) if reads_digits(classifier) else None
         self._votes: deque[NDArray[np.float32]] = deque(maxlen=votes)
 
     def read(self, frame: NDArray[np.uint8], *, bgr: bool = False) -> Reading:
         """Read one frame, uint8 (H, W, 3), RGB unless ``bgr``."""
-        image_hwc = to_input(frame, self._classifier.card.input, bgr=bgr)
+        image_hwc, box = self._seen(frame, bgr)
         now_k = self._classifier.probabilities(image_hwc[None])[0]
         self._votes.append(now_k)
         voted_k = np.mean(self._votes, axis=0)
         best = int(voted_k.argmax())
         label, probability = self._classifier.labels[best], float(voted_k[best])
         accepted = label != NONE and probability >= self._min_probability
-        box = center_window(frame.shape[0], frame.shape[1], self._classifier.card.input)
         lines = ((Digit(label, probability, box),),) if accepted else ()
         newest = int(now_k.argmax())
         seen = Seen(image_hwc, self._classifier.labels[newest], float(now_k[newest]), accepted)
         return Reading(label if accepted else "", lines, int(not accepted), (seen,))
+
+    def _seen(self, frame: NDArray[np.uint8], bgr: bool) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+        """Return the image that is classified, and where in the frame it is."""
+        wanted = self._classifier.card.input
+        image_hwc = to_input(frame, wanted, bgr=bgr)
+        if self._expected is not None and appearance.difference(image_hwc, self._expected) is not None:
+            with contextlib.suppress(ImageError):  # no ink: it is classified as it is
+                return appearance.ink_found(frame[..., ::-1] if bgr else frame, wanted, self._expected)
+        return image_hwc, center_window(frame.shape[0], frame.shape[1], wanted)
 
 
 class StillReader:

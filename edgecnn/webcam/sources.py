@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.errors import SourceError
-from edgecnn.runtime.image import SUFFIXES, read_picture
+from edgecnn.errors import ImageError, SourceError
+from edgecnn.runtime.image import SUFFIXES, picture_format, read_picture
 from edgecnn.runtime.pictures import begins_as_picture
 from edgecnn.webcam import cameras
 from edgecnn.webcam.frames import Frame, Source, Tell
@@ -45,7 +45,7 @@ def open_source(given: str, *, tell: Tell) -> Source:
     _check_file(path)
     if path.is_fifo():
         return _pipe(path, tell)
-    return _still(path, tell) if path.suffix.lower() in SUFFIXES else _video(path, tell)
+    return _still(path, tell) if _is_picture(path) else _video(path, tell)
 
 
 def _camera(index: int, tell: Tell) -> Source:
@@ -114,6 +114,30 @@ def _closing(pipe: int, frames: Generator[Frame, None, None]) -> Generator[Frame
     finally:
         frames.close()
         os.close(pipe)
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell a picture from a video by content, of an animation its first frame.
+
+    The name counts where content does not decide: of JPEGs in a row, which begin as one of them does, and of pictures
+    that begin in no way of their own.
+    """
+    named, begins = path.suffix.lower() in SUFFIXES, begins_as_picture(path)
+    if not (named or begins):
+        return False
+    try:
+        return picture_format(path) != "JPEG" or named
+    except ImageError:
+        return begins or not _opens(path)
+
+
+def _opens(path: Path) -> bool:
+    """Tell whether FFmpeg takes a file for a video, and has a frame of it."""
+    capture = open_video(str(path), cv2.CAP_FFMPEG)
+    try:
+        return capture.isOpened() and _codec(capture) != TEXT and bool(capture.read()[0])
+    finally:
+        capture.release()
 
 
 def _still(path: Path, tell: Tell) -> Source:

@@ -28,6 +28,11 @@ def test_list(edgecnn, what: str) -> None:
     held_to_its_page(json.loads(edgecnn("list", what, "--json").out), f"list {what}")
 
 
+def test_audit(edgecnn) -> None:
+    told = edgecnn("audit", "mnist-compact", "--threads", 1, "--seconds", 0.01, "--json").out
+    held_to_its_page(json.loads(told), "audit")
+
+
 @pytest.mark.parametrize("command", ["inspect", "selftest"])
 def test_what_takes_a_model(edgecnn, command: str) -> None:
     held_to_its_page(json.loads(edgecnn(command, "mnist-c1", "--json").out), command)

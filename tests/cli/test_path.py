@@ -113,8 +113,41 @@ def test_verify_that_is_undecided_ends_with_3(edgecnn, run: Path, model: Path, d
     assert result.code == 3
     assert (
         "UNDECIDED: accuracy drops by 0.00 points (95 %: -1.06..1.06), "
-        "undecided at the allowed 0.5 points, needs about 770 images"
+        "undecided at the allowed 0.5 points, needs about 1,600 images"
     ) in result.out
+
+
+def test_verify_judges_classes_and_slices(edgecnn, run: Path, model: Path, data_root: Path, tmp_path: Path) -> None:
+    table = tmp_path / "slices.csv"
+    table.write_text("index,slice\n" + "".join(f"{index},{'ab'[index % 2]}\n" for index in range(40)))
+    wanted = ("--data-root", data_root, "--max-drop-pp", 3, "--max-class-drop-pp", 12, "--slice", table)
+    result = edgecnn("verify", run, model, *wanted)
+    assert result.code == 0
+    assert "passed: each of 10 classes within the allowed 12 points (error rate at most 2.5 %)" in result.out
+    assert "by slice" in result.out
+    result = edgecnn("verify", run, model, *wanted, "--max-slice-drop-pp", 12)
+    assert result.code == 3
+    assert "passed: accuracy drops by 0.00 points" in result.out
+    assert "UNDECIDED: 2 of 2 slices (a, b) undecided at the allowed 12 points, needs about " in result.out
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "said"),
+    [
+        ("photo,slice", (), "line 1: has a column 'photo'; expected a first line index,slice or path,slice"),
+        ("path,slice", (), "by path, and the test split of digits has no files. Name them by index, from 0."),
+        (None, ("--max-slice-drop-pp", 1), "no slices are. Name them: --slice FILE.csv"),
+    ],
+)
+def test_slices_that_do_not_fit_end_with_2(
+    edgecnn, run: Path, data_root: Path, tmp_path: Path, header: str | None, options: tuple, said: str
+) -> None:
+    if header is not None:
+        (tmp_path / "slices.csv").write_text(f"{header}\n0,night\n")
+        options = ("--slice", tmp_path / "slices.csv")
+    result = edgecnn("verify", run, run, "--data-root", data_root, *options)
+    assert result.code == 2
+    assert said in result.err
 
 
 def test_verify_json_keeps_its_documented_keys(edgecnn, run: Path, model: Path, data_root: Path) -> None:

@@ -40,6 +40,7 @@ class Compared:
     images_needed: int | None = None
     metric: str = "r2"
     environment: None = None
+    flip_counts: None = None
 
     def tables(self) -> list:
         from edgecnn.verify.compared import Table
@@ -48,6 +49,9 @@ class Compared:
         return [Table(f"{self.images} images of {self.dataset}", ("", "r2"), rows)]
 
     def remarks(self) -> list[str]:
+        return []
+
+    def breakdowns(self) -> list:
         return []
 
 
@@ -192,7 +196,8 @@ def checkpoint_contender(checkpoint, path, threads):
     return contender.of_checkpoint(contender.Contender, checkpoint, path, threads)
 
 
-def compare(reference, candidate, *, dataset, root, split, max_drop_pp):
+def compare(reference, candidate, *, dataset, root, split, max_drop_pp, apart):
+    apart.whole_alone("a regression")
     card = _card(candidate)
     images_nhwc, truth_n = _images(card, split, root)
     return _compared(

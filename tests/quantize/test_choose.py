@@ -35,7 +35,7 @@ def measured_as(verdict: str) -> Ratio:
 
 
 def made_up(form: str, latency_ratio: float, *, better: bool) -> Candidate:
-    drop = 0.0, (-1.0, 1.0), "undecided", 765
+    drop = 0.0, (-1.0, 1.0), "undecided", 1534
     return Candidate(form, 100, 0.9, *drop, latency_ratio, (latency_ratio,) * 2, "faster", True, better, SAFE)
 
 
@@ -170,13 +170,13 @@ def test_form_that_few_images_leave_undecided_is_called_so() -> None:
     said = reason([made_up("a", 0.5, better=True)], "a", 0.5)
     assert said == (
         "a is preferred: the fastest form that is better than the parent; "
-        "its drop is undecided at the allowed 0.5 points, needs about 770 images"
+        "its drop is undecided at the allowed 0.5 points, needs about 1,600 images"
     )
 
 
 def test_form_that_is_shown_to_be_within_is_called_so() -> None:
     shown = replace(made_up("a", 0.5, better=True), drop_verdict="within", images_needed=None)
-    assert reason([shown], "a", 0.5).endswith("better than the parent within 0.5 points")
+    assert reason([shown], "a", 0.5).endswith("its drop is within the allowed 0.5 points (error rate at most 2.5 %)")
 
 
 def test_equal_answers_on_the_validation_images_are_undecided(

@@ -46,6 +46,18 @@ def test_a_folder_gives_pictures_of_every_kind(tmp_path: Path, suffix: str) -> N
     assert expand([str(tmp_path)]) == [tmp_path / f"a{suffix}"]
 
 
+@pytest.mark.parametrize("name", ["a.jfif", "a.jpe", "a.avif", "a.jp2", "a.tga", "scan", "scan.bin"])
+def test_a_picture_in_a_folder_gets_the_answer_that_it_gets_by_its_name(
+    tmp_path: Path, classifier: Classifier, name: str
+) -> None:
+    path = tmp_path / "pics" / name
+    path.parent.mkdir()
+    Image.new("L", (28, 28), 9).save(path, None if path.suffix in SUFFIXES else "PNG")
+    (by_name,), (in_folder,) = (list(predict_files(classifier, expand([str(given)]))) for given in (path, path.parent))
+    assert (by_name.path, by_name.top) == (in_folder.path, in_folder.top)
+    assert in_folder.error is None
+
+
 @pytest.mark.parametrize("pattern", ["pics/*.png", "pics/[ab].png", "{root}/pics/*.png"])
 def test_a_pattern_gives_what_matches(pictures: Path, pattern: str) -> None:
     found = expand([pattern.format(root=pictures)])

@@ -6,39 +6,22 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from answering import LABELS, contender, split_of
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 from PIL import Image
 from sklearn import metrics as sklearn_metrics
 
-from edgecnn import checkpoint, data, onnx_file
+from edgecnn import checkpoint, data, documents, onnx_file
 from edgecnn.card import DatasetRecord, ImageInput
-from edgecnn.contender import ClassifierContender
 from edgecnn.data import Split
 from edgecnn.errors import DataError, ModelError
 from edgecnn.runtime.classifier import load
 from edgecnn.verify import Comparison, compare_files
 from edgecnn.verify.compare import compare, read_for
-from edgecnn.verify.scores import Flip
-
-LABELS = ("a", "b", "c")
-SHAPE = ImageInput(1, 1, 1)
-RECORD = DatasetRecord("made-up", 1, 1, 0)
-
-
-def contender(name: str, answers: list[int], labels: tuple[str, ...] = LABELS) -> ClassifierContender:
-    """A made-up classifier: the pixel of an image is its place in ``answers``."""
-    logits_nk = np.eye(len(labels), dtype=np.float32)[answers]
-    golden = np.zeros((1, *SHAPE.shape), np.uint8)
-    return ClassifierContender(
-        name, Path(name), "onnx", "fp32", labels, SHAPE, RECORD, golden, "", 1,
-        answer=lambda images_nhwc: logits_nk[images_nhwc[:, 0, 0, 0]], size_bytes=1,
-    )  # fmt: skip
-
-
-def split_of(labels: list[int], names: tuple[str, ...] = LABELS) -> Split:
-    return Split(np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1), np.array(labels), names)
+from edgecnn.verify.scores import Flip, FlipCounts
+from edgecnn.verify.shown import MOST_FLIPS
 
 
 def compared(truth: list[int], reference: list[int], candidate: list[int], *, max_drop_pp: float = 0.5) -> Comparison:
@@ -117,12 +100,12 @@ def test_verdict_is_about_the_interval_and_not_the_drop(n: int, lost: int, limit
     ("n", "lost", "limit", "verdict", "needed"),
     [
         (359, 0, 2, "within", None),
-        (359, 0, 0.5, "undecided", 765),
-        (359, 4, 2, "undecided", 960),
+        (359, 0, 0.5, "undecided", 1534),
+        (359, 4, 2, "undecided", 1878),
         (359, 30, 2, "beyond", None),
         (10_000, 10, 0.5, "within", None),
         (1_000, 5, 0.5, "undecided", None),  # the drop is what is allowed: no number of images would tell
-        (1, 0, 50, "undecided", 4),
+        (1, 0, 50, "undecided", 14),
     ],
 )
 def test_verdict_says_how_many_images_would_decide(
@@ -132,10 +115,33 @@ def test_verdict_says_how_many_images_would_decide(
     assert (found.verdict, found.images_needed) == (verdict, needed)
 
 
-@pytest.mark.parametrize(("times", "verdict"), [(2, "undecided"), (3, "within")])
-def test_as_many_images_as_are_needed_decide(times: int, verdict: str) -> None:
-    """4 lost of 359 need 960, and all further images are as these."""
-    assert with_lost(359 * times, 4 * times, max_drop_pp=2).verdict == verdict
+def test_flips_are_counted_by_what_they_do() -> None:
+    found = compared([0, 0, 1, 2, 2], [0, 1, 1, 2, 0], [0, 0, 1, 1, 1])
+    assert [flip.effect for flip in found.flips] == ["beneficial", "harmful", "neutral"]
+    assert found.flip_counts == FlipCounts(harmful=1, beneficial=1, neutral=1)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=60))
+def test_swapping_the_two_swaps_harm_and_benefit_and_mirrors_the_drop(images: list[tuple[int, int, int]]) -> None:
+    truth, reference, candidate = (list(column) for column in zip(*images, strict=True))
+    one, other = compared(truth, reference, candidate), compared(truth, candidate, reference)
+    assert one.flip_counts == FlipCounts(*[getattr(other.flip_counts, n) for n in ("beneficial", "harmful", "neutral")])
+    low, high = one.drop_pp_ci95
+    assert (one.drop_pp, low, high) == pytest.approx(tuple(-end for end in (other.drop_pp, *other.drop_pp_ci95[::-1])))
+
+
+def test_harmful_flips_are_shown_before_others() -> None:
+    n = MOST_FLIPS + 2
+    found = compared([0] * n, [1] * (n - 1) + [0], [0] * (n - 1) + [1])
+    shown = found.tables()[-1]
+    assert shown.title.startswith(f"{n} images flipped: 1 harmful (8.33%), {n - 1} beneficial (91.67%); the first 10")
+    assert [row[-1] for row in shown.rows] == ["harmful"] + ["beneficial"] * (MOST_FLIPS - 1)
+
+
+def test_what_was_written_without_counts_has_them_from_its_flips() -> None:
+    found = compared([0, 0, 1, 2, 2], [0, 1, 1, 2, 0], [0, 0, 1, 1, 1])
+    written = {key: value for key, value in documents.encode(found).items() if key not in ("flip_counts", "error_rate")}
+    assert documents.decode(Comparison, written, "verify.json") == found
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=60))

@@ -23,8 +23,11 @@ ZERO: list[Stroke] = [
 ]
 
 
+PATIENCE_MS = 120_000  # on a busy machine
+
+
 def says(page: Any, text: str | re.Pattern[str]) -> None:
-    playwright.expect(page.locator("#answer")).to_have_text(text, timeout=30_000)
+    playwright.expect(page.locator("#answer")).to_have_text(text, timeout=PATIENCE_MS)
 
 
 def seen(page: Any) -> list[Pixels]:
@@ -68,4 +71,4 @@ def png(image_hwc: Pixels) -> bytes:
 
 def choose(page: Any, name: str, content: bytes) -> None:
     page.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-    playwright.expect(page.locator("#picture-name")).to_have_text(name, timeout=30_000)
+    playwright.expect(page.locator("#picture-name")).to_have_text(name, timeout=PATIENCE_MS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import boxes
-from edgecnn.digits import defaults, ink, nested, order, reading, tracking
+from edgecnn.digits import defaults, ink, looks, nested, order, reading, tracking
 
 SOURCES = Path(__file__).parents[2] / "web" / "src"
 CONSTANT = re.compile(r"^(?:export )?const ([A-Z_]+) = (.+?);", re.MULTILINE)
@@ -18,6 +18,16 @@ PAIRS = {
         "LEAST_CONTRAST": ink.LEAST_CONTRAST,
     },
     "classifier.js": {"NONE": f'"{reading.NONE}"'},
+    "looks.js": {
+        "NATIVE": looks.NATIVE,
+        "STEP": looks.STEP,
+        "OVERLAP": looks.OVERLAP,
+        "ASPECT": looks.ASPECT,
+        "CUT": looks.CUT,
+        "SAME": looks.SAME,
+        "FLAT": looks.FLAT,
+        "WELL_SEEN": looks.WELL_SEEN,
+    },
     "reading.js": {
         "SLOPE_COST": order.SLOPE_COST,
         "LINE_GAP": order.LINE_GAP,
@@ -25,7 +35,11 @@ PAIRS = {
         "INSIDE": nested.INSIDE,
         "NARROWEST": order.NARROWEST,
     },
-    "recognize.js": {"MIN_SCORE": defaults.MIN_SCORE, "MIN_PROBABILITY": defaults.MIN_PROBABILITY},
+    "recognize.js": {
+        "MIN_SCORE": defaults.MIN_SCORE,
+        "MIN_PROBABILITY": defaults.MIN_PROBABILITY,
+        "DETAIL": defaults.DETAIL,
+    },
     "tracking.js": {
         "SAME_IOU": tracking.SAME_IOU,
         "VOTES": tracking.VOTES,

@@ -1,6 +1,7 @@
-"""The page's modules in Node.js against Python: preprocessing, ink and reading order give the same."""
+"""The page's modules in Node.js against Python: preprocessing, ink, looks and reading order give the same."""
 
 import base64
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable
@@ -8,16 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from digits.written import written
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone
+from edgecnn.digits.looks import Found, detect, looks
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.reading import SHOWN_AFTER
 from edgecnn.digits.tracking import Tracker
 from edgecnn.runtime.classifier import load
+from edgecnn.runtime.detector import Detections, load_detector
 from edgecnn.runtime.image import to_input
 
 from .conftest import SOURCE
@@ -26,18 +30,24 @@ Pixels = NDArray[np.uint8]
 Javascript = Callable[[str, object], Any]
 
 PRELUDE = """
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as ink from "./ink.js";
+import * as looks from "./looks.js";
 import * as pixels from "./pixels.js";
 import * as reading from "./reading.js";
 import * as tracking from "./tracking.js";
 const image = ({ shape: [height, width, channels], base64 }) =>
   ({ pixels: new Uint8Array(Buffer.from(base64, "base64")), height, width, channels });
+const frame = ({ pixels, height, width }) =>
+  ({ height, width, rows: (top, count) => pixels.subarray(4 * top * width, 4 * (top + count) * width) });
 const told = ({ pixels, height, width, channels }) =>
   ({ base64: Buffer.from(pixels).toString("base64"), shape: [height, width, channels] });
 const cases = JSON.parse(readFileSync(0, "utf-8"));
-const answer = (given) => { %s };
-console.log(JSON.stringify(cases.map(answer)));
+const answer = async (given) => { %s };
+const answers = [];
+for (const given of cases) answers.push(await answer(given));
+console.log(JSON.stringify(answers));
 """
 
 
@@ -109,8 +119,8 @@ def test_preprocessing_is_that_of_python_to_the_byte(javascript: Javascript, wan
     cases = [{"image": packed(frame), "input": vars(wanted)} for frame in frames]
     body = """
       const raw = image(given.image);
-      const frame = raw.channels === 4 ? pixels.opaque({ ...raw, data: raw.pixels }) : raw;
-      return told(pixels.toInput(frame, given.input));"""
+      const seen = raw.channels === 4 ? await pixels.opaque(frame(raw), 3) : raw;
+      return told(pixels.toInput(seen, given.input));"""
     for frame, told in zip(frames, javascript(body, cases), strict=True):
         found, expected = unpacked(told), to_input(frame, wanted)
         assert found.shape == expected.shape
@@ -220,17 +230,98 @@ def test_parts_of_a_digit_are_those_of_python(javascript: Javascript) -> None:
     draw = np.random.default_rng(4)
     boxes_nm4 = np.concatenate([draw.integers(0, 40, (60, 12, 2)), draw.integers(4, 40, (60, 12, 2))], 2)
     sure_nm, labels_nm = draw.integers(0, 8, (60, 12)) / 8, draw.integers(0, 3, (60, 12))
-    pages = list(zip(boxes_nm4, sure_nm, labels_nm, strict=True))
+    scale_nm = draw.choice([1, 1.25, 1.5], (60, 12)).astype(np.float32)
+    scale_nm[:30] = 1
+    pages = list(zip(boxes_nm4, sure_nm, labels_nm, scale_nm, strict=True))
     cases = [
-        {"boxes": boxes.tolist(), "sure": sure.tolist(), "labels": labels.tolist()} for boxes, sure, labels in pages
+        {"boxes": boxes.tolist(), "sure": sure.tolist(), "labels": labels.tolist(), "scales": scales.tolist()}
+        for boxes, sure, labels, scales in pages
     ]
-    found = javascript("return reading.parts(given.boxes, given.sure, given.labels);", cases)
-    expected = [
-        parts(boxes.astype(np.float32), sure, labels, np.ones(len(sure), np.float32)).tolist()
-        for boxes, sure, labels in pages
-    ]
+    found = javascript("return reading.parts(given.boxes, given.sure, given.labels, given.scales);", cases)
+    expected = [parts(boxes.astype(np.float32), *rest).tolist() for boxes, *rest in pages]
     assert found == expected
     assert 0.1 < np.mean(expected) < 0.9
+
+
+def test_what_is_looked_at_is_what_python_looks_at(javascript: Javascript) -> None:
+    draw = np.random.default_rng(7)
+    sizes = [(640, 480), (646, 646), (647, 400), (4000, 3000), (3000, 4000), *draw.integers(1, 9000, (40, 2)).tolist()]
+    cases = [
+        {"width": width, "height": height, "detail": detail} for width, height in sizes for detail in (0, 0.1, 0.5, 1)
+    ]
+    body = """
+      const found = looks.looks(given.width, given.height, given.detail);
+      return found.map((look) => ({ ...look, scale: looks.scaleOf(look) }));"""
+    for given, found in zip(cases, javascript(body, cases), strict=True):
+        expected = [
+            {"left": o.x, "top": o.y, "width": o.width, "height": o.height, "scale": float(np.float32(o.scale))}
+            for o in looks(**given)
+        ]
+        assert found == expected, given
+
+
+def looked_at(gray_hw1: Pixels) -> tuple[Found, list[dict[str, Any]]]:
+    """What Python finds in a picture, and each look that led to it. The first bytes of a crop number it."""
+    detector, record = load_detector("digit-finder", threads=1), []
+
+    def recorded(frame: Pixels) -> Detections:
+        found = detector.detect(frame)
+        crops_mhwc = found.crops_mhwc.copy()
+        crops_mhwc[:, 0, 0, 0], crops_mhwc[:, 0, 1, 0] = len(record), np.arange(len(crops_mhwc))
+        named = Detections(found.boxes_m4, found.scores_m, crops_mhwc)
+        record.append(
+            {
+                "shape": frame.shape,
+                "digest": hashlib.sha256(frame.tobytes()).hexdigest(),
+                "boxes": named.boxes_m4.tolist(),
+                "scores": named.scores_m.tolist(),
+            }
+        )
+        return named
+
+    return detect(gray_hw1, 1.0, recorded), record
+
+
+def test_a_large_picture_is_put_together_from_its_parts_as_in_python(javascript: Javascript) -> None:
+    """The detector of the zoo found in each look what it found in Python: the rest is to be the same to the bit."""
+    cases, found = [], []
+    for size in ({"width": 2000, "height": 1500}, {"width": 1101, "height": 1531}):
+        page, _ = written(**size, height_of_digit=50, columns=9, rows=7)
+        gray = to_input(page, ImageInput(*page.shape[:2], 1))
+        gray[: gray.shape[0] // 2, gray.shape[1] // 2 :] = 240  # nothing to see there
+        expected, record = looked_at(gray)
+        found.append((expected, record))
+        cases.append({"image": packed(gray), "record": record})
+    body = """
+      const told = [];
+      let turn = 0;
+      const detect = async (frame) => {
+        const { shape, digest, boxes, scores } = given.record[turn];
+        const here = createHash("sha256").update(frame.pixels).digest("hex");
+        if (here !== digest) throw new Error(`look ${turn} is of other pixels, ${frame.height} x ${frame.width}`);
+        turn += 1;
+        return boxes.map((box, index) => ({ box, score: scores[index], crop: [turn - 1, index] }));
+      };
+      const found = await looks.detectClosely(image(given.image), 1, detect, (...counts) => told.push(counts) > 0);
+      return { found, told };"""
+    for (expected, record), told in zip(found, javascript(body, cases), strict=True):
+        height, width, _ = record[0]["shape"]
+        assert 4 < len(record) < len(looks(width, height, 1.0))
+        assert told["told"] == [[turn, len(record)] for turn in range(len(record) + 1)]
+        assert [one["crop"] for one in told["found"]] == expected.crops_mhwc[:, 0, :2, 0].tolist()
+        assert [one["box"] for one in told["found"]] == expected.boxes_m4.tolist()
+        assert [one["score"] for one in told["found"]] == expected.scores_m.tolist()
+        assert [one["scale"] for one in told["found"]] == expected.scale_m.tolist()
+        assert len(expected) < sum(len(look["boxes"]) for look in record)
+
+
+def test_a_picture_that_is_wanted_no_more_is_looked_at_no_further(javascript: Javascript) -> None:
+    body = """
+      let turns = 0;
+      const detect = async () => { turns += 1; return []; };
+      const found = await looks.detectClosely(image(given), 1, detect, (done) => done < 3);
+      return [found, turns];"""
+    assert javascript(body, [packed(picture(1500, 2000, 1))]) == [[None, 3]]
 
 
 def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -1,6 +1,7 @@
 """The page in a real Chromium: drawing, pictures and the camera give what Python gives, and nothing leaves the page."""
 
 import base64
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from digits.written import written
 
-from edgecnn import data
+from edgecnn import data, zoo
+from edgecnn.digits import Reader
 from edgecnn.digits.defaults import MIN_SCORE
 from edgecnn.digits.ink import ink_alone
 from edgecnn.digits.order import reading_order, text_of
@@ -55,6 +58,90 @@ def test_a_picture_is_dropped(visit: Visits) -> None:
     playwright.expect(page.locator("#picture-name")).to_have_text("dropped.png")
     shows(page, to_input(picture, classifier.card.input), classifier)
     assert page.locator("#picture-boxes .ground").get_attribute("x") == "20"
+
+
+def test_a_picture_is_pasted_wherever_one_is(visit: Visits) -> None:
+    page, classifier = visit(), load(MODEL)
+    digit = classifier.card.golden.images_nhwc[3]
+    page.evaluate(
+        """(text) => {
+          const clipboardData = new DataTransfer();
+          const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+          clipboardData.items.add(new File([bytes], "image.png", { type: "image/png" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+        }""",
+        base64.b64encode(png(digit)).decode(),
+    )
+    playwright.expect(page.locator("#picture-name")).to_have_text("image.png", timeout=30_000)
+    assert page.get_by_role("tab", name="Picture").get_attribute("aria-selected") == "true"
+    shows(page, digit, classifier)
+
+
+WATCH = """() => {
+  window.turns = 0;
+  const turn = () => { window.turns += 1; setTimeout(turn); };
+  turn();
+  const told = document.querySelector("#looks-done");
+  window.told = [];
+  new MutationObserver(() => window.told.push([told.textContent, window.turns])).observe(told, { childList: true });
+}"""
+
+
+def test_a_large_picture_is_looked_at_in_parts_as_in_python_while_the_page_goes_on(visit: Visits) -> None:
+    pixels, text = written(width=1000, height=750, height_of_digit=14, columns=9, rows=6)
+    reader = Reader("digit-finder", "digits-webcam", threads=1)
+    assert len(reader.read(pixels, detail=0).digits) < len(text)
+    page, expected = visit("digits-webcam", detector=zoo.find("digit-finder")), reader.read(pixels)
+    page.get_by_role("tab", name="Picture").click()
+    page.evaluate(WATCH)
+    choose(page, "large.png", png(pixels[..., None]))
+    says(page, expected.text)
+    assert "".join(expected.text.split()) == text
+    boxes = page.locator("#picture-boxes rect").all()
+    found = [[float(box.get_attribute(side)) for side in ("x", "y", "width", "height")] for box in boxes]
+    np.testing.assert_allclose(found, [digit.box for digit in expected.digits], atol=0.5)
+    assert page.locator("#picture-looked").inner_text() == "Looked at as a whole and in 4 parts, down to its pixels."
+    playwright.expect(page.locator("#looking")).to_be_hidden()
+    told = page.evaluate("() => window.told")
+    assert [line for line, _ in told] == [f"Looking closely, {done} of 5 parts" for done in range(5)]
+    assert all(before < after for (_, before), (_, after) in itertools.pairwise(told))
+    page.get_by_role("tab", name="Draw").click()
+    page.get_by_role("tab", name="Picture").click()  # it is not looked at again
+    says(page, expected.text)
+    assert len(page.evaluate("() => window.told")) == 5
+
+
+def test_a_picture_that_comes_while_another_is_looked_at_takes_its_place(visit: Visits) -> None:
+    page = visit("digits-webcam", detector=zoo.find("digit-finder"))
+    page.get_by_role("tab", name="Picture").click()
+    large, _ = written(width=1600, height=1200, height_of_digit=60, columns=9, rows=6)
+    small, text = written(width=200, height=100, height_of_digit=50, columns=2, rows=1, seed=5)
+    page.locator("#file").set_input_files(
+        {"name": "large.png", "mimeType": "image/png", "buffer": png(large[..., None])}
+    )
+    playwright.expect(page.locator("#looking")).to_be_visible(timeout=30_000)
+    choose(page, "small.png", png(small[..., None]))
+    says(page, re.compile(" ?".join(text)))
+    assert page.locator("#picture-boxes rect").count() == len(text)
+    assert page.locator("#picture-looked").inner_text() == ""
+    playwright.expect(page.locator("#looking")).to_be_hidden()
+
+
+def test_a_picture_that_is_too_large_for_a_canvas_is_scaled_down_and_that_is_said(visit: Visits) -> None:
+    page = visit()
+    page.get_by_role("tab", name="Picture").click()
+    picture = np.zeros((4000, 5000, 1), np.uint8)
+    golden = load(MODEL).card.golden
+    digit = golden.images_nhwc[3]
+    picture[880:3120, 1380:3620] = np.kron(digit, np.ones((80, 80, 1), np.uint8))
+    choose(page, "huge.png", png(picture))
+    says(page, str(golden.probabilities_nk[3].argmax()))
+    assert page.locator("#picture-looked").inner_text() == (
+        "Read at 4579 × 3663 pixels, scaled down from 5000 × 4000. "
+        "Only what is framed was classified: 3663 × 3663 of 4579 × 3663 pixels."
+    )
+    assert page.locator("#preview").evaluate("({ width, height }) => [width, height]") == [4579, 3663]
+    assert page.locator("#picture-boxes").get_attribute("viewBox") == "0 0 4579 3663"
 
 
 def test_pictures_of_all_kinds_meet_the_same_pixels_as_in_python(visit: Visits) -> None:
@@ -140,12 +227,14 @@ def painted(page: Any, image: Pixels) -> str:
     return str(page.locator("#answer").inner_text())
 
 
-def write_video(path: Path, gray_hw: Pixels) -> Path:
-    """Write ten equal frames as YUV4MPEG2, whose white is 235 and whose black is 16."""
-    high, wide = gray_hw.shape
-    luma = (16 + gray_hw.astype(np.float64) * 219 / 255).round().astype(np.uint8)
-    frame = b"FRAME\n" + luma.tobytes() + bytes([128]) * (high * wide // 2)
-    path.write_bytes(f"YUV4MPEG2 W{wide} H{high} F30:1 Ip A1:1 C420jpeg\n".encode() + frame * 10)
+def write_video(path: Path, *frames_hw: Pixels) -> Path:
+    """Write ten frames, or ten times all of several, as YUV4MPEG2, whose white is 235 and whose black is 16."""
+    high, wide = frames_hw[0].shape
+    content = b""
+    for gray_hw in frames_hw:
+        luma = (16 + gray_hw.astype(np.float64) * 219 / 255).round().astype(np.uint8)
+        content += b"FRAME\n" + luma.tobytes() + bytes([128]) * (high * wide // 2)
+    path.write_bytes(f"YUV4MPEG2 W{wide} H{high} F30:1 Ip A1:1 C420jpeg\n".encode() + content * 10)
     return path
 
 
@@ -188,6 +277,49 @@ def test_the_camera_is_read(visit: Visits, chromium: Callable[..., Any], tmp_pat
         page.get_by_role("tab", name="Draw").click()
         says(page, "Draw a digit")
         assert page.locator("#video").evaluate("(video) => video.srcObject") is None
+
+
+def test_the_frame_that_is_shown_is_the_one_that_was_read(
+    visit: Visits, chromium: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Each frame of the video is another digit at another place: the crop is of the frame that is seen beside it."""
+    golden, frames = load(MODEL).card.golden, []
+    for index in range(4):
+        frame = np.zeros((480, 640), np.uint8)
+        frame[16:464, 90 + index : 538 + index] = np.kron(
+            golden.images_nhwc[index, ..., 0], np.ones((16, 16), np.uint8)
+        )
+        frames.append(frame)
+    with chromium(*filming(write_video(tmp_path / "camera.y4m", *frames))) as browser:
+        page = visit(by=browser)
+        page.get_by_role("tab", name="Camera").click()
+        page.get_by_role("button", name="Start camera").click()
+        playwright.expect(page.locator("#camera-frame")).to_be_visible(timeout=30_000)
+        pairs = [shown_and_read(page) for _ in range(12)]
+        page.get_by_role("button", name="Stop camera").click()
+        playwright.expect(page.locator("#camera-frame")).to_be_hidden()
+    assert len({shown.tobytes() for shown, _ in pairs}) > 1
+    for shown, read in pairs:
+        difference = np.abs(to_input(shown, load(MODEL).card.input)[..., 0].astype(int) - read[..., 0])
+        assert difference.max() <= 1
+
+
+def shown_and_read(page: Any) -> tuple[Pixels, Pixels]:
+    """Return the frame that the page shows and the crop that it says the network saw, at one moment."""
+    page.wait_for_timeout(100)
+    told = page.evaluate(
+        """() => Array.from(document.querySelectorAll("#camera-frame, #crops canvas"), (canvas) => {
+          const { width, height } = canvas;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          let text = "";
+          for (const value of data) text += String.fromCharCode(value);
+          return [height, width, btoa(text)];
+        })"""
+    )
+    frame, crop = (
+        np.frombuffer(base64.b64decode(text), np.uint8).reshape(high, wide, 4)[..., :3] for high, wide, text in told
+    )
+    return frame, crop
 
 
 def test_the_camera_stops_when_the_page_is_hidden(visit: Visits, chromium: Callable[..., Any], tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_leaving_a_video_early_is_no_fault(tmp_path: Path, told: list[str]) -> N
     assert told == []
 
 
-@pytest.mark.parametrize("name", ["p", "p.bin", "p.jpeg.bak"])
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("name", ["p", "p.bin", "p.jpeg.bak", "p.avi"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000"])
 def test_a_picture_is_one_whatever_it_is_called(tmp_path: Path, told: list[str], name: str, kind: str) -> None:
     Image.new("RGB", (64, 48), (250, 100, 10)).save(tmp_path / name, kind)
     source = opened(tmp_path / name, told)
@@ -101,6 +101,42 @@ def test_a_picture_is_one_whatever_it_is_called(tmp_path: Path, told: list[str],
     assert source.kind == "still"
     assert frame is not None
     np.testing.assert_allclose(frame.pixels_bgr[0, 0], [10, 100, 250], atol=4)
+
+
+@pytest.mark.parametrize("name", ["p", "p.jpg"])
+@pytest.mark.parametrize("kind", ["MPO", "GIF", "PNG", "WEBP"])
+def test_of_several_pictures_in_one_file_the_first_counts(
+    tmp_path: Path, told: list[str], name: str, kind: str
+) -> None:
+    """As ``read`` has it: an animation, and a phone's JPEG, which has its map of brightness behind it."""
+    first, second = (Image.new("RGB", (64, 48), (level,) * 3) for level in (200, 10))
+    first.save(tmp_path / name, kind, save_all=True, append_images=[second])
+    source = opened(tmp_path / name, told)
+    assert (source.kind, [round(level, -1) for level in levels(list(source.frames))], told) == ("still", [200], [])
+
+
+@pytest.mark.parametrize("name", ["v", "v.png", "v.jpg", "v.tga"])
+def test_a_video_is_one_whatever_it_is_called(tmp_path: Path, told: list[str], name: str) -> None:
+    write_video(tmp_path / "v.avi", grays(5)).rename(tmp_path / name)
+    source = opened(tmp_path / name, told)
+    assert (source.kind, len(list(source.frames)), told) == ("file", 5, [])
+
+
+def test_jpegs_in_a_row_are_a_video(tmp_path: Path, told: list[str]) -> None:
+    """What MJPEG streams are saved as: it begins as the first of them."""
+    frames = [cv2.imencode(".jpg", gray)[1].tobytes() for gray in grays(5)]
+    (tmp_path / "v.mjpeg").write_bytes(b"".join(frames))
+    source = opened(tmp_path / "v.mjpeg", told)
+    assert (source.kind, len(list(source.frames))) == ("file", 5)
+
+
+@pytest.mark.parametrize("suffix", [".tga", ".jfif", ".jp2", ".avif", ".pcx"])
+def test_pictures_of_every_kind_are_pictures(tmp_path: Path, told: list[str], suffix: str) -> None:
+    """Numbered ones too, which OpenCV would take for one video."""
+    for number in (1, 2):
+        Image.new("RGB", (64, 48), (200, 200, 200)).save(tmp_path / f"i_{number}{suffix}")
+    source = opened(tmp_path / f"i_1{suffix}", told)
+    assert (source.kind, [round(level, -1) for level in levels(list(source.frames))], told) == ("still", [200], [])
 
 
 def test_a_video_of_one_frame_is_a_picture_and_says_so(tmp_path: Path, told: list[str]) -> None:
@@ -135,7 +171,7 @@ def broken_files(folder: Path) -> dict[str, bytes]:
     return {
         "empty.mp4": b"", "empty.png": b"", "noise.mp4": noise, "noise.png": noise, "cut.mp4": video[: len(video) // 2],
         "cut.png": picture[: len(picture) // 2], "text.txt": b"hello\n" * 100, "text.png": b"hello\n" * 100,
-        "video.png": video, "model.onnx": zoo.find("mnist-c1").read_bytes(),
+        "model.onnx": zoo.find("mnist-c1").read_bytes(),
     }  # fmt: skip
 
 
@@ -143,7 +179,7 @@ BROKEN = {
     "empty.mp4": "an empty file (0 bytes)", "empty.png": "an empty file (0 bytes)",
     "noise.mp4": "not a video that OpenCV reads", "noise.png": "not a picture", "cut.mp4": "not a video that OpenCV",
     "cut.png": "broken picture|cannot be read", "text.txt": "not a video that OpenCV", "text.png": "not a picture",
-    "video.png": "not a picture", "model.onnx": "not a video that OpenCV reads",
+    "model.onnx": "not a video that OpenCV reads",
 }  # fmt: skip
 
 

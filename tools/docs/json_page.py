@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.adopt import Adopted, Proposal
+from edgecnn.audit import Audit
 from edgecnn.bench import BenchReport
 from edgecnn.data.inspected.look import Look
 from edgecnn.demo import Demo
@@ -84,6 +85,7 @@ COMMANDS = {
     "read": Command((), {"model": str, "detector": str, "images": list[ReadPicture]}),
     "selftest": Command((SelfTest,), {"whole": Whole | None, "environment": Environment | None}),
     "embed": Command((Embedded,)),
+    "audit": Command((Audit,)),
     "inspect": Command((Inspection,), {"parameters": int, "stored_parameters": int, "macs": int | None}),
     "explain": Command((Explained,)),
     "list models": Command((), {"models": list[Summary]}),
@@ -155,7 +157,7 @@ def _said(kind: Any) -> str:
     if dataclasses.is_dataclass(kind):
         title = _title(kind)
         return f"[{title}](#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')})"
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return " or ".join("null" if arm is types.NoneType else _said(arm) for arm in arguments)
     if origin is typing.Literal:
         return " or ".join(f"`{word}`" for word in arguments)

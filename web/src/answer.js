@@ -1,10 +1,9 @@
-// The answer in large type, whose look follows its confidence, and where it was seen: crops and boxes.
-import { byId, element, paint, part, percent, say } from "./dom.js";
+// The answer in large type, whose look follows its confidence, and the crops that it is of.
+import { byId, element, paint, percent, say } from "./dom.js";
 
-/** @import { Answer, Result, Size, Window } from "./types.d.ts" */
+/** @import { Answer, Result } from "./types.d.ts" */
 /** @typedef {"sure" | "likely" | "unsure"} Confidence */
 
-const SVG = "http://www.w3.org/2000/svg";
 const [SURE, LIKELY] = [0.95, 0.7]; // probabilities from which an answer looks so
 const WORDS = { sure: "Sure", likely: "Fairly sure", unsure: "Not sure" };
 const [LONG, LONGER] = [8, 24]; // characters from which the type is smaller
@@ -108,41 +107,4 @@ export function showCrops(answers, chosen) {
     if (several) crop.setAttribute("aria-pressed", String(index === chosen));
     else crop.setAttribute("role", "img");
   });
-}
-
-/**
- * Draw the boxes of a result, or the part that was classified, over a picture of width x height.
- * @param {string} id of the drawing
- * @param {Size} picture
- * @param {Result} result
- */
-export function showBoxes(id, { width, height }, { boxes, answers, window }) {
-  const svg = part(id, SVGSVGElement);
-  const cut = window && (window.width !== width || window.height !== height) ? placed(window) : null;
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.replaceChildren(
-    ...(boxes ?? []).flatMap(([x, y, wide, high], index) => {
-      const { label, probability } = answers[index];
-      const size = Math.max(width / 28, high / 4);
-      const base = y > size * 1.2 ? y - size / 4 : y + high + size; // above the box, or below where that is outside
-      return [
-        shape("rect", { x, y, width: wide, height: high, class: confidence(probability) }),
-        shape("text", { x, y: base, "font-size": size }, label),
-      ];
-    }),
-    ...(cut ? ["part ground", "part"] : []).map((name) => shape("rect", { ...cut, class: name })),
-  );
-}
-
-/** @param {Window} window */
-function placed({ left, top, width, height }) {
-  return { x: left, y: top, width, height };
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function shape(name, attributes, text = "") {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  made.textContent = text;
-  return made;
 }

@@ -1,6 +1,8 @@
 // The camera: frames one after the other, each as soon as the one before it has been answered.
 
-import { reason as messageOf, painter } from "./dom.js";
+import { frameOf, reason as messageOf, painter } from "./dom.js";
+
+/** @import { Frame } from "./types.d.ts" */
 
 const WANTED = { video: { facingMode: "environment", width: { ideal: 640 }, height: { ideal: 480 } }, audio: false };
 
@@ -18,12 +20,14 @@ const INSECURE =
   "https.";
 
 /**
- * Returns { start, stop }. ``frame(imageData)`` is awaited for each; ``stopped(reason)`` is called once at the end.
+ * Returns { start, stop }. ``frame(frame)`` is awaited for each, which stays as it is until then on ``canvas``;
+ * ``stopped(reason)`` is called once at the end.
  * @param {HTMLVideoElement} video
- * @param {{ frame: (picture: ImageData) => Promise<void>, stopped: (reason: string) => void }} calls
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ frame: (frame: Frame) => Promise<void>, stopped: (reason: string) => void }} calls
  */
-export function camera(video, { frame, stopped }) {
-  const context = painter(document.createElement("canvas"), { willReadFrequently: true });
+export function camera(video, canvas, { frame, stopped }) {
+  const context = painter(canvas, { willReadFrequently: true });
   /** @type {Filming | null} */
   let current = null; // what runs
 
@@ -61,9 +65,9 @@ export function camera(video, { frame, stopped }) {
       if (current !== own) return;
       const [width, height] = [video.videoWidth, video.videoHeight];
       if (width === 0) continue;
-      Object.assign(context.canvas, { width, height });
+      Object.assign(canvas, { width, height });
       context.drawImage(video, 0, 0);
-      await frame(context.getImageData(0, 0, width, height));
+      await frame(frameOf(context));
     }
   }
 

@@ -1,6 +1,6 @@
 // Parts of the page, which index.html has for certain: one that is missing is a mistake in it.
 
-/** @import { Picture } from "./types.d.ts" */
+/** @import { Frame, Picture } from "./types.d.ts" */
 
 /**
  * The element with an id.
@@ -56,6 +56,16 @@ export function painter(canvas, settings) {
   const context = canvas.getContext("2d", settings);
   if (context === null) throw new Error("This browser paints on no canvas.");
   return context;
+}
+
+/**
+ * What is on a canvas, to be read strip by strip.
+ * @param {CanvasRenderingContext2D} context
+ * @returns {Frame}
+ */
+export function frameOf(context) {
+  const { width, height } = context.canvas;
+  return { width, height, rows: (top, count) => context.getImageData(0, top, width, count).data };
 }
 
 /**

@@ -1,6 +1,6 @@
 // The input that is a camera: its button, and how many frames a second are answered.
 import { camera } from "./camera.js";
-import { byId, part } from "./dom.js";
+import { byId, painter, part } from "./dom.js";
 import { memory } from "./tracking.js";
 
 /** @import { Shot, Source } from "./types.d.ts" */
@@ -18,17 +18,30 @@ export function filming(recognized, said) {
   let running = false;
   let remembered = memory({ shownAfter: 2 }); // of this filming
 
-  const eye = camera(part("video", HTMLVideoElement), {
-    async frame(picture) {
-      byId("camera-stage").style.aspectRatio = `${picture.width} / ${picture.height}`;
-      await recognized({ frame: () => picture, fps: fps(), remembered, wanted: () => running });
+  const taken = document.createElement("canvas");
+  const answered = part("camera-frame", HTMLCanvasElement); // what the boxes belong to: the video is further by then
+  const context = painter(answered);
+
+  const eye = camera(part("video", HTMLVideoElement), taken, {
+    async frame(frame) {
+      byId("camera-stage").style.aspectRatio = `${frame.width} / ${frame.height}`;
+      await recognized({ frame: () => frame, fps: fps(), remembered, wanted: () => running, answered: show });
     },
     stopped(reason) {
       showing(false);
+      answered.hidden = true;
+      byId("camera-looked").textContent = "";
       byId("camera-boxes").replaceChildren();
       said(reason || "Camera stopped");
     },
   });
+
+  function show() {
+    if (answered.width !== taken.width) answered.width = taken.width;
+    if (answered.height !== taken.height) answered.height = taken.height;
+    context.drawImage(taken, 0, 0);
+    answered.hidden = false;
+  }
 
   /** Frames a second over those of the last two seconds. */
   function fps() {

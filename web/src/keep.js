@@ -61,10 +61,12 @@ function saved(name, text) {
 }
 
 /** @param {Card} card @param {Result} result */
-function answerDocument({ name, form, labels }, { text, answers, boxes }) {
+function answerDocument({ name, form, labels }, { text, answers, boxes, size }) {
   return {
     model: name,
     form,
+    width: size.width,
+    height: size.height,
     text,
     answers: answers.map(({ label, probability, probabilities }, index) => ({
       label,

@@ -15,7 +15,7 @@ import { start } from "./runtime.js";
 import { tabs } from "./tabs.js";
 import { view } from "./view.js";
 
-/** @import { Reader, Shot, Site, Source } from "./types.d.ts" */
+/** @import { Looking, Reader, Shot, Site, Source } from "./types.d.ts" */
 /** @typedef {{ reader: Reader, shown: ReturnType<typeof view> }} Ready */
 
 const DIGITS = [..."0123456789"];
@@ -35,20 +35,31 @@ async function main() {
    * @param {string} name
    * @param {Shot} shot
    */
-  const recognized = (name, { frame, empty, one = false, fps, remembered, wanted = () => true }) =>
+  const recognized = (name, shot) =>
     schedule(async () => {
+      const { empty, kept = {}, wanted = () => true } = shot;
       if (!ready) return showMessage(empty ?? "It is read as soon as the network is here.");
       const { reader, shown } = ready;
+      const open = () => current === name && wanted();
+      /** @type {Looking} */
+      const looked = (done, all) => {
+        shown.looking(done, all);
+        return open();
+      };
       try {
-        const picture = frame();
-        const used = one ? { ...reader, detect: null } : reader;
-        const result = await recognize(used, opaque(picture), { drawn: name === "draw", remembered });
+        const used = shot.one ? { ...reader, detect: null } : reader;
+        const result = kept.result ?? (await answered(used, name, shot, looked));
+        if (result === null) return;
+        kept.result = result;
         const second = await shown.second(result.answers);
-        if (current !== name || !wanted()) return;
-        shown.boxes(`${name}-boxes`, picture, result);
-        await shown.answer(result, second, { empty: empty ?? "No digit found", fps });
+        if (!open()) return;
+        shot.answered?.();
+        shown.boxes(name, result, { scaledFrom: shot.scaledFrom, video: Boolean(shot.remembered) });
+        await shown.answer(result, second, { empty: empty ?? "No digit found", fps: shot.fps });
       } catch (error) {
-        message(`This picture could not be classified: ${reason(error)}`);
+        if (open()) message(`This picture could not be classified: ${reason(error)}`);
+      } finally {
+        shown.looking(1, 1);
       }
     });
 
@@ -58,7 +69,11 @@ async function main() {
       (shot) => recognized("draw", shot),
       () => invitation,
     ),
-    picture: pictures((frame) => recognized("picture", { frame }), message),
+    picture: pictures(
+      (shot) => recognized("picture", shot),
+      message,
+      () => show("picture"),
+    ),
     camera: filming((shot) => recognized("camera", shot), message),
   };
   const show = tabs(Object.keys(inputs), (name) => {
@@ -82,6 +97,19 @@ async function main() {
 }
 
 /**
+ * Read a frame of an input.
+ * @param {Reader} reader
+ * @param {string} name
+ * @param {Shot} shot
+ * @param {Looking} looked
+ */
+async function answered(reader, name, { frame, remembered }, looked) {
+  const { card } = reader.classifier;
+  const picture = await opaque(frame(), reader.detect ? 1 : card.input.channels);
+  return recognize(reader, picture, { drawn: name === "draw", remembered, looked });
+}
+
+/**
  * Fetch and open the models, with the progress of it.
  * @param {Site} site
  * @param {() => void} changed
@@ -97,7 +125,7 @@ async function opened(site, changed) {
     },
   );
   say("loaded", "Starting the network");
-  start(runtime);
+  await start(runtime);
   const own = await classifier(model, site.model);
   const reader = { classifier: own, detect: found ? await detector(found) : null };
   byId("loading").hidden = true;

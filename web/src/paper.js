@@ -1,6 +1,6 @@
 // The paper: light ink on black, by mouse, finger, pen or keyboard.
 
-import { painter } from "./dom.js";
+import { frameOf, painter } from "./dom.js";
 
 /** @typedef {{ x: number, y: number }} Point */
 /** @typedef {{ width: number, height: number, thickness: number }} Sheet in pixels of the canvas */
@@ -11,7 +11,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * Make a canvas drawable. ``changed`` is called after each change, ``penMoved({ x, y, down })`` after a key moved the pen.
- * Returns { clear, resize, frame, blank }, where frame() is what getImageData gives. Another size keeps what was drawn.
+ * Returns { clear, resize, frame, blank }, where frame() is what is on it. Another size keeps what was drawn.
  * @param {HTMLCanvasElement} canvas
  * @param {Sheet} size
  * @param {{ changed: () => void, penMoved: (pen: Point & { down: boolean }) => void }} calls
@@ -131,7 +131,7 @@ export function paper(canvas, size, { changed, penMoved }) {
   return {
     clear,
     resize,
-    frame: () => context.getImageData(0, 0, canvas.width, canvas.height),
+    frame: () => frameOf(context),
     blank: () => lines.length === 0,
   };
 }

@@ -4,33 +4,73 @@
 /** @import { Frame, Input, Picture, Size, Window } from "./types.d.ts" */
 
 const [WHITE, BLACK] = [255, 0];
+const STRIP_PIXELS = 2 ** 20; // of a frame that are taken at once
 const [UNSEEN, SEEN] = [30, 64]; // what is so near to white is not seen on it; what differs so in opacity is drawn
 
 /**
- * Lay RGBA, as a canvas gives it, over white, or black where white hides all of it: an image of 3 channels.
+ * Lay a frame of RGBA, as a canvas gives it, over white, or black where white hides all of it: an image of 1 or 3
+ * channels. It is taken strip by strip, so that a large one is never there in RGBA as a whole; between strips others have
+ * their turn.
  * @param {Frame} frame
+ * @param {number} channels
+ * @returns {Promise<Picture>}
  */
-export function opaque({ data, height, width }) {
-  const onWhite = over({ data, height, width }, WHITE);
-  let [least, most] = [255, 0];
-  for (let index = 3; index < data.length; index += 4) {
-    least = Math.min(least, data[index]);
-    most = Math.max(most, data[index]);
+export async function opaque(frame, channels) {
+  const { height, width } = frame;
+  const strip = Math.max(1, Math.floor(STRIP_PIXELS / width));
+  const picture = { pixels: new Uint8Array(height * width * channels), height, width, channels };
+  let [least, most, hidden] = [255, 0, true];
+  for (const paper of [WHITE, BLACK]) {
+    for (let top = 0; top < height; top += strip) {
+      if (top > 0) await turn();
+      const data = frame.rows(top, Math.min(strip, height - top));
+      for (let index = 3; index < data.length; index += 4) {
+        least = Math.min(least, data[index]);
+        most = Math.max(most, data[index]);
+      }
+      const darkest = over(data, paper, picture, top * width);
+      hidden = hidden && darkest >= WHITE - UNSEEN;
+    }
+    if (!hidden || most - least < SEEN) break;
   }
-  const hidden = most - least >= SEEN && onWhite.pixels.every((value) => value >= WHITE - UNSEEN);
-  return hidden ? over({ data, height, width }, BLACK) : onWhite;
+  return picture;
 }
 
-/** @param {Frame} frame @param {number} paper @returns {Picture} */
-function over({ data, height, width }, paper) {
-  const pixels = new Uint8Array(height * width * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4) {
+/** Let what waits have its turn: a painting, a click. */
+function turn() {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/**
+ * Lay RGBA over a paper, into an image from its pixel ``first`` on. Returns the least value of a color.
+ * @param {Uint8ClampedArray} data
+ * @param {number} paper
+ * @param {Picture} picture
+ * @param {number} first
+ */
+function over(data, paper, { pixels, channels }, first) {
+  let darkest = WHITE;
+  for (let from = 0, to = first * channels; from < data.length; from += 4, to += channels) {
     const alpha = data[from + 3];
-    for (let color = 0; color < 3; color += 1, to += 1) {
-      pixels[to] = (data[from + color] * alpha + paper * (255 - alpha) + 127) / 255;
+    const rest = paper * (255 - alpha) + 127;
+    const red = ((data[from] * alpha + rest) / 255) | 0;
+    const green = ((data[from + 1] * alpha + rest) / 255) | 0;
+    const blue = ((data[from + 2] * alpha + rest) / 255) | 0;
+    darkest = Math.min(darkest, red, green, blue);
+    if (channels === 1) {
+      pixels[to] = gray(red, green, blue);
+    } else {
+      pixels[to] = red;
+      pixels[to + 1] = green;
+      pixels[to + 2] = blue;
     }
   }
-  return { pixels, height, width, channels: 3 };
+  return darkest;
+}
+
+/** ITU-R BT.601. @param {number} red @param {number} green @param {number} blue */
+function gray(red, green, blue) {
+  return (299 * red + 587 * green + 114 * blue + 500) / 1000;
 }
 
 /**
@@ -47,7 +87,7 @@ export function withChannels(image, channels) {
       pixels.fill(image.pixels[index], 3 * index, 3 * index + 3);
     } else {
       const [red, green, blue] = image.pixels.subarray(3 * index, 3 * index + 3);
-      pixels[index] = (299 * red + 587 * green + 114 * blue + 500) / 1000;
+      pixels[index] = gray(red, green, blue);
     }
   }
   return { ...image, pixels, channels };

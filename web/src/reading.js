@@ -3,6 +3,8 @@
 // Of slopes up to 19 degrees the one is taken that gives few lines with little spread: a line more weighs as much as a
 // slope of 0.2, or as digits that are off their lines by one height in all.
 
+import { WELL_SEEN } from "./looks.js";
+
 /** @import { Box } from "./types.d.ts" */
 
 const STEEPEST = 14; // steps of 0.025 to either side
@@ -49,19 +51,33 @@ export function textOf(labels, boxes, lines) {
 
 /**
  * Tell which boxes lie inside one that is surer, or around a surer one of the same label: edgecnn/digits/nested.py.
+ * ``sure`` is 0 for what is no digit, ``scales`` how many pixels were one where it was seen: inside a digit that was
+ * seen well, what only a closer look shows is a part of it, however sure.
  * @param {Box[]} boxes
  * @param {number[]} sure
  * @param {string[]} labels
+ * @param {number[]} scales
  */
-export function parts(boxes, sure, labels) {
-  return boxes.map(([x, y, width, height], part) =>
-    boxes.some(([left, top, wide, high], whole) => {
-      const across = Math.min(left + wide, x + width) - Math.max(left, x);
-      const down = Math.min(top + high, y + height) - Math.max(top, y);
-      const common = Math.max(across, 0) * Math.max(down, 0);
-      const within = common >= INSIDE * width * height;
-      const around = common >= INSIDE * wide * high && labels[whole] === labels[part];
-      return sure[whole] > sure[part] && (within || around);
+export function parts(boxes, sure, labels, scales) {
+  /** @param {number} whole @param {number} part */
+  const common = (whole, part) => {
+    const [[left, top, wide, high], [x, y, width, height]] = [boxes[whole], boxes[part]];
+    const across = Math.min(left + wide, x + width) - Math.max(left, x);
+    const down = Math.min(top + high, y + height) - Math.max(top, y);
+    return Math.max(across, 0) * Math.max(down, 0);
+  };
+  const area = boxes.map(([, , width, height]) => width * height);
+  const well = boxes.map((box, index) => sure[index] > 0 && box[3] >= Math.fround(WELL_SEEN * scales[index]));
+  /** @param {number} whole @param {number} part */
+  const closer = (whole, part) =>
+    well[whole] && scales[whole] > scales[part] && common(whole, part) >= INSIDE * area[part];
+  return boxes.map((_, part) =>
+    boxes.some((_, whole) => {
+      const shared = common(whole, part);
+      const within = shared >= INSIDE * area[part];
+      const around = shared >= INSIDE * area[whole] && labels[whole] === labels[part];
+      if (within && well[whole] && scales[whole] > scales[part]) return true;
+      return sure[whole] > sure[part] && (within || around) && !closer(part, whole);
     }),
   );
 }

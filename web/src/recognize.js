@@ -1,40 +1,50 @@
 // One frame in, what is on it out: the only place that knows of detector, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
+import { detectClosely, looks } from "./looks.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
 import { memory } from "./tracking.js";
 
-/** @import { Answer, Classifier, Detect, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
+/** @import { Answer, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
+/** @typedef {{ drawn?: boolean, remembered?: Memory, looked?: Looking }} Options */
 
 const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the detector is less sure of is no detection,
 const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answer
+const DETAIL = 1; // of a picture: down to its pixels
 
 /**
- * Return { text, answers, boxes, rejected, window, detectMs, classifyMs }.
+ * Return { text, answers, boxes, rejected, size, looks, window, detectMs, classifyMs }, or null where ``looked`` ended it.
  *
  * ``answers`` and their ``boxes`` (null without a detector) are in reading order, as ``text`` is. ``window`` is the part
  * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black, ``remembered``
- * (tracking.js) is what the frames before it said, which a frame by itself has none of.
+ * (tracking.js) is what the frames before it said, which a picture by itself has none of: that is looked at as closely
+ * as it is large (looks.js), and ``looked(done, all)`` is told before each look.
  * @param {Reader} reader
  * @param {Picture} frame
- * @param {{ drawn?: boolean, remembered?: Memory }} [options]
- * @returns {Promise<Result>}
+ * @param {Options} [options]
+ * @returns {Promise<Result | null>}
  */
 export async function recognize({ classifier, detect }, frame, options = {}) {
-  const { drawn = false, remembered = memory({ shownAfter: 1 }) } = options;
-  return detect ? detected(classifier, detect, frame, remembered) : whole(classifier, frame, drawn, remembered);
+  return detect ? detected(classifier, detect, frame, options) : whole(classifier, frame, options);
 }
 
 /**
  * @param {Classifier} classifier
  * @param {Detect} detect
  * @param {Picture} frame
- * @param {Memory} remembered
- * @returns {Promise<Result>}
+ * @param {Options} options
+ * @returns {Promise<Result | null>}
  */
-async function detected(classifier, detect, frame, remembered) {
+async function detected(classifier, detect, frame, { remembered, looked = () => true }) {
   const start = performance.now();
-  const detections = await detect(withChannels(frame, 1));
+  const detail = remembered ? 0 : DETAIL;
+  const planned = looks(frame.width, frame.height, detail).length;
+  let count = 0;
+  const detections = await detectClosely(withChannels(frame, 1), detail, detect, (done, all) => {
+    count = all;
+    return looked(done, all);
+  });
+  if (detections === null) return null;
   const middle = performance.now();
   const good = detections.filter(({ score }) => score >= MIN_SCORE);
   const inputs = good.map(({ crop }) => toInput(classifier.wantsInk ? inkAlone(crop) : crop, classifier.card.input));
@@ -46,14 +56,16 @@ async function detected(classifier, detect, frame, remembered) {
     good.map(({ box }) => box),
     answers.map((answer, index) => (accepts(answer) ? good[index].score * answer.probability : 0)),
     answers.map(({ label }) => label),
+    good.map(({ scale }) => scale),
   );
   const seen = answers
     .map((answer, index) => ({ ...answer, box: good[index].box }))
     .filter((_, index) => !isPart[index]);
-  const tracks = remembered.update(seen);
+  const own = remembered ?? memory({ shownAfter: 1 });
+  const tracks = own.update(seen);
   /** @param {Track} track */
   const voted = (track) => classifier.answer(track.newest.image, track.probabilities);
-  const shown = remembered
+  const shown = own
     .tracks()
     .filter((track) => track.shown)
     .map((track) => ({ answer: voted(track), box: track.box }))
@@ -70,6 +82,8 @@ async function detected(classifier, detect, frame, remembered) {
     answers: order.map(({ answer }) => answer),
     boxes: order.map(({ box }) => box),
     rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
+    size: { width: frame.width, height: frame.height },
+    looks: { done: count, all: planned },
     window: null,
     detectMs: middle - start,
     classifyMs: end - middle,
@@ -79,11 +93,10 @@ async function detected(classifier, detect, frame, remembered) {
 /**
  * @param {Classifier} classifier
  * @param {Picture} frame
- * @param {boolean} drawn
- * @param {Memory} remembered
+ * @param {Options} options
  * @returns {Promise<Result>}
  */
-async function whole(classifier, frame, drawn, remembered) {
+async function whole(classifier, frame, { drawn = false, remembered = memory({ shownAfter: 1 }) }) {
   const start = performance.now();
   const { input } = classifier.card;
   const fitted = drawn && input.height === SIDE && input.width === SIDE && input.channels === 1;
@@ -95,6 +108,8 @@ async function whole(classifier, frame, drawn, remembered) {
     answers,
     boxes: null,
     rejected: 0,
+    size: { width: frame.width, height: frame.height },
+    looks: null,
     window: fitted ? null : centerWindow(frame, input.height, input.width),
     detectMs: null,
     classifyMs: performance.now() - start,

@@ -14,9 +14,9 @@ export interface Picture extends Input {
   pixels: Uint8Array;
 }
 
-/** RGBA, as a canvas gives it. */
+/** A frame that gives RGBA, some of its rows at a time, as a canvas does. */
 export interface Frame extends Size {
-  data: Uint8ClampedArray;
+  rows(top: number, count: number): Uint8ClampedArray;
 }
 
 export interface Window extends Size {
@@ -74,6 +74,17 @@ export interface Detection {
   crop: Picture;
 }
 
+/** A detection of a frame that was looked at in parts: how many of its pixels were one where it was seen. */
+export interface Found extends Detection {
+  scale: number;
+}
+
+/** A part of a frame. */
+export type Look = Window;
+
+/** Told before each look at a frame, and after the last; false ends it. */
+export type Looking = (done: number, all: number) => boolean;
+
 /** An answer and where it was seen. */
 export interface Sight extends Answer {
   box: Box;
@@ -111,11 +122,19 @@ export interface Reader {
   detect: Detect | null;
 }
 
+/** How a frame was looked at: how often, how often it would have been if something were to see everywhere. */
+export interface Looks {
+  done: number;
+  all: number;
+}
+
 export interface Result {
   text: string;
   answers: Answer[];
   boxes: Box[] | null;
   rejected: number;
+  size: Size;
+  looks: Looks | null;
   window: Window | null;
   detectMs: number | null;
   classifyMs: number;
@@ -140,14 +159,21 @@ export interface Maps extends Input {
   values: ArrayLike<number>;
 }
 
-/** A frame of an input to be answered: ``one`` digit that fills it, ``empty`` the text of one without ink. */
+/**
+ * A frame of an input to be answered: ``one`` digit that fills it, ``empty`` the text of one without ink, ``scaledFrom``
+ * the size of the picture where it was larger. ``kept`` keeps the answer to what does not change. ``answered`` is called
+ * as the answer is shown.
+ */
 export interface Shot {
   frame: () => Frame;
   empty?: string;
   one?: boolean;
+  scaledFrom?: Size;
   fps?: number;
   remembered?: Memory;
+  kept?: { result?: Result };
   wanted?: () => boolean;
+  answered?: () => void;
 }
 
 /** One of the inputs that the tabs open. */
@@ -171,4 +197,35 @@ export interface WorkerScope {
   addEventListener(kind: "fetch", call: (event: Asked) => void): void;
   skipWaiting(): Promise<void>;
   clients: { claim(): Promise<void> };
+}
+
+/** A tensor of bytes, as it goes to the worker that runs the networks. */
+export interface Bytes {
+  data: Uint8Array;
+  dims: number[];
+}
+
+/** A tensor of any kind, as it comes from there. */
+export interface Values {
+  data: unknown;
+  dims: readonly number[];
+}
+
+/** What the worker is asked for: to start with ONNX Runtime's code, to open a model, or to run one that is open. */
+export interface Asking {
+  wasm?: Uint8Array;
+  model?: Uint8Array;
+  run?: { session: number; feeds: Record<string, Bytes>; wanted?: string[] };
+}
+
+export interface Told {
+  id: number;
+  told?: unknown;
+  error?: string;
+}
+
+/** What that worker has for itself. */
+export interface EngineScope {
+  addEventListener(kind: "message", call: (event: { data: { id: number; asked: Asking } }) => void): void;
+  postMessage(told: Told): void;
 }

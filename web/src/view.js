@@ -1,7 +1,8 @@
 // What is shown of a result, and which of its answers is looked at more closely.
-import { showAnswer, showBoxes, showCrops, showMessage } from "./answer.js";
+import { showAnswer, showCrops, showMessage } from "./answer.js";
 import { barsFor } from "./bars.js";
-import { byId, reason, say } from "./dom.js";
+import { lookedAt, showBoxes } from "./boxes.js";
+import { byId, part, reason, say } from "./dom.js";
 import { keeping } from "./keep.js";
 
 /** @import { Result, Second, ServedModel, Size } from "./types.d.ts" */
@@ -9,7 +10,7 @@ import { keeping } from "./keep.js";
 /** @typedef {ReturnType<typeof insight>} Insight */
 
 /**
- * Return what shows results: { answer, message, boxes, second }.
+ * Return what shows results: { answer, message, boxes, looking, second }.
  * @param {ServedModel} model
  * @param {Insight} look
  */
@@ -66,7 +67,27 @@ export function view({ card }, look) {
     return closer();
   }
 
-  return { answer, message, boxes: showBoxes, second: look.second };
+  /**
+   * Show over the picture of an input what was read where, and say what of it was looked at.
+   * @param {string} name
+   * @param {Result} result
+   * @param {{ scaledFrom?: Size, video: boolean }} options
+   */
+  function boxes(name, result, options) {
+    showBoxes(`${name}-boxes`, result);
+    if (name !== "draw") say(`${name}-looked`, lookedAt(result, options));
+  }
+
+  /** Show how much of a large picture was looked at. @param {number} done @param {number} all */
+  function looking(done, all) {
+    if (done === 0 && all > 1) message("Reading …");
+    byId("looking").hidden = done === all;
+    if (done === all) return;
+    part("looks", HTMLProgressElement).value = done / all;
+    say("looks-done", `Looking closely, ${done} of ${all} parts`);
+  }
+
+  return { answer, message, boxes, looking, second: look.second };
 }
 
 /** @param {Result} result @param {number} [fps] */

@@ -6,7 +6,8 @@
 /** @import { Asked, KeepsAlive, WorkerScope } from "./types.d.ts" */
 
 const KEPT = "edgecnn";
-const PAGE = ["./", "page.css", "page.js", "ort.wasm.bundle.min.mjs", "icon.svg", "icon-192.png", "app.webmanifest"];
+const SCRIPTS = ["page.js", "engine.js", "ort.wasm.bundle.min.mjs"];
+const PAGE = ["./", "page.css", ...SCRIPTS, "icon.svg", "icon-192.png", "app.webmanifest"];
 const scope = /** @type {WorkerScope} */ (/** @type {unknown} */ (self));
 
 scope.addEventListener("install", (event) => event.waitUntil(filled().then(() => scope.skipWaiting())));

@@ -1,7 +1,7 @@
 """Two detectors on the same images: true positives, false positives and false negatives."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,10 +18,14 @@ from edgecnn.runtime.model import Model
 from edgecnn.tasks._detection.examples import Part, is_own, read_for
 from edgecnn.tasks._detection.matching import match_on
 from edgecnn.text import duration
+from edgecnn.verify.apart import WHOLE, Apart, Breakdown, Ends, PartDrop, judged_apart, together
 from edgecnn.verify.compare import SplitName
 from edgecnn.verify.compared import Table
-from edgecnn.verify.gate import JUDGED, UNKNOWN, Verdict, judge, needed
-from edgecnn.verify.statistics import padded_interval
+from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge, needed
+from edgecnn.verify.scores import FlipCounts
+from edgecnn.verify.shown import flips_text
+from edgecnn.verify.slices import read_slices
+from edgecnn.verify.statistics import Z95, padded_interval
 
 COLUMNS = ("true positives", "false negatives", "false positives", "precision", "recall", "F1")
 
@@ -44,8 +48,11 @@ class DetectionScores:
 class DetectionComparison:
     """The verdict. A positive ``drop_pp`` (percentage points of F1) means that the candidate is worse.
 
-    ``images_needed`` is about how many images would decide where these leave it undecided, None where over a million
-    would. ``passed`` is a verdict of within. ``environment`` is the device that the candidate ran on, None for here.
+    ``error_rate`` is how often, at most, a candidate that is worse than allowed is called within it, and one that is
+    not, beyond it. ``images_needed`` is about how many images would decide, in 80 % of cases, where these leave it
+    undecided; None where over a million would. ``by_slice`` is what was judged apart, None where nobody asked;
+    ``verdict`` is that of all of it together with the whole. ``passed`` is a verdict of within. ``environment`` is the
+    device that the candidate ran on, None for here.
     """
 
     SCHEMA: ClassVar[int] = 2
@@ -63,6 +70,9 @@ class DetectionComparison:
     images_needed: int | None = field(metadata=UNKNOWN)
     passed: bool
     environment: Environment | None = None
+    error_rate: float = field(default=ERROR_RATE, metadata=RATE)
+    flip_counts: FlipCounts | None = field(default=None, metadata=UNKNOWN)
+    by_slice: Breakdown | None = field(default=None, metadata=UNKNOWN)
 
     @property
     def metric(self) -> str:
@@ -84,11 +94,16 @@ class DetectionComparison:
         both = zip(("reference", "candidate"), (self.reference, self.candidate), strict=True)
         title = f"{self.objects:,} objects on {self.images:,} images of the {self.split} split of {self.dataset}"
         rows = [(role, scores.model, scores.form, *_figures(scores)) for role, scores in both]
-        return [Table(title, ("", "model", "form", *COLUMNS), rows, left=3)]
+        apart = [found.table() for found in self.breakdowns()]
+        return [Table(title, ("", "model", "form", *COLUMNS), rows, left=3), *apart]
+
+    def breakdowns(self) -> list[Breakdown]:
+        """Return what was judged apart."""
+        return [] if self.by_slice is None else [self.by_slice]
 
     def remarks(self) -> list[str]:
-        """Nothing beside."""
-        return []
+        """Say on how many images the candidate makes more mistakes, and on how many fewer."""
+        return [] if self.flip_counts is None else [flips_text(self.flip_counts, self.images)]
 
 
 @dataclass(frozen=True)
@@ -140,14 +155,30 @@ def compared(
     root: str | Path | None,
     split: SplitName,
     max_drop_pp: float,
+    apart: Apart = WHOLE,
 ) -> DetectionComparison:
     """Run two detector files on the images of a split; rendered pages are those that the reference was chosen by.
 
     Raises EdgecnnError where they are not those that were asked for, ModelError, CardError or DataError.
     """
+    apart.check()
+    if apart.max_class_drop_pp is not None:
+        raise EdgecnnError(
+            f"{reference}: is a detector of one kind of thing, without classes. Leave out --max-class-drop-pp; --slice "
+            "judges images apart."
+        )
     first, second = opened(reference), opened(candidate)
     boxes, name, part = boxes_for(first, dataset, root, split)
-    return compare_on(boxes, first, second, max_drop_pp, dataset=name, split=part)
+    slices = None
+    if apart.slices is not None:
+        slices = read_slices(apart.slices, len(boxes), boxes.files, f"{part} split of {name}")
+    counts = [count_detections(detector, boxes) for detector in (first, second)]
+    found = compare_counts((first, counts[0]), (second, counts[1]), boxes, max_drop_pp, dataset=name, split=part)
+    if slices is None:
+        return found
+    by_slice = _by_slice(slices, counts[0], counts[1], apart.max_slice_drop_pp)
+    verdict = together([found.verdict, by_slice.verdict])
+    return replace(found, by_slice=by_slice, verdict=verdict, passed=verdict == "within")
 
 
 def evaluated(
@@ -236,10 +267,62 @@ def compare_counts(
         drop_pp_ci95=ci95_pp,
         max_drop_pp=max_drop_pp,
         verdict=verdict,
-        images_needed=needed(lambda n: interval_pp(shares_p, n), len(boxes), max_drop_pp) if undecided else None,
+        images_needed=_needed(shares_p, max_drop_pp) if undecided else None,
         passed=verdict == "within",
         environment=candidate[0].environment,
+        flip_counts=_changes(reference[1], candidate[1]),
     )
+
+
+def _by_slice(
+    slices: dict[str, NDArray[np.int64]],
+    reference_n3: NDArray[np.int64],
+    candidate_n3: NDArray[np.int64],
+    max_drop_pp: float | None,
+) -> Breakdown:
+    """Judge the F1 on each slice of the images."""
+    both = [(reference_n3[place_m], candidate_n3[place_m]) for place_m in slices.values()]
+    shares = [f1_shares(own_m3) - f1_shares(other_m3) for own_m3, other_m3 in both]
+
+    def ends_pp(z: float) -> Ends:
+        ends = [interval_pp(shares_m, len(shares_m), z) for shares_m in shares]
+        return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+
+    parts = [
+        PartDrop(
+            name=name,
+            images=len(own_m3),
+            reference_score=f1_of(own_m3.sum(0)),
+            candidate_score=f1_of(other_m3.sum(0)),
+            flip_counts=_changes(own_m3, other_m3),
+            drop_pp=(f1_of(own_m3.sum(0)) - f1_of(other_m3.sum(0))) * 100,
+            drop_pp_ci95=interval_pp(shares_m, len(shares_m)),
+        )
+        for name, (own_m3, other_m3), shares_m in zip(slices, both, shares, strict=True)
+    ]
+
+    def needed_of(place: int) -> int | None:
+        assert max_drop_pp is not None
+        return _needed(shares[place], max_drop_pp)
+
+    return judged_apart("slice", parts, ends_pp, needed_of, max_drop_pp)
+
+
+def _needed(shares_p: NDArray[np.float64], max_drop_pp: float) -> int | None:
+    """Return about how many images would decide, were the difference in F1 and its spread those that were seen."""
+    drop, deviation = float(shares_p.mean()), float(shares_p.std())
+
+    def expected(count: int, luck: float) -> tuple[float, float]:
+        return interval_pp(shares_p + luck * deviation / np.sqrt(count), count)
+
+    return needed(expected, len(shares_p), drop * 100, max_drop_pp)
+
+
+def _changes(reference_n3: NDArray[np.int64], candidate_n3: NDArray[np.int64]) -> FlipCounts:
+    """Count the images that both do not detect alike by what became of the false positives and false negatives."""
+    change_n = (candidate_n3 - reference_n3)[:, 1:].sum(axis=1)
+    as_many = int(((change_n == 0) & (candidate_n3 != reference_n3).any(axis=1)).sum())
+    return FlipCounts(int((change_n > 0).sum()), int((change_n < 0).sum()), as_many)
 
 
 def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -255,10 +338,10 @@ def f1_shares(counts_p3: NDArray[np.int64]) -> NDArray[np.float64]:
     return shares_p
 
 
-def interval_pp(shares_p: NDArray[np.float64], images: int) -> tuple[float, float]:
+def interval_pp(shares_p: NDArray[np.float64], images: int, z: float = Z95) -> tuple[float, float]:
     """Return the 95 % interval (percentage points) were there so many images, and all as these."""
     times = images / len(shares_p)
-    low, high = padded_interval(shares_p.sum() * times, (shares_p**2).sum() * times, images)
+    low, high = padded_interval(shares_p.sum() * times, (shares_p**2).sum() * times, images, z)
     return float(low) * 100, float(high) * 100
 
 
