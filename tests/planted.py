@@ -9,7 +9,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
-SIDE, CLASSES = 16, 10
+SIDE, WIDTH, CLASSES = 16, 32, 10  # of the pictures, and the channels of each convolution
 QUANTIZED = ("Conv", "Relu", "GlobalAveragePool", "Gemm", "Flatten")
 
 
@@ -21,10 +21,10 @@ class _Pixels(CalibrationDataReader):
         return next(self.left, None)
 
 
-def chain(
-    widths: Sequence[int] = (32,) * 4, applied: Sequence[str] = ("Relu",) * 4, opset: int = 21
-) -> onnx.ModelProto:
-    """Convolutions conv0, conv1, … with act0, act1, … behind them, a mean and a dense layer."""
+def chain(second: int | None = None, applied: Sequence[str] = ("Relu",) * 4, opset: int = 21) -> onnx.ModelProto:
+    """Four convolutions, conv0 to conv3, with act0 to act3 behind them, a mean and a dense layer; ``second`` are the
+    channels of conv1, where these are others."""
+    widths = (WIDTH, second or WIDTH, WIDTH, WIDTH)
     draw, nodes, tensors, value, channels = np.random.default_rng(0), [], [], "pixels", 3
 
     def constant(name: str, *shape: int, scale: float) -> str:
@@ -113,9 +113,10 @@ MADE: dict[str, Callable[[Path], object]] = {
     "gelu": lambda path: static(chain(applied=("Relu", "Gelu", "Relu", "Relu")), path),
     "abs": lambda path: static(chain(applied=("Relu", "Abs", "Relu", "Relu")), path),
     "unfused": _unfused,
-    "odd": lambda path: onnx.save(chain((32, 30, 32, 32)), path),
-    "padded": lambda path: onnx.save(chain((32, 20, 32, 32)), path),
-    "layout": lambda path: onnx.save(chain(applied=("Relu", "Softplus", "Relu", "Relu")), path),
+    "odd": lambda path: onnx.save(chain(WIDTH - 2), path),
+    "padded": lambda path: onnx.save(chain(WIDTH - 12), path),
+    "filled": lambda path: onnx.save(chain(WIDTH - 16), path),
+    "layout": lambda path: onnx.save(chain(applied=("Relu", "Abs", "Relu", "Relu")), path),
     "full-range": lambda path: static(chain(), path, reduce_range=False),
     "unsigned": lambda path: static(chain(), path, weights=QuantType.QUInt8),
     "wide": lambda path: static(chain(), path, activations=QuantType.QUInt16),

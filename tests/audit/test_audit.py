@@ -110,7 +110,7 @@ def test_channels_that_fill_no_blocks_are_found_and_only_these(audited) -> None:
 def test_an_operator_that_leaves_the_layout_of_the_convolutions_is_named(audited) -> None:
     told = audited("layout")
     assert list(found(told)) == ["layout"]
-    assert "(ReorderOutput, ReorderInput), for Softplus" in told.findings[0].seen
+    assert "(ReorderOutput, ReorderInput), for Abs" in told.findings[0].seen
 
 
 def test_sums_that_may_overflow_are_found(audited) -> None:
@@ -198,6 +198,27 @@ def test_one_thread_as_quick_as_all_is_found_from_the_rounds(audited) -> None:
 
     assert look([90.0, 104.0]).how == "3 free cores, and a call that takes 1.04 of the time"
     assert look([90.0, 120.0]).seen == "one thread takes 0.90 to 1.20 of the time of 4"
+
+
+def test_where_the_graph_that_ran_is_not_known_checks_say_so(made, tmp_path: Path) -> None:
+    """As with providers that compile parts of it, which no file can hold."""
+    from edgecnn.audit import checks
+    from edgecnn.audit.evidence import Evidence
+    from edgecnn.audit.found import Unseen
+    from edgecnn.audit.measuring import Measured
+    from edgecnn.audit.ran import ran
+    from edgecnn.insight import graph, times
+    from edgecnn.saturation import prove
+
+    network = graph.read(made("gelu"))
+    image = np.zeros(network.input.image_shape, np.uint8)
+    profile = times.profiled(network, image, tmp_path, threads=1, runs=2, warm_up=1)
+    found = ran(network, profile, tmp_path / "none.onnx")
+    assert (found.linked, {tuple(kernel.before) for kernel in found.kernels}) == (False, {()})
+    evidence = Evidence(network, Measured(found, [1.0], None), None, {}, None, prove(network.path), False, 21)
+    unseen = {one.name: one.why for one in checks.look(evidence) if isinstance(one, Unseen)}
+    assert set(unseen) >= {"unfused-layers", "float-layers", "float-activations", "channels", "layout"}
+    assert unseen["layout"] == "what provider cpu makes of the graph is not known"
 
 
 def test_the_zoos_file_finds_its_parent_and_what_keeps_it_in_float() -> None:
