@@ -40,6 +40,7 @@ from edgecnn.tasks._detection.learning import decode
 from edgecnn.tasks._detection.matching import match
 from edgecnn.verify import verify
 from edgecnn.verify.apart import Apart
+from edgecnn.verify.gate import POWER, judge
 
 PAGE = ImageInput(160, 160, 1)
 
@@ -233,6 +234,19 @@ def test_a_detector_that_detects_everything_scores_one(detector: Detector, pages
     assert comparison.drop_pp == 0
     assert comparison.drop_pp_ci95 == pytest.approx((-13.797, 13.797), abs=1e-3)  # all that 24 pages show
     assert (comparison.verdict, comparison.images_needed, comparison.passed) == ("undecided", 381, False)
+
+
+def test_as_many_pages_as_are_needed_decide_in_four_of_five_cases() -> None:
+    """Pages drawn from those that were seen, again and again."""
+    rng = np.random.default_rng(0)
+    one = rng.poisson((4.0, 0.5, 1.0), (300, 3))
+    moved = np.where(rng.random((300, 1)) < 0.1, (-1, 0, 1), (0, 0, 0)) * np.minimum(one[:, :1], 1)
+    shares = f1_shares(one) - f1_shares(one + moved)
+    limit_pp = float(shares.mean()) * 100 + 1
+    count = detection._needed(shares, limit_pp)
+    assert count is not None
+    ends = [detection.interval_pp(rng.choice(shares, count), count) for _ in range(1000)]
+    assert np.mean([judge(found, limit_pp) == "within" for found in ends]) == pytest.approx(POWER, abs=0.06)
 
 
 def test_pages_are_judged_slice_by_slice(

@@ -41,9 +41,15 @@ def test_the_statistics_page_has_what_its_script_finds() -> None:
     script = _script("statistics")
     row = [script.coverage(500, flips, 0.5) for flips in script.FLIPS]
     assert f"| 500 | {' | '.join(f'{before:.1f} → {now:.1f}' for before, now in row)} |" in page
-    held, passed = page.split("## How often a candidate")[0], page.split("## How often a candidate")[1].split("##")[0]
+    held, rest = page.split("## How often the verdict")
     assert min(float(now) for now in re.findall(r"→ (\d+\.\d)", held)) >= 93
-    assert max(float(now) for now in re.findall(r"→ (\d+\.\d)", passed)) <= 5
+    at_the_margin = rest.split("## What becomes")[0]
+    assert max(float(now) for now in re.findall(r"→ (\d+\.\d\d)", at_the_margin)) <= 2.75
+    row = [script.verdicts(1_000, script.ALLOWED, won) for won in script.WON]
+    cells = (f"{found['before']:.1f} → {found['within']:.2f}" for found in row)
+    assert f"| 1,000 | {' | '.join(cells)} |" in at_the_margin
+    passed, uncorrected, corrected = script.classes(1_000, 10)
+    assert f"| 1,000 | {passed:.1f} | {uncorrected:.1f} → {corrected:.1f} | " in rest
 
 
 def test_the_reliability_page_is_made_from_the_records() -> None:

@@ -93,9 +93,9 @@ def _by_index(rows: Sequence[Row], images: int, file: Path, split: str) -> list[
 def _by_path(rows: Sequence[Row], files: Sequence[str], file: Path, split: str) -> list[int]:
     if not files:
         raise DataError(f"{file}: names images by path, and the {split} has no files. Name them by index, from 0.")
-    places = {Path(name).resolve(): place for place, name in enumerate(files)}
-    paths = [(file.parent / image).resolve() for _, image, _ in rows]
-    lost = [row for row, path in zip(rows, paths, strict=True) if path not in places]
+    place_of = {Path(name).resolve(): place for place, name in enumerate(files)}
+    places = [place_of.get(_resolved(file.parent / image)) for _, image, _ in rows]
+    lost = [row for row, place in zip(rows, places, strict=True) if place is None]
     if lost:
         line, image, _ = lost[0]
         raise DataError(
@@ -103,4 +103,12 @@ def _by_path(rows: Sequence[Row], files: Sequence[str], file: Path, split: str) 
             f"({len(lost):,} of {len(rows):,} lines name none). Expected paths relative to the folder of the table, or "
             f"absolute ones, such as {excerpt(str(Path(files[0]).resolve()))}."
         )
-    return [places[path] for path in paths]
+    return [place for place in places if place is not None]
+
+
+def _resolved(path: Path) -> Path:
+    """Return where a path leads; itself where it is none, as with a NUL in it."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # the last one is a loop of links, before Python 3.13
+        return path

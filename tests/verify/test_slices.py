@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from edgecnn.errors import DataError
 from edgecnn.verify.slices import read_slices
@@ -70,6 +72,26 @@ def test_what_does_not_fit_is_named_by_its_line(read, text: str, said: str) -> N
 def test_paths_of_images_that_come_as_arrays_are_an_error(read) -> None:
     with pytest.raises(DataError, match=r"by path, and the test split of made-up has no files\. Name them by index"):
         read("path,slice\na.png,night\n", files=False)
+
+
+@given(
+    header=st.sampled_from(["index,slice\n", "path,slice\n", ""]), rest=st.text() | st.from_regex(r"([0-4],[ab]\n)*")
+)
+@example(header="path,slice\n", rest="a\0b,night\n")
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_in_a_table_it_is_read_or_refused(read, header: str, rest: str) -> None:
+    try:
+        found = read(header + rest.encode(errors="replace").decode())
+    except DataError:
+        return
+    assert all(0 <= place < 4 for places in found.values() for place in places)
+    assert all(places == sorted(set(places)) and places for places in found.values())
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "slices.csv").write_bytes(b"index,slice\n\xff,a\n")
+    with pytest.raises(DataError, match=r"slices\.csv: no text in UTF-8 .*; save the table as UTF-8"):
+        read_slices(tmp_path / "slices.csv", 4, (), SPLIT)
 
 
 def test_a_table_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
 """Write docs/results/statistics.md: how often the interval of a drop holds the truth, and whom the gate lets pass.
 
-`.venv/bin/python tools/docs/statistics_page.py`, a minute. Every cell is drawn from a seed of its own, so each can be
-made again alone.
+`.venv/bin/python tools/docs/statistics_page.py`, some minutes. Every cell is drawn from a seed of its own, so each can
+be made again alone.
 """
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.tasks._detection.comparison import f1_shares
-from edgecnn.verify.gate import judge
-from edgecnn.verify.statistics import drop_intervals, padded_interval
+from edgecnn.verify.apart import judge_each, together
+from edgecnn.verify.by_part import needed_for
+from edgecnn.verify.gate import Verdict, judge, rounded
+from edgecnn.verify.statistics import Z95, drop_intervals, padded_interval
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "results" / "statistics.md"
 REPETITIONS, RESAMPLES = 1_000, 10_000
@@ -21,7 +24,10 @@ SIZES = (50, 100, 200, 359, 500, 1_000, 2_000, 5_000, 10_000)
 FLIPS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 ONE_WAY = {0.5: "half of the flips lose", 0.8: "four of five flips lose", 1.0: "all flips lose"}
 ALLOWED, WORSE = 0.005, 0.002
+GATE_SIZES, GATE_REPETITIONS = (100, 300, 1_000, 3_000, 10_000), 20_000
 WON = (0.0, 0.001, 0.005, 0.02)  # shares of images that only the candidate has right
+FORECASTS = 200  # undecided comparisons, each with the number of images that it says would decide
+CLASSES, CLASS_SIZES, CLASS_ALLOWED, CLASS_WON = (10, 100), (100, 1_000), 0.02, 0.01
 PAGES = (50, 200, 500, 2_000)
 DAMAGES = (0.0, 0.002, 0.01, 0.05)  # shares of the digits that a candidate newly loses, detects or adds falsely
 
@@ -35,7 +41,7 @@ A comparison counts the images that only the reference has right (lost) and thos
 proportions (Tango 1998) and the normal interval with z² images more, half of them lost and half won (after Agresti and
 Min 2005, who add two). Without any flip both are z² / (n + z²) wide to each side: 359 images show one point at best,
 1,000 show 0.38, 10,000 show 0.04. A verdict needs the whole interval on one side of what is allowed: *within*,
-*beyond*, or else *undecided*, with about how many images would decide if all were as those that were seen.
+*beyond*, or else *undecided*, with about how many images would decide.
 
 `quantize` judges alike, on the validation split, which is small for many recipes. It never opens the test split, and
 training images would flatter a form: the network is more confident of them. So a form that is left undecided can be
@@ -50,20 +56,54 @@ and 96.4; a test adds up the probabilities of all outcomes in place of drawing, 
 
 {coverage}
 
-## How often a candidate that is worse than allowed passes, %
+## How often the verdict is wrong: a candidate that is worse by exactly the margin
 
-It is 0.2 points worse than the allowed 0.5; {repetitions:,} repetitions a cell; before (drop of at most 0.5) → now
-(within). Columns: share of images that only the candidate has right. Largest of all cells: before {most_before:.1f},
-now {most_now:.1f}.
+*Within* says that the candidate is no worse than its reference by more than the margin, the drop that is allowed
+(non-inferiority). Only the upper end of the interval decides, so this is a one-sided test with half of the interval's
+5 %: an error rate of 2.5 %. The hardest case is a candidate that is worse by just the margin, 0.5 points here. How
+often it passes, in %, {gate_repetitions:,} simulated comparisons a cell; before (edgecnn 0.1: the drop that was seen is
+at most 0.5) → now (within). Columns: share of images that only the candidate has right; as many, and 0.5 points more,
+only the reference has. Largest of all cells: before {most_before:.1f}, now {most_now:.2f}.
+
+{margin}
+
+A cell of a true 2.5 % reads between 2.3 and 2.7. *Beyond* is called wrongly as seldom: of these simulated comparisons
+in {most_beyond:.2f} % at most. Tests add up the probabilities of all outcomes in place of drawing; of some thousands of
+cases that were added up, the worst has 2.53 % (a margin of 4.35 points, 1,505 images, all flips lose).
+
+One that is 0.2 points worse than allowed:
 
 {worse}
 
 ## What becomes of a candidate that is as good as its reference, %
 
-Within / undecided at 0.5 points; none is called beyond in more than {false_beyond:.1f} %. Columns: share of images that
-only the candidate has right, and as many that only the reference has.
+Within / undecided / beyond at 0.5 points. Columns: share of images that only the candidate has right, and as many that
+only the reference has. In brackets how often edgecnn 0.1 failed it, since chance alone showed more than 0.5 points.
 
 {equal}
+
+An undecided comparison is no failure of the candidate: so few images do not tell it from one that is worse.
+
+## How many images would decide
+
+An undecided verdict says about how many images would decide, in 80 % of cases, were their shares of flips those that
+were seen. A test holds it to that by adding up all outcomes. But the shares that were seen are not the true ones. Of
+candidates as good as their reference that were undecided at 0.5 points: the number in the middle of {forecasts}
+forecasts, and in how many % of them a new comparison on as many images decided. A forecast of over a million images
+counts as one that did not. Columns as above; rows: images that were seen; empty where hardly any is undecided.
+
+From few images with many flips the forecast is a rough one, and mostly too low.
+
+{needs}
+
+## Classes judged apart
+
+Margin 2 points, 1 % of each class only the candidate has right; {repetitions:,} repetitions a cell. *Passes*: one class
+is worse by just the margin and all others are equal; how often all are called within, in %. It needs no correction.
+*Beyond*: every class is worse by just the margin and none by more; how often one of them is called beyond, without a
+correction → with Holm's. Rows: images of a class.
+
+{classes}
 
 ## Detectors: how often the interval of the difference in F1 holds the truth, %
 
@@ -74,6 +114,19 @@ lost, of false negatives newly detected, and of false positives newly made. Smal
 bootstrap over pages) {pages_before:.1f}, now {pages_now:.1f}.
 
 {pages}
+
+How often a detector that is worse by exactly the margin passes, %: the margin is what the made-up detectors of a column
+truly differ by. By the drop alone (edgecnn 0.1) → by a percentile bootstrap over pages → now.
+
+{pages_margin}
+
+So the bootstrap passes too many where few pages differ, and is not what judges. The padding has its price: fewer than
+some 400 pages show no margin of one point.
+
+What becomes of a detector that is as good as its reference: within / undecided / beyond at 1 point of F1, where every
+page is by chance the one's or the other's.
+
+{pages_equal}
 """
 
 
@@ -86,10 +139,12 @@ def bootstrap(lost: int, won: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def drawn(n: int, lost: float, won: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def drawn(
+    n: int, lost: float, won: float, repetitions: int = REPETITIONS
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw the counts of each repetition from a seed that follows from the cell."""
     seed = [n, round(lost * 1e6), round(won * 1e6)]
-    counts = np.random.default_rng(seed).multinomial(n, [lost, won, 1 - lost - won], size=REPETITIONS)
+    counts = np.random.default_rng(seed).multinomial(n, [lost, won, 1 - lost - won], size=repetitions)
     return counts[:, 0], counts[:, 1]
 
 
@@ -108,11 +163,69 @@ def _held(intervals: Sequence[NDArray[np.float64]] | NDArray[np.float64], truth:
 
 def verdicts(n: int, drop: float, won: float) -> dict[str, float]:
     """Return how often (percent) a candidate of this true drop gets each verdict, and passed before."""
-    lost_r, won_r = drawn(n, won + drop, won)
+    lost_r, won_r = drawn(n, won + drop, won, GATE_REPETITIONS)
     low_r, high_r = drop_intervals(lost_r, won_r, n)
-    said = [judge((low, high), ALLOWED) for low, high in zip(low_r, high_r, strict=True)]
-    shares = {verdict: said.count(verdict) * 100 / REPETITIONS for verdict in ("within", "undecided", "beyond")}
-    return shares | {"before": float(((lost_r - won_r) * 100 / n <= ALLOWED * 100).mean() * 100)}
+    within_r, beyond_r = high_r <= ALLOWED, low_r > ALLOWED
+    before_r = (lost_r - won_r) * 100 / n <= ALLOWED * 100
+    found = {"within": within_r, "beyond": beyond_r, "undecided": ~within_r & ~beyond_r, "before": before_r}
+    return {name: float(found_r.mean() * 100) for name, found_r in found.items()}
+
+
+def forecasts(n: int, won: float) -> tuple[float, float] | None:
+    """Return the median of the images needed by undecided comparisons of equals, and how often (percent) they decide.
+
+    None where hardly any is undecided; a forecast of over a million is none, and counts as one that does not decide.
+    """
+    rng = np.random.default_rng([n, round(won * 1e6), 1])
+    counts_r3 = rng.multinomial(n, [won, won, 1 - 2 * won], size=20 * FORECASTS)
+    low_r, high_r = drop_intervals(counts_r3[:, 0], counts_r3[:, 1], n)
+    undecided_r2 = counts_r3[(high_r > ALLOWED) & (low_r <= ALLOWED), :2][:FORECASTS]
+    if len(undecided_r2) < FORECASTS:
+        return None
+
+    @functools.cache
+    def needed_of(lost: int, gained: int) -> int | None:
+        return needed_for(lost, gained, n, ALLOWED * 100)
+
+    needed_r = [needed_of(int(lost), int(gained)) for lost, gained in undecided_r2]
+    decided = 0
+    for count in needed_r:
+        if count is not None:
+            lost, gained, _ = rng.multinomial(count, [won, won, 1 - 2 * won])
+            low, high = drop_intervals(lost, gained, count)
+            decided += judge((float(low), float(high)), ALLOWED) != "undecided"
+    return float(np.median([np.inf if count is None else count for count in needed_r])), decided * 100 / FORECASTS
+
+
+def classes(n: int, count: int) -> tuple[float, float, float]:
+    """Return how often (percent) classes of which one is at the margin pass, and how often one of classes that are all
+    at the margin is called beyond, without and with Holm's correction."""
+    first_m = np.where(np.arange(count) == 0, CLASS_ALLOWED, 0.0)
+    _, one = _judged(n, first_m, seed=2)
+    lowest_r, every = _judged(n, np.full(count, CLASS_ALLOWED), seed=3)
+    shares = one.count("within"), int((lowest_r > CLASS_ALLOWED).sum()), every.count("beyond")
+    passed, uncorrected, corrected = (found * 100 / REPETITIONS for found in shares)
+    return passed, uncorrected, corrected
+
+
+def _judged(n: int, drop_m: NDArray[np.float64], *, seed: int) -> tuple[NDArray[np.float64], list[Verdict]]:
+    """Return the largest lower end of the drops of classes of these true drops, and the verdict, by repetition."""
+    rng = np.random.default_rng([n, len(drop_m), seed])
+    shares_m3 = np.stack([CLASS_WON + drop_m, np.full_like(drop_m, CLASS_WON), 1 - 2 * CLASS_WON - drop_m], 1)
+    counts_rm3 = rng.multinomial(n, shares_m3, size=(REPETITIONS, len(drop_m)))
+
+    @functools.cache
+    def ends(z: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return drop_intervals(counts_rm3[..., 0], counts_rm3[..., 1], n, z)
+
+    def verdict(row: int) -> Verdict:
+        def of_row(z: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            low_rm, high_rm = ends(z)
+            return low_rm[row], high_rm[row]
+
+        return together(judge_each(of_row, CLASS_ALLOWED, len(drop_m)))
+
+    return ends(Z95)[0].max(axis=1), [verdict(row) for row in range(REPETITIONS)]
 
 
 @functools.cache
@@ -132,20 +245,50 @@ def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return share
 
 
-def page_coverage(pages: int, damage: float) -> tuple[float, float]:
-    """Return how often (percent) the true difference in F1 of all made-up pages is held, before and now."""
+@dataclass(frozen=True)
+class PageCell:
+    """How often (percent) the true difference in F1 of all made-up pages is held, before and now; and how often a
+    margin of just as much lets the worse one pass: by the drop alone, by the bootstrap's upper end, and now."""
+
+    held: tuple[float, float]
+    passed: tuple[float, float, float]
+
+
+def page_cell(pages: int, damage: float) -> PageCell:
+    """Compare detectors on drawn pages, again and again."""
     both = page_population(damage)
     truth = float(_f1(both[0].sum(0)) - _f1(both[1].sum(0)))
     rng = np.random.default_rng([pages, round(damage * 1e6)])
     draws = np.random.default_rng(0).integers(0, pages, (1_000, pages))
     weights = np.stack([np.bincount(draw, minlength=pages) for draw in draws]).astype(np.float64)
-    before, now = [], []
+    seen, before, now = [], [], []
     for _ in range(REPETITIONS):
         one, other = (counts[chosen] for chosen in [rng.integers(0, 100_000, pages)] for counts in both)
+        seen.append(float(_f1(one.sum(0)) - _f1(other.sum(0))))
         before.append(np.percentile(_f1(weights @ one) - _f1(weights @ other), [2.5, 97.5]))
         shares = f1_shares(one) - f1_shares(other)
         now.append(padded_interval(shares.sum(), (shares**2).sum(), pages))
-    return _held(np.array(before).T, truth), _held(np.array(now).T, truth)
+    ends = [np.array(found).T for found in (before, now)]
+    highs = [np.array(seen), *(found[1] for found in ends)]
+    passed_by_drop, passed_by_bootstrap, passed_now = (float((high <= truth).mean() * 100) for high in highs)
+    held_before, held_now = (_held(found, truth) for found in ends)
+    return PageCell((held_before, held_now), (passed_by_drop, passed_by_bootstrap, passed_now))
+
+
+def page_equals(pages: int, damage: float) -> dict[str, float]:
+    """Return how often (percent) a detector gets each verdict at 1 point, of which each page is by chance the better's
+    or the worse's: it is as good as its reference."""
+    both = page_population(damage)
+    rng = np.random.default_rng([pages, round(damage * 1e6), 3])
+    said = []
+    for _ in range(REPETITIONS):
+        chosen, swapped = rng.integers(0, 100_000, pages), rng.random(pages) < 0.5
+        one, other = both[0][chosen], both[1][chosen]
+        first, second = np.where(swapped[:, None], other, one), np.where(swapped[:, None], one, other)
+        shares = f1_shares(first) - f1_shares(second)
+        low, high = padded_interval(shares.sum(), (shares**2).sum(), pages)
+        said.append(judge((float(low), float(high)), 0.01))
+    return {verdict: said.count(verdict) * 100 / REPETITIONS for verdict in ("within", "undecided", "beyond")}
 
 
 def _table(
@@ -159,12 +302,25 @@ def _table(
 def page() -> str:
     """Return the page."""
     covered = {(n, f, s): coverage(n, f, s) for s in ONE_WAY for f in FLIPS for n in SIZES}
-    worse = {(n, won): verdicts(n, ALLOWED + WORSE, won) for won in WON for n in SIZES}
-    equal = {(n, won): verdicts(n, 0.0, won) for won in WON for n in SIZES}
-    detectors = {(n, damage): page_coverage(n, damage) for damage in DAMAGES for n in PAGES}
+    margin, worse, equal = (
+        {(n, won): verdicts(n, drop, won) for won in WON for n in GATE_SIZES}
+        for drop in (ALLOWED, ALLOWED + WORSE, 0.0)
+    )
+    needs = {(n, won): forecasts(n, won) for won in WON for n in GATE_SIZES}
+    detectors = {(n, damage): page_cell(n, damage) for damage in DAMAGES for n in PAGES}
+    equals = {(n, damage): page_equals(n, damage) for damage in DAMAGES for n in PAGES}
 
-    def both(found: tuple[float, float]) -> str:
-        return f"{found[0]:.1f} → {found[1]:.1f}"
+    def both(found: tuple[float, ...]) -> str:
+        return " → ".join(f"{value:.1f}" for value in found)
+
+    def passes(found: dict[str, float]) -> str:
+        return f"{found['before']:.1f} → {found['within']:.2f}"
+
+    def fates(found: dict[str, float]) -> str:
+        return " / ".join(f"{found[verdict]:.1f}" for verdict in ("within", "undecided", "beyond"))
+
+    def forecast(found: tuple[float, float] | None) -> str:
+        return "" if found is None else f"{rounded(int(found[0])):,}: {found[1]:.0f} %"
 
     tables = [
         f"{text[0].upper()}{text[1:]}:\n\n" + _table(SIZES, FLIPS, lambda n, f, s=share: both(covered[n, f, s]))
@@ -172,18 +328,38 @@ def page() -> str:
     ]
     return PAGE.format(
         repetitions=REPETITIONS,
+        gate_repetitions=GATE_REPETITIONS,
+        forecasts=FORECASTS,
         coverage="\n\n".join(tables),
         least_before=min(before for before, _ in covered.values()),
         least_now=min(now for _, now in covered.values()),
-        worse=_table(SIZES, WON, lambda n, w: both((worse[n, w]["before"], worse[n, w]["within"]))),
-        most_before=max(cell["before"] for cell in worse.values()),
-        most_now=max(cell["within"] for cell in worse.values()),
-        equal=_table(SIZES, WON, lambda n, w: f"{equal[n, w]['within']:.1f} / {equal[n, w]['undecided']:.1f}"),
-        false_beyond=max(cell["beyond"] for cell in equal.values()),
-        pages=_table(PAGES, DAMAGES, lambda n, d: both(detectors[n, d]), corner="pages"),
-        pages_before=min(before for before, _ in detectors.values()),
-        pages_now=min(now for _, now in detectors.values()),
+        margin=_table(GATE_SIZES, WON, lambda n, w: passes(margin[n, w])),
+        worse=_table(GATE_SIZES, WON, lambda n, w: passes(worse[n, w])),
+        most_before=max(cell["before"] for cell in margin.values()),
+        most_now=max(cell["within"] for cell in margin.values()),
+        most_beyond=max(cell["beyond"] for cell in margin.values()),
+        equal=_table(GATE_SIZES, WON, lambda n, w: f"{fates(equal[n, w])} ({100 - equal[n, w]['before']:.1f})"),
+        needs=_table(GATE_SIZES, WON, lambda n, w: forecast(needs[n, w])),
+        classes=class_table(),
+        pages=_table(PAGES, DAMAGES, lambda n, d: both(detectors[n, d].held), corner="pages"),
+        pages_before=min(cell.held[0] for cell in detectors.values()),
+        pages_now=min(cell.held[1] for cell in detectors.values()),
+        pages_margin=_table(PAGES, DAMAGES[1:], lambda n, d: both(detectors[n, d].passed), corner="pages"),
+        pages_equal=_table(PAGES, DAMAGES, lambda n, d: fates(equals[n, d]), corner="pages"),
     )
+
+
+def class_table() -> str:
+    """Return how often classes that are judged apart pass, and are called beyond, wrongly."""
+    cells = {(n, count): classes(n, count) for count in CLASSES for n in CLASS_SIZES}
+    columns = [f"{count} classes: {what}" for count in CLASSES for what in ("passes", "beyond")]
+    lines = [["images", *columns], ["---:"] * (len(columns) + 1)]
+    for n in CLASS_SIZES:
+        found = [cells[n, count] for count in CLASSES]
+        lines.append(
+            [f"{n:,}", *(text for cell in found for text in (f"{cell[0]:.1f}", f"{cell[1]:.1f} → {cell[2]:.1f}"))]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
