@@ -1,5 +1,6 @@
 """What the page repeats of Python's numbers is the same."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 
 from edgecnn import boxes
 from edgecnn.digits import defaults, ink, looks, nested, order, reading, tracking
+from edgecnn.digits.signs import gaps, pieces, sample
+from edgecnn.digits.signs import reading as signs
 
 SOURCES = Path(__file__).parents[2] / "web" / "src"
+SEVERAL = re.compile(r"^const \[?([A-Z_, ]+)\]? = (.+?);", re.MULTILINE)
 CONSTANT = re.compile(r"^(?:export )?const ([A-Z_]+) = (.+?);", re.MULTILINE)
 PAIRS = {
     "ink.js": {
@@ -33,6 +37,7 @@ PAIRS = {
         "LINE_GAP": order.LINE_GAP,
         "WORD_GAP": order.WORD_GAP,
         "INSIDE": nested.INSIDE,
+        "APART": order.APART,
         "NARROWEST": order.NARROWEST,
     },
     "recognize.js": {
@@ -54,3 +59,12 @@ def test_constant_of_the_page_is_that_of_python(file: str, name: str) -> None:
     found = dict(CONSTANT.findall((SOURCES / file).read_text(encoding="utf-8")))
     expected = PAIRS[file][name]
     assert found[name] == (expected if isinstance(expected, str) else f"{expected:g}")
+
+
+def test_the_rule_for_signs_has_the_same_numbers() -> None:
+    found: dict[str, object] = {}
+    for names, value in SEVERAL.findall((SOURCES / "signs.js").read_text(encoding="utf-8")):
+        values = json.loads(value)
+        found |= dict(zip(names.split(", "), values if ", " in names else [values], strict=True))
+    constants = [(name, value) for module in (gaps, sample, pieces, signs) for name, value in vars(module).items()]
+    assert found == {name: json.loads(json.dumps(value)) for name, value in constants if name.isupper()}

@@ -2,13 +2,15 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from digits.signed import PENS, SIGNED, page
 from digits.written import written
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ from edgecnn.digits.looks import Found, detect, looks
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.reading import SHOWN_AFTER
+from edgecnn.digits.signs import SIGNS, Mark, Memory, gaps_of, placed, read_signs
 from edgecnn.digits.tracking import Tracker
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.detector import Detections, load_detector
@@ -36,6 +39,7 @@ import * as ink from "./ink.js";
 import * as looks from "./looks.js";
 import * as pixels from "./pixels.js";
 import * as reading from "./reading.js";
+import * as signs from "./signs.js";
 import * as tracking from "./tracking.js";
 const image = ({ shape: [height, width, channels], base64 }) =>
   ({ pixels: new Uint8Array(Buffer.from(base64, "base64")), height, width, channels });
@@ -322,6 +326,61 @@ def test_a_picture_that_is_wanted_no_more_is_looked_at_no_further(javascript: Ja
       const found = await looks.detectClosely(image(given), 1, detect, (done) => done < 3);
       return [found, turns];"""
     assert javascript(body, [packed(picture(1500, 2000, 1))]) == [[None, 3]]
+
+
+def signed_lines() -> Iterator[tuple[Pixels, list[tuple[float, float, float, float]]]]:
+    """Lines with signs and without, in every pen, dark and light, small and large, and noise."""
+    texts = [*SIGNED, "4,86", "1172", "12 -5", "3=8", "4/6"]
+    for index, ((name, pen), text) in enumerate(itertools.product(PENS.items(), texts)):
+        tones = {"ink": 220.0, "ground": 40.0} if index % 3 == 0 else {}
+        yield page(text, pen, [13, 21, 34, 60, 110, 210][index % 6], seed=index + len(name), **tones)
+    draw = np.random.default_rng(3)
+    for height in (5, 60):
+        noise_hw = draw.integers(0, 256, (height, 90), np.uint8)
+        yield noise_hw, [(5.0, 5.0, 20.0, 30.0), (40.0, 8.0, 18.0, 31.0), (70.0, 2.0, 18.0, 35.0)]
+
+
+def test_signs_are_those_of_python(javascript: Javascript) -> None:
+    lines = list(signed_lines())
+    body = """
+      const order = reading.readingOrder(given.boxes);
+      const gaps = signs.gapsOf(given.boxes, order);
+      const found = signs.placed(signs.readSigns(image(given.image), gaps), gaps);
+      return [found, reading.textOf(given.boxes.map((_, index) => `${index % 10}`), given.boxes, order, found)];"""
+    cases = [{"image": packed(gray_hw[..., None]), "boxes": boxes} for gray_hw, boxes in lines]
+    seen: set[str] = set()
+    for (gray_hw, boxes), (found, text) in zip(lines, javascript(body, cases), strict=True):
+        order = reading_order(np.array(boxes, np.float32))
+        gaps = gaps_of(boxes, order)
+        expected = placed(read_signs(gray_hw, gaps), gaps)
+        assert [(sign["label"], sign["before"]) for sign in found] == [(sign.label, sign.before) for sign in expected]
+        for sign, wanted in zip(found, expected, strict=True):
+            assert sign["box"] == pytest.approx(wanted.box, rel=1e-12)
+        labels = [str(index % 10) for index in range(len(boxes))]
+        assert text == text_of(labels, np.array(boxes, np.float32), order, expected)
+        seen |= {sign.label for sign in expected}
+    assert seen == set(SIGNS)
+
+
+def test_signs_are_remembered_as_in_python(javascript: Javascript) -> None:
+    draw = np.random.default_rng(8)
+    films = [
+        [
+            [
+                {"label": SIGNS[draw.integers(2)], "box": [float(x), 50.0, 6.0, 6.0], "height": 40.0}
+                for x in draw.permutation([10, 15, 90, 200])[: draw.integers(4)]
+            ]
+            for _ in range(8)
+        ]
+        for _ in range(20)
+    ]
+    body = "const remember = signs.signMemory({ shownAfter: 2 }); return given.map(remember);"
+    for frames, told in zip(films, javascript(body, films), strict=True):
+        memory = Memory()
+        for frame, found in zip(frames, told, strict=True):
+            marks = [Mark(mark["label"], tuple(mark["box"]), mark["height"]) for mark in frame]
+            expected = [(mark.label, list(mark.box)) for mark in memory.update(marks, 2)]
+            assert [(mark["label"], mark["box"]) for mark in found] == expected
 
 
 def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -17,19 +17,21 @@ const NATIVE = 640; // pixels that a detector sees of the longer side of a frame
  * @param {string} id of the drawing
  * @param {Result} result
  */
-export function showBoxes(id, { size, boxes, answers, window }) {
+export function showBoxes(id, { size, boxes, answers, signs, window }) {
   const svg = part(id, SVGSVGElement);
   svg.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
   const pixel = size.width / (svg.clientWidth || size.width); // of the screen, in pixels of the picture
   const places = boxes ?? [];
   const heights = places.map((box) => box[3]).sort((one, other) => one - other);
   const type = Math.min(MOST * pixel, Math.max(LEAST * pixel, SHARE * (heights[heights.length >> 1] ?? 0)));
-  const taken = [...places];
+  const taken = [...places, ...signs.map(({ box }) => box)];
   svg.replaceChildren(
     ...places.map(([x, y, width, height], index) =>
       shape("rect", { x, y, width, height, class: confidence(answers[index].probability) }),
     ),
+    ...signs.map(({ box: [x, y, width, height] }) => shape("rect", { x, y, width, height, class: confidence(1) })),
     ...places.flatMap((box, index) => labeled(box, answers[index], type, size, taken)),
+    ...signs.flatMap(({ box, label }) => labeled(box, { label, probability: 1 }, type, size, taken)),
     ...(window && isPart(window, size) ? ["part ground", "part"] : []).map((name) =>
       shape("rect", { ...placed(/** @type {Window} */ (window)), class: name }),
     ),
@@ -60,7 +62,7 @@ export function lookedAt({ size, looks, window }, { scaledFrom, video }) {
 /**
  * The label of a box, or nothing where there is no room for it; the room that it takes is added to what is taken.
  * @param {Box} box
- * @param {Answer} answer
+ * @param {{ label: string, probability: number }} answer
  * @param {number} type
  * @param {Size} size
  * @param {Box[]} taken

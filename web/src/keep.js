@@ -61,7 +61,7 @@ function saved(name, text) {
 }
 
 /** @param {Card} card @param {Result} result */
-function answerDocument({ name, form, labels }, { text, answers, boxes, size }) {
+function answerDocument({ name, form, labels }, { text, answers, boxes, signs, size }) {
   return {
     model: name,
     form,
@@ -74,5 +74,6 @@ function answerDocument({ name, form, labels }, { text, answers, boxes, size }) 
       box: boxes?.[index] ?? null,
       probabilities: Object.fromEntries(labels.map((label, id) => [label, probabilities[id]])),
     })),
+    signs,
   };
 }

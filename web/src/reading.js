@@ -5,7 +5,7 @@
 
 import { WELL_SEEN } from "./looks.js";
 
-/** @import { Box } from "./types.d.ts" */
+/** @import { Box, Sign } from "./types.d.ts" */
 
 const STEEPEST = 14; // steps of 0.025 to either side
 const SLOPES = Array.from({ length: 2 * STEEPEST + 1 }, (_, index) => (index - STEEPEST) * 0.025) // the flattest first,
@@ -14,6 +14,7 @@ const SLOPE_COST = 5; // in lines, of a slope of 1
 const LINE_GAP = 0.5; // in typical heights, between the centers of neighboring lines at least
 const WORD_GAP = 1.5; // in typical widths
 const INSIDE = 0.8; // of a box that is a part of another
+const APART = 2; // how much nearer to the digit after it a sign is that does not join it to the one before
 const NARROWEST = 0.6; // of the height: a row of ones is no row of words
 
 /**
@@ -40,13 +41,16 @@ export function readingOrder(boxes) {
 }
 
 /**
- * Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits.
+ * Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits. Signs stand
+ * before the digits that they name, and bridge a gap unless they are twice as near to its end.
  * @param {string[]} labels
  * @param {Box[]} boxes
  * @param {number[][]} lines
+ * @param {Sign[]} [signs]
  */
-export function textOf(labels, boxes, lines) {
-  return lines.map((line) => lineText(labels, boxes, line)).join("\n");
+export function textOf(labels, boxes, lines, signs = []) {
+  const byDigit = new Map(signs.map((sign) => [sign.before, sign]));
+  return lines.map((line) => lineText(labels, boxes, line, byDigit)).join("\n");
 }
 
 /**
@@ -82,16 +86,29 @@ export function parts(boxes, sure, labels, scales) {
   );
 }
 
-/** @param {string[]} labels @param {Box[]} boxes @param {number[]} line */
-function lineText(labels, boxes, line) {
+/** @param {string[]} labels @param {Box[]} boxes @param {number[]} line @param {Map<number, Sign>} signs */
+function lineText(labels, boxes, line, signs) {
   const [width, height] = [2, 3].map((side) => median(line.map((index) => boxes[index][side])));
   return line
     .map((index, place) => {
       const before = boxes[line[place - 1]];
       const gap = before ? boxes[index][0] - before[0] - before[2] : 0;
-      return `${gap > WORD_GAP * Math.max(width, NARROWEST * height) ? " " : ""}${labels[index]}`;
+      const sign = signs.get(index);
+      const wide = gap > WORD_GAP * Math.max(width, NARROWEST * height);
+      const space = wide && (!sign || isApart(sign, before, boxes[index]));
+      return `${space ? " " : ""}${sign?.label ?? ""}${labels[index]}`;
     })
     .join("");
+}
+
+/**
+ * Tell whether a sign belongs to the digit after it and not to the one before.
+ * @param {Sign} sign
+ * @param {Box} left
+ * @param {Box} right
+ */
+function isApart({ box: [x, , width] }, left, right) {
+  return x - left[0] - left[2] > APART * (right[0] - x - width);
 }
 
 /** @param {number} slope @param {number[]} x @param {number[]} y @param {number} gap */

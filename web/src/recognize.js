@@ -3,9 +3,10 @@ import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { detectClosely, looks } from "./looks.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
+import { gapsOf, placed, readSigns } from "./signs.js";
 import { memory } from "./tracking.js";
 
-/** @import { Answer, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
+/** @import { Answer, Box, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
 /** @typedef {{ drawn?: boolean, remembered?: Memory, looked?: Looking }} Options */
 
 const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the detector is less sure of is no detection,
@@ -13,7 +14,7 @@ const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answe
 const DETAIL = 1; // of a picture: down to its pixels
 
 /**
- * Return { text, answers, boxes, rejected, size, looks, window, detectMs, classifyMs }, or null where ``looked`` ended it.
+ * Return { text, answers, boxes, signs, rejected, size, looks, window, detectMs, classifyMs }, or null where ``looked`` ended it.
  *
  * ``answers`` and their ``boxes`` (null without a detector) are in reading order, as ``text`` is. ``window`` is the part
  * of the frame that was classified, where it is a part. ``drawn`` says that the frame is ink on black, ``remembered``
@@ -40,7 +41,8 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
   const detail = remembered ? 0 : DETAIL;
   const planned = looks(frame.width, frame.height, detail).length;
   let count = 0;
-  const detections = await detectClosely(withChannels(frame, 1), detail, detect, (done, all) => {
+  const gray = withChannels(frame, 1);
+  const detections = await detectClosely(gray, detail, detect, (done, all) => {
     count = all;
     return looked(done, all);
   });
@@ -65,22 +67,25 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
   const tracks = own.update(seen);
   /** @param {Track} track */
   const voted = (track) => classifier.answer(track.newest.image, track.probabilities);
-  const shown = own
+  const accepted = own
     .tracks()
-    .filter((track) => track.shown)
-    .map((track) => ({ answer: voted(track), box: track.box }))
+    .map((track) => ({ answer: voted(track), box: track.box, shown: track.shown }))
     .filter(({ answer }) => accepts(answer));
-  const places = shown.map(({ box }) => box);
-  const lines = readingOrder(places);
-  const order = lines.flat().map((index) => shown[index]);
+  const places = accepted.map(({ box }) => box);
+  const marks = own.signs(readSigns(gray, gapsOf(places, readingOrder(places))));
+  const { order, lines } = inOrder(accepted.filter(({ shown }) => shown));
+  const boxes = order.map(({ box }) => box);
+  const signs = placed(marks, gapsOf(boxes, lines));
   return {
     text: textOf(
-      shown.map(({ answer }) => answer.label),
-      places,
+      order.map(({ answer }) => answer.label),
+      boxes,
       lines,
+      signs,
     ),
     answers: order.map(({ answer }) => answer),
-    boxes: order.map(({ box }) => box),
+    boxes,
+    signs,
     rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
     size: { width: frame.width, height: frame.height },
     looks: { done: count, all: planned },
@@ -88,6 +93,17 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
     detectMs: middle - start,
     classifyMs: end - middle,
   };
+}
+
+/**
+ * Put digits into reading order, and number them in their lines by it.
+ * @template {{ box: Box }} Digit
+ * @param {Digit[]} digits
+ */
+function inOrder(digits) {
+  const lines = readingOrder(digits.map(({ box }) => box));
+  let count = 0;
+  return { order: lines.flat().map((index) => digits[index]), lines: lines.map((line) => line.map(() => count++)) };
 }
 
 /**
@@ -107,6 +123,7 @@ async function whole(classifier, frame, { drawn = false, remembered = memory({ s
     text: answers[0]?.label ?? "",
     answers,
     boxes: null,
+    signs: [],
     rejected: 0,
     size: { width: frame.width, height: frame.height },
     looks: null,

@@ -1,6 +1,8 @@
 // The same digit over frames, as edgecnn/digits/tracking.py has it: boxes that overlap belong together, and their
 // probabilities are averaged.
 
+import { signMemory } from "./signs.js";
+
 /** @import { Box, Memory, Sight, Track } from "./types.d.ts" */
 
 const SAME_IOU = 0.3; // least intersection over union of one digit in two frames
@@ -35,7 +37,8 @@ export function memory({ shownAfter }) {
     return ofSight;
   }
 
-  return { update, tracks: () => tracks, vote: (probabilities) => voted(votes, probabilities) };
+  const vote = (/** @type {Float32Array} */ probabilities) => voted(votes, probabilities);
+  return { update, tracks: () => tracks, signs: signMemory({ shownAfter }), vote };
 }
 
 /**

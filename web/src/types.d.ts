@@ -100,9 +100,56 @@ export interface Track {
   shown: boolean;
 }
 
+/** What lies before a digit of a line: the boxes on either side, ``open`` where there is none on the left. */
+export interface Gap {
+  left: Box;
+  right: Box;
+  before: number;
+  open: boolean;
+}
+
+/** A gap as ink, ``count`` samples across, from ``start`` in pixels of the frame on, ``step`` apart. */
+export interface Sample {
+  gap: Gap;
+  ink: Float64Array;
+  count: number;
+  start: number;
+  step: number;
+}
+
+/** Connected ink in a gap; ``edges`` are its first column and row, and those after its last. */
+export interface Piece {
+  wide: number;
+  high: number;
+  top: number;
+  bottom: number;
+  area: number;
+  peak: number;
+  leans: number;
+  middle: number;
+  fromLeft: number;
+  fromRight: number;
+  edges: number[];
+}
+
+/** A point, comma, colon or minus, and how high the digits beside it are. */
+export interface Mark {
+  label: string;
+  box: Box;
+  height: number;
+}
+
+/** One in front of a digit, by the place of that. */
+export interface Sign {
+  label: string;
+  box: Box;
+  before: number;
+}
+
 export interface Memory {
   update(sights: Sight[]): Track[];
   tracks(): Track[];
+  signs(found: Mark[]): Mark[];
   vote(probabilities: Float32Array): Float32Array;
 }
 
@@ -132,6 +179,7 @@ export interface Result {
   text: string;
   answers: Answer[];
   boxes: Box[] | null;
+  signs: Sign[];
   rejected: number;
   size: Size;
   looks: Looks | null;

@@ -29,7 +29,7 @@ FLAT_WIDE, FLAT_MIDDLE = (0.16, 0.74), (0.4, 0.86)
 DOT = 0.36  # the largest point
 BEGINS, STANDS = (0.58, 1.06), (0.86, 1.44)  # where a point or a comma begins, and ends
 ROUND = 3.0  # their width by their height at most
-COMMA_WIDEST, COMMA_HIGHEST = 0.65, 1.0
+COMMA_WIDEST, COMMA_HIGHEST, COMMA_ENDS = 0.65, 1.0, 1.0  # at least there: the bar of a display ends above
 TAIL, BELOW = 0.12, 0.7  # what makes a comma of a point: higher than wide, leaning, and below the line
 APART, BESIDE = (0.24, 0.85), 0.25  # of a colon's points: one above the other, aside
 COLON_TOP, COLON_LOW = 0.04, (0.55, 1.2)
@@ -103,7 +103,8 @@ def _of_one(piece: Piece) -> str | None:
         return None
     if piece.high - piece.wide + piece.leans + BELOW * (piece.bottom - 1) < TAIL:
         return "." if max(piece.wide, piece.high) <= DOT else None
-    return "," if piece.wide <= COMMA_WIDEST and piece.high <= COMMA_HIGHEST else None
+    small = piece.wide <= COMMA_WIDEST and piece.high <= COMMA_HIGHEST
+    return "," if small and piece.bottom >= COMMA_ENDS else None
 
 
 def _is_colon(upper: Piece, lower: Piece) -> bool:
