@@ -4,6 +4,7 @@ The profiler costs some microseconds a kernel, so calls are timed without it, in
 """
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgecnn import files
 from edgecnn.audit.ran import Ran, joined, ran
+from edgecnn.errors import Int8Warning
 from edgecnn.insight import times
 from edgecnn.insight.graph import Network
 from edgecnn.runtime import providers
@@ -40,7 +42,23 @@ def measure(
     seconds: float,
     say: Callable[[str], None],
 ) -> list[Measured]:
-    """Measure files of one network in turns, for about so many seconds each. Raises ModelError and ProviderError."""
+    """Measure files of one network in turns, for about so many seconds each. Raises ModelError and ProviderError, which
+    name the file."""
+    for network in networks:
+        open_model(network.path, provider=provider, thread_count=threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Int8Warning)  # it was said just now, once
+        return _in_turns(networks, image_hwc, provider, threads, seconds, say)
+
+
+def _in_turns(
+    networks: Sequence[Network],
+    image_hwc: NDArray[np.uint8],
+    provider: str,
+    threads: int | None,
+    seconds: float,
+    say: Callable[[str], None],
+) -> list[Measured]:
     part = seconds / ROUNDS / 2
     rans: list[list[Ran]] = [[] for _ in networks]
     calls: list[list[float]] = [[] for _ in networks]

@@ -118,6 +118,11 @@ class Ran:
         """Return all kernels that depend on one."""
         return _reached(index, self.after)
 
+    def is_between_convolutions(self, index: int) -> bool:
+        """Tell whether a kernel depends on a convolution, and another one on it."""
+        sides = (self.upstream(index), self.downstream(index))
+        return all(any(self.kernels[one].is_convolution for one in side) for side in sides)
+
     def names(self, indices: Iterable[int]) -> list[str]:
         """Return the names in the file of what some kernels compute, each once, in order."""
         return list(dict.fromkeys(self.kernels[index].node for index in sorted(set(indices))))

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import planted
 import pytest
 
 from edgecnn import documents
 from edgecnn.audit import Audit, audit
 from edgecnn.audit.ran import BLOCKED, REORDERS
-from edgecnn.errors import DataError, ModelError
+from edgecnn.errors import DataError, ModelError, ProviderError
 from edgecnn.machine.cpu import X86
 
 BRIEF = {"threads": 1, "seconds": 0.01}
@@ -178,6 +179,12 @@ def test_what_is_told_is_a_document(audited) -> None:
 def test_files_of_two_sizes_are_no_pair(made) -> None:
     with pytest.raises(ModelError, match=r"mnist-c1 takes images of 28x28x1, .* of 16x16x3; expected two files of one"):
         audit(made("gelu"), "mnist-c1", **BRIEF)
+
+
+@pytest.mark.skipif("OpenVINOExecutionProvider" in onnxruntime.get_available_providers(), reason="it is there")
+def test_a_provider_that_is_not_there_is_refused_by_the_name_of_the_file(made) -> None:
+    with pytest.raises(ProviderError, match=r"gelu\.onnx: asked for provider openvino, but this onnxruntime offers"):
+        audit(made("gelu"), provider="openvino", **BRIEF)
 
 
 def test_images_of_a_data_set_need_a_card(made) -> None:

@@ -48,18 +48,17 @@ def reorders(evidence: Evidence, found: list[Missed]) -> set[int]:
         if kernel.is_layout
         and kernel.precision == "float32"
         and (
-            (size and len(kernel.output_shape) > 1 and _real_channels(evidence, kernel) % size)
+            (_fills_none(evidence, kernel, size) and evidence.ran.is_between_convolutions(kernel.index))
             or plain & {*kernel.before, *evidence.ran.after[kernel.index]}
         )
     }
 
 
-def _real_channels(evidence: Evidence, kernel: Kernel) -> int:
-    """Return how many channels go through a change of layout: what comes out of ReorderOutput, or into ReorderInput."""
-    if kernel.operator != "ReorderInput" or not kernel.before:
-        return kernel.output_shape[1]
-    shape = evidence.ran.kernels[kernel.before[0]].output_shape
-    return shape[1] if len(shape) > 1 else 0
+def _fills_none(evidence: Evidence, kernel: Kernel, size: int) -> bool:
+    """Tell whether channels that fill no blocks go out of a ReorderOutput, or into a ReorderInput."""
+    before = evidence.ran.kernels[kernel.before[0]].output_shape if kernel.before else []
+    shape = before if kernel.operator == "ReorderInput" else kernel.output_shape
+    return bool(size and len(shape) > 1 and shape[1] % size)
 
 
 def _missed(evidence: Evidence, kernel: Kernel) -> Missed | None:

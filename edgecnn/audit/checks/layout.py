@@ -17,7 +17,7 @@ def look(evidence: Evidence) -> Found:
     known = _channels.reorders(evidence, _channels.missed(evidence))
     known |= {index for island in evidence.islands if island.closed for index in island.indices}
     all_of_them = [kernel for kernel in ran.kernels if kernel.is_layout]
-    found = [k for k in all_of_them if k.index not in known and _is_between(ran, k)]
+    found = [k for k in all_of_them if k.index not in known and ran.is_between_convolutions(k.index)]
     if not found:
         rest = [k.index for k in all_of_them if k.index not in known]
         ends = f"; {counted(len(rest), 'change')} before or behind them, with {percent(ran.share(rest))} of the time"
@@ -33,13 +33,6 @@ def look(evidence: Evidence) -> Found:
         "or behind the last convolution",
         ran.share(kernel.index for kernel in found),
         "all of what these changes take; what causes them may be slower or faster in the other layout",
-    )
-
-
-def _is_between(ran: Ran, kernel: Kernel) -> bool:
-    return all(
-        any(ran.kernels[index].is_convolution for index in side)
-        for side in (ran.upstream(kernel.index), ran.downstream(kernel.index))
     )
 
 
