@@ -16,9 +16,11 @@ def sentence(
     findings: Sequence[Finding],
     ratio: float | None,
     ratio_range: tuple[float, float] | None,
+    *,
+    busy: bool,
 ) -> str:
-    """Say it."""
-    first = _first(findings)
+    """Say it, and that a busy machine's times are not to be trusted."""
+    first = _first(findings) + ("; the machine was busy, so measure again" if busy else "")
     if reference is None or ratio is None or ratio_range is None:
         most = " and ".join(f"{kind.kind} ({_percent(kind.share)})" for kind in kinds[:MOST])
         return f"{model}: most of its kernels' time goes to {most}; {first}."

@@ -143,9 +143,11 @@ def _said(evidence: Evidence, other: Network | None, images: Images, rows: list[
         answer="",
         environment=environment(),
     )
-    return replace(
-        found, answer=answer.sentence(found.model, found.reference, kinds, findings, found.ratio, found.ratio_range)
+    busy = found.environment.warning is not None
+    said_shortly = answer.sentence(
+        found.model, found.reference, kinds, findings, found.ratio, found.ratio_range, busy=busy
     )
+    return replace(found, answer=said_shortly)
 
 
 def form_of(network: Network) -> str:

@@ -13,7 +13,8 @@ import planted
 import pytest
 
 from edgecnn import documents
-from edgecnn.audit import Audit, audit
+from edgecnn.audit import Audit, Finding, answer, audit
+from edgecnn.audit.kinds import Kind
 from edgecnn.audit.ran import BLOCKED, REORDERS
 from edgecnn.errors import DataError, ModelError, ProviderError
 from edgecnn.machine.cpu import X86
@@ -63,7 +64,7 @@ def test_a_good_file_has_no_finding_and_every_check_says_what_it_saw(audited, na
     told = audited(name, reference)
     assert (found(told), told.unseen) == ({}, [])
     assert len(told.fine) == 14
-    assert told.answer.endswith("nothing was found to change.")
+    assert "; nothing was found to change" in told.answer
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,21 @@ def test_what_is_told_is_a_document(audited) -> None:
     again = documents.from_json(Audit, documents.to_json(told), "audit")
     assert again == told
     assert json.loads(documents.to_json(told))["schema"] == 1
+
+
+def test_a_sentence_says_why_int8_is_slower_and_whether_the_machine_was_busy() -> None:
+    kinds = [Kind("int8 convolutions", 4, 60.0, 0.5, 0, 0.0), Kind("float32 convolutions", 0, 0.0, 0.0, 4, 80.0),
+             Kind("quantizing and back", 8, 50.0, 0.4, 0, 0.0), Kind("pooling", 1, 10.0, 0.1, 1, 20.0)]  # fmt: skip
+    findings = [Finding("float-activations", ["a"], "", "", 0.25, ""), Finding("opset", [], "", "", None, "")]
+    said = answer.sentence("m", "parent", kinds, findings, 1.2, (1.1, 1.3), busy=False)
+    assert said == (
+        "m is slower than parent (1.20 of its time, 1.10 to 1.30 round by round): of its kernels' time it saves on "
+        "convolutions (20 %) and pooling (10 %), and it pays for quantizing and back (50 %); change first: "
+        "float-activations, which would bring up to 25 % of the time."
+    )
+    assert "is neither faster nor slower" in answer.sentence("m", "p", kinds, [], 1.0, (0.9, 1.1), busy=False)
+    alone = answer.sentence("m", None, kinds, findings[1:], None, None, busy=True)
+    assert alone.endswith("nothing found would make it faster; see opset; the machine was busy, so measure again.")
 
 
 def test_files_of_two_sizes_are_no_pair(made) -> None:
