@@ -35,6 +35,7 @@ Javascript = Callable[[str, object], Any]
 PRELUDE = """
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import * as boxes from "./boxes.js";
 import * as ink from "./ink.js";
 import * as looks from "./looks.js";
 import * as pixels from "./pixels.js";
@@ -381,6 +382,45 @@ def test_signs_are_remembered_as_in_python(javascript: Javascript) -> None:
             marks = [Mark(mark["label"], tuple(mark["box"]), mark["height"]) for mark in frame]
             expected = [(mark.label, list(mark.box)) for mark in memory.update(marks, 2)]
             assert [(mark["label"], mark["box"]) for mark in found] == expected
+
+
+SQUARE, WIDE = {"width": 300, "height": 300}, {"width": 400, "height": 300}
+
+
+@pytest.mark.parametrize(
+    ("size", "looks", "window", "options", "said"),
+    [
+        (WIDE, (1, 1), None, {}, ""),
+        (WIDE, None, {"width": 300, "height": 300}, {}, "Only what is framed was classified: 300 × 300 of 400 × 300"),
+        (SQUARE, None, {"width": 300, "height": 300}, {}, ""),
+        (
+            {"width": 1280, "height": 960},
+            (10, 10),
+            None,
+            {},
+            "Looked at as a whole and in 9 parts, down to its pixels.",
+        ),
+        (
+            {"width": 1280, "height": 960},
+            (7, 10),
+            None,
+            {},
+            "Looked at as a whole and in 6 parts, down to its pixels; 3 more show nothing.",
+        ),
+        ({"width": 640, "height": 480}, (1, 1), None, {"video": True}, ""),
+        ({"width": 720, "height": 1280}, (1, 1), None, {"video": True}, "Looked at once, at 640 of 1280 pixels: small"),
+        (WIDE, (1, 1), None, {"scaledFrom": SQUARE}, "Read at 400 × 300 pixels, scaled down from 300 × 300."),
+    ],
+)
+def test_what_was_not_looked_at_is_said(
+    javascript: Javascript, size: object, looks: tuple[int, int] | None, window: object, options: object, said: str
+) -> None:
+    result = {"size": size, "looks": looks and dict(zip(("done", "all"), looks, strict=True)), "window": window}
+    (found,) = javascript(
+        "return boxes.lookedAt(given.result, given.options);", [{"result": result, "options": options}]
+    )
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def film(draw: np.random.Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

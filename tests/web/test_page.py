@@ -105,6 +105,10 @@ def test_a_large_picture_is_looked_at_in_parts_as_in_python_while_the_page_goes_
     told = page.evaluate("() => window.told")
     assert [line for line, _ in told] == [f"Looking closely, {done} of 5 parts" for done in range(5)]
     assert all(before < after for (_, before), (_, after) in itertools.pairwise(told))
+    page.get_by_role("button", name="Actual size").click()
+    sides = "(part) => { const { width, height } = part.getBoundingClientRect(); return [width, height]; }"
+    assert [page.locator(part).evaluate(sides) for part in ("#preview", "#picture-boxes")] == [[1000, 750]] * 2
+    assert page.locator("#picture-boxes text").all_text_contents() == list(text)
     page.get_by_role("tab", name="Draw").click()
     page.get_by_role("tab", name="Picture").click()  # it is not looked at again
     says(page, expected.text)
@@ -436,6 +440,7 @@ def test_the_detector_reads_a_drawing_and_the_camera(
         page.get_by_role("button", name="Start camera").click()
         says(page, "835")
         assert page.locator("#camera-boxes rect").count() == 3
+        assert page.locator("#looks-done").inner_text() == ""  # each frame is looked at once
 
 
 def test_a_color_model_takes_pictures_and_no_drawing(visit: Visits, color: Path) -> None:

@@ -13,7 +13,8 @@ const NATIVE = 640; // pixels that a detector sees of the longer side of a frame
 
 /**
  * Draw the boxes of a result, or the part that was classified, over the picture that it is of. A digit stands beside its
- * box, all in one size, where it covers neither a box nor another digit.
+ * box, all in one size, where it covers neither a box nor another digit; where digits are smaller on the screen than
+ * their writing would be, boxes stand alone.
  * @param {string} id of the drawing
  * @param {Result} result
  */
@@ -23,15 +24,18 @@ export function showBoxes(id, { size, boxes, answers, signs, window }) {
   const pixel = size.width / (svg.clientWidth || size.width); // of the screen, in pixels of the picture
   const places = boxes ?? [];
   const heights = places.map((box) => box[3]).sort((one, other) => one - other);
-  const type = Math.min(MOST * pixel, Math.max(LEAST * pixel, SHARE * (heights[heights.length >> 1] ?? 0)));
+  const height = heights[heights.length >> 1] ?? 0;
+  const type = Math.min(MOST * pixel, Math.max(LEAST * pixel, SHARE * height));
+  const tiny = height < LEAST * pixel;
+  svg.classList.toggle("tiny", tiny);
   const taken = [...places, ...signs.map(({ box }) => box)];
   svg.replaceChildren(
     ...places.map(([x, y, width, height], index) =>
       shape("rect", { x, y, width, height, class: confidence(answers[index].probability) }),
     ),
     ...signs.map(({ box: [x, y, width, height] }) => shape("rect", { x, y, width, height, class: confidence(1) })),
-    ...places.flatMap((box, index) => labeled(box, answers[index], type, size, taken)),
-    ...signs.flatMap(({ box, label }) => labeled(box, { label, probability: 1 }, type, size, taken)),
+    ...(tiny ? [] : places).flatMap((box, index) => labeled(box, answers[index], type, size, taken)),
+    ...(tiny ? [] : signs).flatMap(({ box, label }) => labeled(box, { label, probability: 1 }, type, size, taken)),
     ...(window && isPart(window, size) ? ["part ground", "part"] : []).map((name) =>
       shape("rect", { ...placed(/** @type {Window} */ (window)), class: name }),
     ),

@@ -21,6 +21,7 @@ export function pictures(changed, said, show) {
   let shot = null;
   let newest = 0;
 
+  const actual = byId("actual");
   const again = () => (shot ? changed(shot) : said("Choose a picture"));
 
   /** @param {File | null | undefined} file */
@@ -34,6 +35,7 @@ export function pictures(changed, said, show) {
       empty();
       const { width, height } = bitmap;
       paint(bitmap);
+      actual.hidden = preview.width <= drop.clientWidth;
       const scaledFrom = width === preview.width && height === preview.height ? undefined : { width, height };
       shot = { frame: () => frameOf(context), scaledFrom, kept: {}, wanted: () => own === newest };
       await again();
@@ -48,9 +50,22 @@ export function pictures(changed, said, show) {
   function empty() {
     shot = null;
     preview.hidden = true;
+    actual.hidden = true;
+    enlarge(false);
     byId("picture-boxes").replaceChildren();
     byId("picture-name").textContent = "";
     byId("picture-looked").textContent = "";
+  }
+
+  /** Show the picture pixel by pixel, in a part that scrolls, or as a whole. @param {boolean} is */
+  function enlarge(is) {
+    actual.setAttribute("aria-pressed", String(is));
+    drop.classList.toggle("actual", is);
+    if (is) drop.tabIndex = 0;
+    else drop.removeAttribute("tabindex");
+    const { style } = part("picture-boxes", SVGSVGElement);
+    style.width = is ? `${preview.width}px` : "";
+    style.height = is ? `${preview.height}px` : "";
   }
 
   /** Paint a picture as it is, or as large as it may be, and let it go. @param {ImageBitmap} bitmap */
@@ -62,6 +77,10 @@ export function pictures(changed, said, show) {
     bitmap.close();
   }
 
+  actual.addEventListener("click", () => {
+    enlarge(!drop.classList.contains("actual"));
+    again();
+  });
   const chooser = part("file", HTMLInputElement);
   chooser.addEventListener("change", () => {
     take(chooser.files?.[0]);

@@ -80,9 +80,10 @@ export function view({ card }, look) {
 
   /** Show how much of a large picture was looked at. @param {number} done @param {number} all */
   function looking(done, all) {
-    if (done === 0 && all > 1) message("Reading …");
-    byId("looking").hidden = done === all;
-    if (done === all) return;
+    const more = all > 1 && done < all;
+    byId("looking").hidden = !more;
+    if (!more) return;
+    if (done === 0) message("Reading …");
     part("looks", HTMLProgressElement).value = done / all;
     say("looks-done", `Looking closely, ${done} of ${all} parts`);
   }
