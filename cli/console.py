@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgecnn.export import Exported
     from edgecnn.study.results import RunResult
     from edgecnn.train import Progress as TrainingProgress
-    from edgecnn.verify.compared import Table as Shown
+    from edgecnn.verify.table import Table as Shown
 
 PATIENCE_S = 0.3  # what ends before shows nothing that flickers
 UNENDING = 10_000  # a file or a pipe has no width; folding for a terminal that is not there helps nobody

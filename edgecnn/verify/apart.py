@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.verify.compared import Table
 from edgecnn.verify.gate import ERROR_RATE, Verdict, needs, sentence
 from edgecnn.verify.scores import FlipCounts
 from edgecnn.verify.statistics import Z95
+from edgecnn.verify.table import Table
 
 MOST_ROWS, MOST_NAMES = 20, 5
 PLURAL = {"class": "classes", "slice": "slices"}

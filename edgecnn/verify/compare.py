@@ -20,11 +20,11 @@ from edgecnn.machine.environment import Environment
 from edgecnn.text import duration
 from edgecnn.verify.apart import WHOLE, Apart, Breakdown, together
 from edgecnn.verify.by_part import broken_down, needed_for, parts_of
-from edgecnn.verify.compared import Table
 from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge
 from edgecnn.verify.scores import ClassScore, Flip, FlipCounts, Scores, counted_flips
 from edgecnn.verify.shown import comparison_tables
 from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
+from edgecnn.verify.table import Table
 
 SplitName = Literal["test", "validation"]
 

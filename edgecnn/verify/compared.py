@@ -1,24 +1,12 @@
 """What every comparison of two models says, whatever they are for."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from edgecnn.machine.environment import Environment
+from edgecnn.verify.apart import Breakdown
 from edgecnn.verify.gate import Verdict
 from edgecnn.verify.scores import FlipCounts
-
-if TYPE_CHECKING:
-    from edgecnn.verify.apart import Breakdown
-
-
-@dataclass(frozen=True)
-class Table:
-    """Figures to be shown: rows of text under columns, of which ``left`` are not numbers."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    left: int = 1
+from edgecnn.verify.table import Table
 
 
 class Compared(Protocol):
@@ -81,7 +69,7 @@ class Compared(Protocol):
     def environment(self) -> Environment | None:
         """The device that the candidate ran on, None for this machine."""
 
-    def breakdowns(self) -> "list[Breakdown]":
+    def breakdowns(self) -> list[Breakdown]:
         """Return what was judged apart: classes, slices."""
 
     def tables(self) -> list[Table]:

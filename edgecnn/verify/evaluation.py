@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
 from edgecnn.verify.compare import SplitName, check_labels, read_for, scores_of
-from edgecnn.verify.compared import Table
 from edgecnn.verify.scores import Scores
 from edgecnn.verify.shown import evaluation_tables
 from edgecnn.verify.statistics import share_interval
+from edgecnn.verify.table import Table
 
 MOST_MISTAKES = 5
 

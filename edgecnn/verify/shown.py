@@ -1,8 +1,8 @@
 """What people look at of classifiers on images: tables, and what is said beside them."""
 
 from edgecnn.text import counted, duration
-from edgecnn.verify.compared import Table
 from edgecnn.verify.scores import ClassScore, Effect, Flip, FlipCounts, Scores, counted_flips
+from edgecnn.verify.table import Table
 
 MOST_CLASSES, MOST_FLIPS = 20, 10
 EFFECTS: tuple[Effect, ...] = ("harmful", "beneficial", "neutral")

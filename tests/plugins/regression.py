@@ -43,7 +43,7 @@ class Compared:
     flip_counts: None = None
 
     def tables(self) -> list:
-        from edgecnn.verify.compared import Table
+        from edgecnn.verify.table import Table
 
         rows = [("reference", f"{self.reference_score:.4f}"), ("candidate", f"{self.candidate_score:.4f}")]
         return [Table(f"{self.images} images of {self.dataset}", ("", "r2"), rows)]
@@ -65,7 +65,7 @@ class Evaluated:
     metric: str = "r2"
 
     def tables(self) -> list:
-        from edgecnn.verify.compared import Table
+        from edgecnn.verify.table import Table
 
         return [Table(f"{self.images} images of {self.dataset}", ("r2",), [(f"{self.score:.4f}",)], left=0)]
 

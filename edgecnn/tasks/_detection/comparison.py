@@ -20,12 +20,12 @@ from edgecnn.tasks._detection.matching import match_on
 from edgecnn.text import duration
 from edgecnn.verify.apart import WHOLE, Apart, Breakdown, Ends, PartDrop, judged_apart, together
 from edgecnn.verify.compare import SplitName
-from edgecnn.verify.compared import Table
 from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge, needed
 from edgecnn.verify.scores import FlipCounts
 from edgecnn.verify.shown import flips_text
 from edgecnn.verify.slices import read_slices
 from edgecnn.verify.statistics import Z95, padded_interval
+from edgecnn.verify.table import Table
 
 COLUMNS = ("true positives", "false negatives", "false positives", "precision", "recall", "F1")
 
