@@ -21,6 +21,7 @@ const [GRID, SIDE] = [16, 12]; // samples along each side of a box, and of the p
 const DARKEST = 0.06; // of the samples of a box are ink at least
 const SECOND_DIFFERENCE = 1.652; // the median of second differences of noise of deviation 1
 const LEVELS = [0.2, 0.26, 0.33, 0.42, 0.52, 0.64]; // thresholds
+const THIN = 0.35; // what is no higher and goes from side to side is a line
 
 const LEAST_PEAK = 0.39; // of a piece's darkest sample
 const NOISE = 4; // deviations of the noise, of the same
@@ -38,7 +39,7 @@ const [ALONE_TOP, ALONE_LOW] = [0.15, 0.95];
 const [FLAT, FLAT_HIGHEST] = [1.5, 0.4]; // a minus: width by height, and height
 const FLAT_WIDE = [0.16, 0.74];
 const FLAT_MIDDLE = [0.4, 0.86];
-const DOT = 0.36; // the largest point
+const [DOT, DOT_ENDS] = [0.36, 1.2]; // the largest point, and the lowest
 const BEGINS = [0.58, 1.06]; // where a point or a comma begins,
 const STANDS = [0.86, 1.44]; // and ends
 const ROUND = 3; // their width by their height at most
@@ -132,15 +133,16 @@ function inFront(digit, after) {
 }
 
 /**
- * Say in front of which digit each mark stands; what lies in no gap is left out.
+ * Say in front of which digit each mark stands, each before one; what lies in no gap is left out.
  * @param {Mark[]} marks
  * @param {Gap[]} gaps
  * @returns {Sign[]}
  */
 export function placed(marks, gaps) {
+  const left = [...marks];
   return gaps.flatMap((gap) => {
-    const mark = marks.find((mark) => holds(gap, mark));
-    return mark ? [{ label: mark.label, box: mark.box, before: gap.before }] : [];
+    const at = left.findIndex((mark) => holds(gap, mark));
+    return at < 0 ? [] : left.splice(at, 1).map(({ label, box }) => ({ label, box, before: gap.before }));
   });
 }
 
@@ -282,31 +284,46 @@ function noiseOf({ ink, count }) {
 // --- pieces
 
 /**
- * The connected pieces above a threshold that touch no border, in the order of their first samples.
+ * The connected pieces above a threshold that touch no border and are no part of a line: one goes beyond what is looked at
+ * above or below, or from side to side. ``lines`` has the samples of those of lower thresholds, and gets those of this.
  * @param {Sample} sample
  * @param {number} level
+ * @param {Uint8Array} lines
  */
-function piecesOf(sample, level) {
+function piecesOf(sample, level, lines) {
   const { ink, count } = sample;
   const seen = new Uint8Array(ink.length);
   /** @type {Piece[]} */
   const pieces = [];
+  /** @type {number[]} */
+  const found = [];
   for (let first = 0; first < ink.length; first += 1) {
     if (seen[first] || ink[first] < level) continue;
-    const piece = flooded(sample, level, first, seen);
+    const { piece, samples } = flooded(sample, level, first, seen);
     const [x0, y0, x1, y1] = piece.edges;
-    if (x0 > 0 && y0 > 0 && x1 < count && y1 < ROWS) pieces.push(piece);
+    if (x0 > 0 && y0 > 0 && x1 < count && y1 < ROWS && !lines[first]) pieces.push(piece);
+    const isLine = y0 === 0 || y1 === ROWS || (x0 === 0 && x1 === count && y1 - y0 <= THIN * FINE);
+    if (isLine) found.push(...samples);
   }
+  for (const at of found) lines[at] = 1;
   return pieces;
 }
 
-/** @param {Sample} sample @param {number} level @param {number} first @param {Uint8Array} seen @returns {Piece} */
+/**
+ * @param {Sample} sample
+ * @param {number} level
+ * @param {number} first
+ * @param {Uint8Array} seen
+ * @returns {{ piece: Piece, samples: number[] }}
+ */
 function flooded({ gap, ink, count, start, step }, level, first, seen) {
   const stack = [first];
+  const samples = [];
   seen[first] = 1;
   let [x0, y0, x1, y1, area, peak] = [count, ROWS, 0, 0, 0, Number.NEGATIVE_INFINITY];
   let [along, down, both] = [0, 0, 0];
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    samples.push(at);
     const [x, y] = [at % count, Math.floor(at / count)];
     [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1)];
     [area, along, down, both] = [area + 1, along + x, down + y, both + x * y];
@@ -323,7 +340,7 @@ function flooded({ gap, ink, count, start, step }, level, first, seen) {
   const [wide, high] = [(x1 - x0) / FINE, (y1 - y0) / FINE];
   const x = start + ((x0 + x1) / 2) * step;
   const height = heightOf(gap);
-  return {
+  const piece = {
     wide,
     high,
     top: TOP + y0 / FINE,
@@ -336,6 +353,7 @@ function flooded({ gap, ink, count, start, step }, level, first, seen) {
     fromRight: (x - gap.right[0]) / height,
     edges: [x0, y0, x1, y1],
   };
+  return { piece, samples };
 }
 
 // --- signs
@@ -351,8 +369,10 @@ function signOf(sample) {
   /** @type {Mark | null} */
   let best = null;
   let closest = Number.POSITIVE_INFINITY;
+  const lines = new Uint8Array(sample.ink.length);
   for (const level of LEVELS) {
-    const there = substantial(piecesOf(sample, level).filter((piece) => piece.peak >= least && isBetween(piece, gap)));
+    const pieces = piecesOf(sample, level, lines);
+    const there = substantial(pieces.filter((piece) => piece.peak >= least && isBetween(piece, gap)));
     if (!there.length || !there.every((piece) => isTold(piece, level, gap))) continue;
     const label = labelOf(there);
     if (label === null && Math.max(...there.map(({ high }) => high)) > STRANGE) return null;
@@ -396,7 +416,9 @@ function labelOfOne({ wide, high, top, bottom, leans }) {
   const flat = high <= FLAT_HIGHEST && wide >= FLAT * high;
   if (flat && isIn(wide, FLAT_WIDE) && isIn((top + bottom) / 2, FLAT_MIDDLE)) return "-";
   if (!isIn(top, BEGINS) || !isIn(bottom, STANDS) || wide > ROUND * high) return null;
-  if (high - wide + leans + BELOW * (bottom - 1) < TAIL) return Math.max(wide, high) <= DOT ? "." : null;
+  if (high - wide + leans + BELOW * (bottom - 1) < TAIL) {
+    return Math.max(wide, high) <= DOT && bottom <= DOT_ENDS ? "." : null;
+  }
   return wide <= COMMA_WIDEST && high <= COMMA_HIGHEST && bottom >= COMMA_ENDS ? "," : null;
 }
 

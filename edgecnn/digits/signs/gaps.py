@@ -42,11 +42,12 @@ class Gap:
 
 
 def placed(marks: Sequence[Mark], gaps: Sequence[Gap]) -> list[Sign]:
-    """Say in front of which digit each mark stands; what lies in no gap is left out."""
-    found = []
+    """Say in front of which digit each mark stands; each stands before one, and what lies in no gap is left out."""
+    left, found = list(marks), []
     for gap in gaps:
-        mark = next((mark for mark in marks if gap.holds(mark)), None)
+        mark = next((mark for mark in left if gap.holds(mark)), None)
         if mark is not None:
+            left.remove(mark)
             found.append(Sign(mark.label, mark.box, gap.before))
     return found
 

@@ -11,6 +11,7 @@ from edgecnn.digits.signs.gaps import TOP
 from edgecnn.digits.signs.sample import FINE, ROWS, Sample
 
 LEVELS = (0.2, 0.26, 0.33, 0.42, 0.52, 0.64)  # thresholds
+THIN = 0.35  # what is no higher and goes from side to side is a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,10 @@ class Piece:
 
 
 def pieces_of(samples: Sequence[Sample]) -> list[list[list[Piece]]]:
-    """Return for each sample and each threshold the connected pieces that touch no border."""
+    """Return for each sample and each threshold the connected pieces that touch no border, and are no part of a line.
+
+    A line goes beyond what is looked at above or below, or from side to side; it may break up at higher thresholds.
+    """
     found: list[list[list[Piece]]] = [[[] for _ in LEVELS] for _ in samples]
     if not samples:
         return found
@@ -45,7 +49,7 @@ def pieces_of(samples: Sequence[Sample]) -> list[list[list[Piece]]]:
     if not first.size:
         return found
     peaks = np.maximum.reduceat(ink.ravel(), np.column_stack([first, after]).ravel())[::2]
-    _, piece = np.unique(_joined(first, after, wide), return_inverse=True)
+    _, head, piece = np.unique(_joined(first, after, wide), return_index=True, return_inverse=True)
     count = int(piece.max()) + 1
     image, row = np.divmod(first // wide, ROWS + 1)
     begin, end, area = first % wide - 1, after - 1 - first // wide * wide, after - first
@@ -63,12 +67,27 @@ def pieces_of(samples: Sequence[Sample]) -> list[list[list[Piece]]]:
     x1, y1 = extreme(end, np.maximum, 0), extreme(row + 1, np.maximum, 0)
     peak, where = extreme(peaks, np.maximum, -np.inf), extreme(image, np.maximum, 0)
     areas, along, down, both = sums(area), sums(sum_x), sums(row * area), sums(row * sum_x)
-    for values in zip(where, x0, y0, x1, y1, areas, peak, (both - along * down / areas) / areas, strict=True):
+    across = np.array([sample.ink_rc.shape[1] for sample in samples])[where.astype(np.int64) // len(LEVELS)]
+    is_line = (y0 == 0) | (y1 == ROWS) | ((x0 == 0) & (x1 == across) & (y1 - y0 <= THIN * FINE))
+    broken = _lower(ink.shape, first[is_line[piece]], after[is_line[piece]])[first[head]]
+    for values in zip(where, x0, y0, x1, y1, areas, peak, (both - along * down / areas) / areas, broken, strict=True):
         index, level = divmod(int(values[0]), len(LEVELS))
         sample, edges = samples[index], (int(values[1]), int(values[2]), int(values[3]), int(values[4]))
-        if edges[0] > 0 and edges[1] > 0 and edges[2] < sample.ink_rc.shape[1] and edges[3] < ROWS:
-            found[index][level].append(_piece(sample, edges, *(float(value) for value in values[5:])))
+        clear = edges[0] > 0 and edges[1] > 0 and edges[2] < sample.ink_rc.shape[1] and edges[3] < ROWS
+        if clear and not values[8]:
+            found[index][level].append(_piece(sample, edges, *(float(value) for value in values[5:8])))
     return found
+
+
+def _lower(shape: tuple[int, ...], first: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which samples of (N, level, row, column), as one row, lie in one of these runs at a lower level."""
+    steps = np.zeros(int(np.prod(shape)) + 1, np.int8)
+    steps[first] += 1
+    steps[after] -= 1
+    there = np.logical_or.accumulate(np.cumsum(steps, dtype=np.int8)[:-1].reshape(shape) > 0, axis=1)
+    lower = np.zeros(shape, np.bool_)
+    lower[:, 1:] = there[:, :-1]
+    return lower.ravel()
 
 
 def _joined(first: NDArray[np.int64], after: NDArray[np.int64], wide: int) -> NDArray[np.int64]:

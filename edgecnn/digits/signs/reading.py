@@ -26,7 +26,7 @@ ALONE_TOP, ALONE_LOW = 0.15, 0.95
 
 FLAT, FLAT_HIGHEST = 1.5, 0.4  # a minus: width by height, and height
 FLAT_WIDE, FLAT_MIDDLE = (0.16, 0.74), (0.4, 0.86)
-DOT = 0.36  # the largest point
+DOT, DOT_ENDS = 0.36, 1.2  # the largest point, and the lowest
 BEGINS, STANDS = (0.58, 1.06), (0.86, 1.44)  # where a point or a comma begins, and ends
 ROUND = 3.0  # their width by their height at most
 COMMA_WIDEST, COMMA_HIGHEST, COMMA_ENDS = 0.65, 1.0, 1.0  # at least there: the bar of a display ends above
@@ -102,7 +102,7 @@ def _of_one(piece: Piece) -> str | None:
     ):
         return None
     if piece.high - piece.wide + piece.leans + BELOW * (piece.bottom - 1) < TAIL:
-        return "." if max(piece.wide, piece.high) <= DOT else None
+        return "." if max(piece.wide, piece.high) <= DOT and piece.bottom <= DOT_ENDS else None
     small = piece.wide <= COMMA_WIDEST and piece.high <= COMMA_HIGHEST
     return "," if small and piece.bottom >= COMMA_ENDS else None
 
