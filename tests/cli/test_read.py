@@ -43,6 +43,16 @@ def test_several_pictures_stand_under_their_names_and_a_broken_one_is_said(
     assert str(broken) in result.err
 
 
+def test_a_folder_is_read_with_pictures_of_every_kind(edgecnn, page: tuple[Path, str], tmp_path: Path) -> None:
+    names = ["a.avif", "b.jfif", "c.jp2", "d.tga", "e", "f.bin"]
+    with Image.open(page[0]) as picture:
+        for name in names:
+            picture.save(tmp_path / name, {"e": "PNG", "f.bin": "JPEG"}.get(name))
+    result = edgecnn("read", tmp_path)
+    expected = [line for name in names for line in (f"{tmp_path / name}:", *lines(page[1]))]
+    assert (result.code, result.out.splitlines(), result.err) == (0, expected, "")
+
+
 def test_json_has_numbers_digits_and_boxes(edgecnn, page: tuple[Path, str]) -> None:
     told = json.loads(edgecnn("read", page[0], "--json").out)
     held_to_its_page(told, "read")
