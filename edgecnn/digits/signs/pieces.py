@@ -84,9 +84,10 @@ def _lower(shape: tuple[int, ...], first: NDArray[np.int64], after: NDArray[np.i
     steps = np.zeros(int(np.prod(shape)) + 1, np.int8)
     steps[first] += 1
     steps[after] -= 1
-    there = np.logical_or.accumulate(np.cumsum(steps, dtype=np.int8)[:-1].reshape(shape) > 0, axis=1)
+    there = np.cumsum(steps, dtype=np.int8)[:-1].reshape(shape).view(np.bool_)
     lower = np.zeros(shape, np.bool_)
-    lower[:, 1:] = there[:, :-1]
+    for level in range(1, shape[1]):
+        np.logical_or(lower[:, level - 1], there[:, level - 1], out=lower[:, level])
     return lower.ravel()
 
 
