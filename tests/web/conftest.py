@@ -146,7 +146,7 @@ class Visits:
             prepare(page)
         page.goto(address)
         if not prepare:
-            page.locator("main:not([aria-busy])").wait_for(timeout=60_000)
+            page.locator("main:not([aria-busy])").wait_for(timeout=120_000)
         return page
 
     def _serve(self, served: Any, options: dict[str, Any]) -> str:
