@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 from programs import program
 
@@ -54,5 +55,26 @@ def test_file_whose_weights_are_not_the_networks_is_refused(script: ModuleType, 
 def test_quantized_file_is_refused(script: ModuleType, model: Path, tmp_path: Path) -> None:
     card = replace(load(model).card, form="int8-static")
     onnx_file.write_with_card(model.read_bytes(), card, tmp_path / "own.onnx")
-    with pytest.raises(EdgecnnError, match=r"is int8-static\. Expected a float32 classifier"):
+    with pytest.raises(EdgecnnError, match=r"is int8-static\. Expected a float32 model"):
         script.checkpoint_of(tmp_path / "own.onnx")
+
+
+def test_weights_of_the_detector_come_back(script: ModuleType) -> None:
+    found, gap = script.checkpoint_of(Path("digit-finder") / "fp32")
+    assert gap < 1e-5
+    assert found.task == "detection"
+
+
+@pytest.mark.parametrize("name", ["digit-finder", "digits-webcam"])
+def test_norms_get_statistics_and_answers_stay(script: ModuleType, name: str) -> None:
+    """Then a network in training answers much as it does afterwards, which it does not without them."""
+    found, _ = script.checkpoint_of(Path(name) / "fp32")
+    images = np.random.default_rng(0).integers(0, 256, (64, *found.input.shape), dtype=np.uint8)
+    filled = script.with_statistics(found, torch.from_numpy(images))
+    before, after = (each.build()(torch.from_numpy(images)) for each in (found, filled))
+    torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
+    gaps = [
+        float((each.build().train()(torch.from_numpy(images)) - before).abs().mean().detach())
+        for each in (filled, found)
+    ]
+    assert gaps[0] < 0.5 * gaps[1]
