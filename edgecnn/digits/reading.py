@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone, wants_ink
+from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
@@ -138,6 +139,7 @@ class Reader:
         track_m = before.digits.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = before.digits.probabilities_tk
         accepted_t = self._accepted(voted_tk)
+        accepted_t[accepted_t] = ~self._in_words(gray_hw1, before.digits.boxes_t4[accepted_t], voted_tk[accepted_t])
         shown_t = accepted_t & (before.digits.seen_t >= shown_after)
         marks = read_signs(gray_hw1[..., 0], _gaps(before.digits.boxes_t4[accepted_t]))
         signs = before.signs.update(marks, shown_after)
@@ -174,6 +176,12 @@ class Reader:
         best = probabilities_nk.argmax(axis=1)
         result: NDArray[np.bool_] = self._is_digit_k[best] & (probabilities_nk.max(axis=1) >= self._min_probability)
         return result
+
+    def _in_words(
+        self, gray_hw1: NDArray[np.uint8], boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        labels = [self.labels[best] for best in probabilities_nk.argmax(axis=1)]
+        return in_words(gray_hw1[..., 0], boxes_n4, labels, reading_order(boxes_n4))
 
     def _in_order(
         self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32], marks: Sequence[Mark]

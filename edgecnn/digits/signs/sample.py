@@ -62,15 +62,15 @@ def sampled(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> Iterator[Sample]
     """Yield the gaps between digits of one ink."""
     pyramid: dict[int, NDArray[np.float64]] = {}
     for gap in gaps:
-        scale = _scale(gap.height)
+        scale = scale_of(gap.height)
         if scale not in pyramid:
-            pyramid[scale] = _reduced(gray_hw, scale)
+            pyramid[scale] = reduced(gray_hw, scale)
         sample = _sample(pyramid[scale], scale, gap)
         if sample is not None:
             yield sample
 
 
-def _scale(height: float) -> int:
+def scale_of(height: float) -> int:
     """Return how many pixels a side are averaged first: a power of two that leaves a digit as high as it is sampled."""
     scale = 1
     while height / scale >= 2 * FINE:
@@ -78,20 +78,21 @@ def _scale(height: float) -> int:
     return scale
 
 
-def _reduced(gray_hw: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
+def reduced(gray_hw: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
+    """Return means of ``scale`` x ``scale`` pixels."""
     if scale == 1:
         return gray_hw.astype(np.float64)
     high, wide = (max(side // scale, 1) for side in gray_hw.shape)
     cut_hw = gray_hw[: high * scale, : wide * scale]
     sums_hw = cut_hw.reshape(high, cut_hw.shape[0] // high, wide, -1).sum(axis=(1, 3), dtype=np.uint32)
-    reduced: NDArray[np.float64] = sums_hw / (cut_hw.size // sums_hw.size)
-    return reduced
+    means_hw: NDArray[np.float64] = sums_hw / (cut_hw.size // sums_hw.size)
+    return means_hw
 
 
 def _sample(image_hw: NDArray[np.float64], scale: int, gap: Gap) -> Sample | None:
     left, right, height = gap.left, gap.right, gap.height
-    right_paper, right_contrast = _levels(image_hw, scale, right)
-    paper, contrast = (right_paper, right_contrast) if gap.open else _levels(image_hw, scale, left)
+    right_paper, right_contrast = levels_of(image_hw, scale, right)
+    paper, contrast = (right_paper, right_contrast) if gap.open else levels_of(image_hw, scale, left)
     if contrast * right_contrast <= 0 or min(abs(contrast), abs(right_contrast)) < LEAST_CONTRAST:
         return None
     start = left[0] + left[2] * (1 - CORE)
@@ -103,12 +104,12 @@ def _sample(image_hw: NDArray[np.float64], scale: int, gap: Gap) -> Sample | Non
     y_rc = top_c + (bottom_c - top_c) * (TOP + (np.arange(ROWS)[:, None] + 0.5) / FINE)
     middle = left[0] + left[2] / 2
     share_c = _within((x_c - middle) / (right[0] + right[2] / 2 - middle), 1)
-    levels_rc = _interpolated(image_hw, scale, x_c, y_rc)
+    levels_rc = interpolated(image_hw, scale, x_c, y_rc)
     paper_c, contrast_c = paper + (right_paper - paper) * share_c, contrast + (right_contrast - contrast) * share_c
     return Sample(gap, (levels_rc - paper_c) / contrast_c, start)
 
 
-def _levels(image_hw: NDArray[np.float64], scale: int, box: Box) -> tuple[float, float]:
+def levels_of(image_hw: NDArray[np.float64], scale: int, box: Box) -> tuple[float, float]:
     """Return the gray level of the paper around a digit, and how far its ink is from that."""
     x, y, width, height = box
     away = AROUND * height
@@ -142,7 +143,7 @@ def _nearest(image_hw: NDArray[np.float64], scale: int, x: Any, y: Any) -> NDArr
     return found
 
 
-def _interpolated(
+def interpolated(
     image_hw: NDArray[np.float64], scale: int, x_c: NDArray[Any], y_rc: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Return an image bilinearly interpolated; beyond its border it goes on as it ends."""

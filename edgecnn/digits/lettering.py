@@ -1,0 +1,150 @@
+"""Digits that are letters: the O of TOTAL, the l of a word. What stands beside a digit tells, not its own shape.
+
+Along each line of digits a strip is sampled in units of their height, as ink between 0, the paper, and 1, their own
+ink. It falls into characters at columns without ink; those that are no digits and about as high are letters, and what
+reaches from top to bottom of the strip is a border. A word goes on over narrow gaps. A digit inside a word of letters
+is one of them; so is a single one at its end, and a single 0 or 1 before it. A number with a unit stays a number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecnn.digits.signs.sample import interpolated, levels_of, reduced, scale_of
+
+FINE = 24  # samples per height
+BAND = 0.65  # what is looked at above and below the middle of the digits
+REACH = 3.5  # and to either side of them
+SAME_RUN = 4.0  # heights between digits that are looked at together
+ALIKE = 1.6  # at most between their heights
+INK = 0.45
+LEAST_CONTRAST = 12.0  # gray levels between ink and paper
+RULED = 0.8  # of a strip's columns: a row that is inked in so many is a line beneath
+OWN = 0.5  # of a character's width: it is the digit that covers so much of it
+LOW, NARROW, LETTER = 0.45, 0.08, 0.75  # the least height and width of a letter, and the width of one
+GAP = 0.42  # within a word
+INSIDE, AROUND = 2, 3  # letters of a word by the digits that are inside it, and beside a single one
+LIKE_LETTERS = frozenset("01")
+
+Boxes = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Character:
+    """Where it begins and ends, in heights, how many letters it is, and which digits."""
+
+    begin: float
+    end: float
+    letters: int
+    digits: tuple[int, ...]
+
+
+def in_words(
+    gray_hw: NDArray[np.uint8], boxes_n4: Boxes, labels: Sequence[str], lines: Sequence[Sequence[int]]
+) -> NDArray[np.bool_]:
+    """Tell which digits, with boxes (x, y, width, height) in pixels and in lines, are letters of words."""
+    found, pyramid = np.zeros(len(boxes_n4), np.bool_), {}
+    for run in (run for line in lines for run in _runs(boxes_n4, line)):
+        height = float(np.median(boxes_n4[run, 3]))
+        scale = scale_of(height)
+        if scale not in pyramid:
+            pyramid[scale] = reduced(gray_hw, scale)
+        for word in _words(_characters(pyramid[scale], scale, boxes_n4, run, height)):
+            found[_letters_of(word, labels)] = True
+    return found
+
+
+def _runs(boxes_n4: Boxes, line: Sequence[int]) -> list[list[int]]:
+    """Cut a line of digits where they are far apart, or of other sizes."""
+    runs: list[list[int]] = []
+    for index in line:
+        x, _, _, height = boxes_n4[index]
+        if runs:
+            left, _, width, high = boxes_n4[runs[-1][-1]]
+            if x - left - width <= SAME_RUN * height and max(high, height) <= ALIKE * min(high, height):
+                runs[-1].append(index)
+                continue
+        runs.append([index])
+    return runs
+
+
+def _characters(
+    image_hw: NDArray[np.float64], scale: int, boxes_n4: Boxes, run: list[int], height: float
+) -> list[_Character | None]:
+    """Return the characters along a run of digits, from left to right; None is a border between them."""
+    boxes = boxes_n4[run].astype(np.float64)
+    start = boxes[0, 0] - REACH * height
+    count = int((boxes[-1, 0] + boxes[-1, 2] + REACH * height - start) / height * FINE)
+    levels = np.array([levels_of(image_hw, scale, tuple(box)) for box in boxes.tolist()])
+    if np.abs(levels[:, 1]).min() < LEAST_CONTRAST or (np.sign(levels[:, 1]) != np.sign(levels[0, 1])).any():
+        return []
+    x_c = start + (np.arange(count) + 0.5) * (height / FINE)
+    middle_n, center_n = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
+    paper_c, contrast_c = (np.interp(x_c, middle_n, levels[:, k]) for k in (0, 1))
+    rows = int(2 * BAND * FINE)
+    y_rc = _along(x_c, middle_n, center_n) + (((np.arange(rows) + 0.5) / FINE - BAND) * height)[:, None]
+    inked_rc = (interpolated(image_hw, scale, x_c, y_rc) - paper_c) / contrast_c > INK
+    high, wide = (side * scale for side in image_hw.shape)
+    inked_rc &= (x_c >= 0) & (x_c < wide) & (y_rc >= 0) & (y_rc < high)
+    inked_rc[inked_rc.mean(axis=1) > RULED] = False
+    sides = np.column_stack([boxes[:, 0] - start, boxes[:, 0] + boxes[:, 2] - start]) / height
+    return _cut(inked_rc, sides, run)
+
+
+def _along(
+    x_c: NDArray[np.float64], middle_n: NDArray[np.float64], center_n: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return where the middle of the line is at ``x_c``: through the digits, and on as it was."""
+    if len(middle_n) < 2:
+        return np.full(len(x_c), center_n[0])
+    slope = (center_n[-1] - center_n[0]) / max(middle_n[-1] - middle_n[0], 1e-6)
+    before, after = np.minimum(x_c - middle_n[0], 0), np.maximum(x_c - middle_n[-1], 0)
+    found: NDArray[np.float64] = np.interp(x_c, middle_n, center_n) + slope * (before + after)
+    return found
+
+
+def _cut(inked_rc: NDArray[np.bool_], sides_n2: NDArray[np.float64], run: list[int]) -> list[_Character | None]:
+    """Cut a strip into characters where columns have no ink."""
+    found: list[_Character | None] = []
+    edges = np.flatnonzero(np.diff(inked_rc.any(axis=0), prepend=False, append=False))
+    for first, after in edges.reshape(-1, 2):
+        begin, end = first / FINE, after / FINE
+        shared_n = np.minimum(sides_n2[:, 1], end) - np.maximum(sides_n2[:, 0], begin)
+        own_n = shared_n > OWN * np.minimum(sides_n2[:, 1] - sides_n2[:, 0], end - begin)
+        rows = np.flatnonzero(inked_rc[:, first:after].any(axis=1))
+        beside = end - begin - float(shared_n[own_n].sum())
+        digits = tuple(run[place] for place in np.flatnonzero(own_n))
+        if not digits and rows[0] == 0 and rows[-1] == len(inked_rc) - 1:
+            found.append(None)
+        elif digits:
+            found.append(_Character(begin, end, round(beside / LETTER), digits))
+        elif rows[-1] + 1 - rows[0] >= LOW * FINE and end - begin >= NARROW:
+            found.append(_Character(begin, end, max(1, round((end - begin) / LETTER)), ()))
+    return found
+
+
+def _words(characters: list[_Character | None]) -> list[list[_Character]]:
+    """Join characters over narrow gaps."""
+    words: list[list[_Character]] = [[]]
+    for character in characters:
+        if character is None or (words[-1] and character.begin - words[-1][-1].end > GAP):
+            words.append([])
+        if character is not None:
+            words[-1].append(character)
+    return words
+
+
+def _letters_of(word: list[_Character], labels: Sequence[str]) -> list[int]:
+    """Return which digits of a word are letters."""
+    letters, digits = sum(each.letters for each in word), [index for each in word for index in each.digits]
+    found: list[int] = []
+    before = 0
+    for character in word:
+        after = letters - before - character.letters
+        inside = before and after and letters >= INSIDE * len(digits)
+        beside = len(digits) == 1 and (before >= AROUND or (after >= AROUND and labels[digits[0]] in LIKE_LETTERS))
+        found += character.digits if inside or beside else ()
+        before += character.letters
+    return found
