@@ -5,8 +5,8 @@
 A line is a number of one kind (a price, a time, a date, a count without any sign, …) in a font, a hand or seven
 segments, of digits 12 to 400 pixels high, as a camera would see it: turned, in perspective, lit, blurred, noisy,
 compressed, on plain, ruled or squared paper, with words beside it or a frame around it. It is read by ``Reader`` as a
-picture. What the thresholds of edgecnn/digits/signs were chosen by is the part ``train``; figures are of ``test``,
-whose handwriting and fonts nothing has seen.
+picture. The thresholds of edgecnn/digits/signs were chosen by the part ``train``; figures are of ``test``, whose
+handwriting and every second of whose fonts they have not seen.
 """
 
 import argparse
