@@ -98,7 +98,15 @@ def _renewed(parent: Path, name: str, root: Path | None) -> ModelCard:
     if card.task != CLASSIFICATION:  # measured on the images that it was chosen by
         found = evaluate(parent, root=root)
         return replace(card, metrics=[Score("validation", found.images, found.metric, found.score)])
-    return replace(card, confidence=card.confidence and _confidence(parent, card, root))
+    metrics = [_measured(parent, card, score, root) for score in card.metrics]
+    return replace(card, metrics=metrics, confidence=card.confidence and _confidence(parent, card, root))
+
+
+def _measured(parent: Path, card: ModelCard, score: Score, root: Path | None) -> Score:
+    """Measure an accuracy again: of a split that is rendered, images may have changed."""
+    split = read_for(card.dataset, card.input.shape, score.split, root=root)
+    guessed_n = load(parent).logits(split.images_nhwc).argmax(axis=1)
+    return replace(score, images=len(split), value=float((guessed_n == split.labels_n).mean()))
 
 
 def _confidence(parent: Path, card: ModelCard, root: Path | None) -> Confidence:
@@ -112,7 +120,7 @@ def _confidence(parent: Path, card: ModelCard, root: Path | None) -> Confidence:
 def _write(path: Path, card: ModelCard) -> None:
     with files.replacing(path) as partial:
         onnx_file.write_with_card(path.read_bytes(), card, partial)
-        onnx_file.check(partial, card)
+        onnx_file.check(partial)
     files.write_text(cards.beside(path), card.to_json())
 
 
