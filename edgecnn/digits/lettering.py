@@ -12,15 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.digits.signs.sample import interpolated, levels_of, reduced, scale_of
+from edgecnn.digits.signs.sample import FINE, LEAST_CONTRAST, interpolated, levels_of, reduced, scale_of
 
-FINE = 24  # samples per height
 BAND = 0.65  # what is looked at above and below the middle of the digits
 REACH = 3.5  # and to either side of them
 SAME_RUN = 4.0  # heights between digits that are looked at together
 ALIKE = 1.6  # at most between their heights
 INK = 0.45
-LEAST_CONTRAST = 12.0  # gray levels between ink and paper
 RULED = 0.8  # of a strip's columns: a row that is inked in so many is a line beneath
 OWN = 0.5  # of a character's width: it is the digit that covers so much of it
 LOW, NARROW, LETTER = 0.45, 0.08, 0.75  # the least height and width of a letter, and the width of one

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgecnn.digits.pages import paper
 from edgecnn.digits.pages.canvas import Canvas
-from edgecnn.digits.pages.devices import display, keys, meter
+from edgecnn.digits.pages.devices import SMALLEST, display, keys, meter
 from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.log_uniform import log_uniform
 from edgecnn.digits.pages.opencv import cv2
@@ -33,7 +33,7 @@ from edgecnn.digits.pages.writing import (
 
 Scene = Callable[[Canvas, np.random.Generator, Material], None]
 
-SMALLEST, LARGEST = 10.0, 60.0  # digits of a page with many, pixels high
+LARGEST = 60.0  # digits of a page with many, pixels high; SMALLEST are the least
 
 
 def compose(canvas: Canvas, rng: np.random.Generator, material: Material, kind: str | None = None) -> str:
