@@ -145,6 +145,10 @@ def test_efficientnet_lite0_answers_as_the_network_of_its_weights(side: int) -> 
     with torch.inference_mode():
         ours_nk, theirs_nk = ours.eval()(pixels), other.eval()(pixels)
     assert (ours_nk - theirs_nk).abs().max() < 1e-5 * theirs_nk.abs().max()
+    built_for_another = networks.build("efficientnet-lite0", {}, size=(side + 17, 40), channels=3, classes=1000)
+    built_for_another.load_state_dict(ours.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(built_for_another.eval()(pixels), ours_nk)  # as progressive resizing needs
 
 
 def test_row_d3_has_the_stated_number_with_five_classes() -> None:

@@ -44,38 +44,36 @@ class KeptNorm(nn.BatchNorm2d):
 
 
 class Same(nn.Module):
-    """A convolution without a bias whose borders are padded as TensorFlow does, for images of one size."""
+    """A convolution without a bias whose borders are padded as TensorFlow does, for images of any size."""
 
-    def __init__(self, before: int, after: int, kernel: int, stride: int, size: tuple[int, int], groups: int) -> None:
+    def __init__(self, before: int, after: int, kernel: int, stride: int, groups: int) -> None:
         super().__init__()
-        total = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in size]
-        first = [side // 2 for side in total]
-        even = all(side % 2 == 0 for side in total)
-        self.border = nn.Identity() if even else nn.ZeroPad2d(
-            (first[1], total[1] - first[1], first[0], total[0] - first[0])
-        )  # fmt: skip
         self.weight = nn.Parameter(torch.empty(after, before // groups, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, mode="fan_out")
-        self.stride, self.groups, self.padding = stride, groups, (first[0], first[1]) if even else (0, 0)
+        self.kernel, self.stride, self.groups = kernel, stride, groups
 
     def forward(self, features_nchw: Tensor) -> Tensor:
         """Map features to features, of a size divided by the stride and rounded up."""
-        return nn.functional.conv2d(
-            self.border(features_nchw), self.weight, stride=self.stride, padding=self.padding, groups=self.groups
-        )
+        height, width = (self._border(side) for side in features_nchw.shape[2:])
+        even = height % 2 == width % 2 == 0
+        padded = features_nchw if even else nn.functional.pad(features_nchw, (*_ends(width), *_ends(height)))
+        inside = (height // 2, width // 2) if even else (0, 0)
+        return nn.functional.conv2d(padded, self.weight, stride=self.stride, padding=inside, groups=self.groups)
+
+    def _border(self, side: int) -> int:
+        """Return how many zeros both ends of a side of so many positions take together."""
+        return max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0)
 
 
 class Inverted(nn.Module):
     """Widen, filter each channel, narrow; added to what came in where the shape stays."""
 
-    def __init__(
-        self, before: int, after: int, expansion: int, kernel: int, stride: int, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, before: int, after: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
         hidden = before * expansion
-        self.widen = _part(before, hidden, size) if expansion > 1 else nn.Identity()
-        self.filter = _part(hidden, hidden, size, kernel=kernel, stride=stride, groups=hidden)
-        self.narrow = nn.Sequential(*list(_part(hidden, after, size))[:2])
+        self.widen = _part(before, hidden) if expansion > 1 else nn.Identity()
+        self.filter = _part(hidden, hidden, kernel=kernel, stride=stride, groups=hidden)
+        self.narrow = nn.Sequential(*list(_part(hidden, after))[:2])
         self.adds = stride == 1 and before == after
 
     def forward(self, features_nchw: Tensor) -> Tensor:
@@ -87,18 +85,16 @@ class Inverted(nn.Module):
 class Lite0(nn.Module):
     """The network; gray images are taken as color ones."""
 
-    def __init__(self, size: tuple[int, int], classes: int, *, keep_norms: bool) -> None:
+    def __init__(self, classes: int, *, keep_norms: bool) -> None:
         super().__init__()
-        self.stem = _part(3, FIRST, size, kernel=3, stride=2)
-        before, size, blocks = FIRST, _halved(size, 2), []
+        self.stem = _part(3, FIRST, kernel=3, stride=2)
+        before, blocks = FIRST, []
         for expansion, kernel, after, count, stride in STAGES:
             for block in range(count):
-                own = 1 if block else stride
-                blocks.append(Inverted(before, after, expansion, kernel, own, size))
-                before, size = after, _halved(size, own)
+                blocks.append(Inverted(before, after, expansion, kernel, 1 if block else stride))
+                before = after
         self.blocks = nn.Sequential(*blocks)
-        self.last = _part(before, LAST, size)
-        self.pool = nn.AvgPool2d(size)  # an adaptive one is exported as what int8 lacks
+        self.last = _part(before, LAST)
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(LAST, classes)
         if keep_norms:
@@ -108,7 +104,9 @@ class Lite0(nn.Module):
     def forward(self, pixels_nchw: Tensor) -> Tensor:
         """Map normalized pixels of 1 or 3 channels to logits_nk."""
         colors = pixels_nchw.expand(-1, 3, -1, -1) if pixels_nchw.shape[1] == 1 else pixels_nchw
-        features_nc = self.pool(self.last(self.blocks(self.stem(colors)))).flatten(1)
+        features_nchw = self.last(self.blocks(self.stem(colors)))
+        # Not an adaptive pool, nor a mean: those are exported as what int8 lacks.
+        features_nc = nn.functional.avg_pool2d(features_nchw, features_nchw.shape[2:]).flatten(1)
         logits_nk: Tensor = self.head(self.dropout(features_nc))
         return logits_nk
 
@@ -119,7 +117,7 @@ def build(
     """Map normalized pixels_nchw to logits_nk, with fresh weights whatever ``weights`` says."""
     if not isinstance(weights, str):
         raise TypeError(f"weights is {weights!r}; expected {NO_WEIGHTS}, {IMAGENET} or a path")
-    return Lite0(size, classes, keep_norms=keep_norms)
+    return Lite0(classes, keep_norms=keep_norms)
 
 
 def initialize(
@@ -164,12 +162,10 @@ def ours(weights: Weights) -> Weights:
     return Weights(tensors, weights.said)
 
 
-def _part(
-    before: int, after: int, size: tuple[int, int], *, kernel: int = 1, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
-    convolution = Same(before, after, kernel, stride, size, groups)
+def _part(before: int, after: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    convolution = Same(before, after, kernel, stride, groups)
     return nn.Sequential(convolution, nn.BatchNorm2d(after, eps=NORM_EPS, momentum=0.01), nn.ReLU6())
 
 
-def _halved(size: tuple[int, int], stride: int) -> tuple[int, int]:
-    return -(-size[0] // stride), -(-size[1] // stride)
+def _ends(border: int) -> tuple[int, int]:
+    return border // 2, border - border // 2
