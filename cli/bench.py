@@ -119,6 +119,8 @@ def _names(report: "BenchReport") -> Callable[[str, str], str]:
 def _show_models(report: "BenchReport") -> None:
     """Print what each model is, what really runs it, and what its first answer costs in a fresh process."""
     forms = {timing.model: timing.form for timing in report.contenders}
+    first = {(f.model, f.provider): f for f in reversed(report.footprints)}  # of several thread counts
+    first = dict(reversed(first.items()))
     console.show_table(
         "each in a process of its own, from start to first answer",
         ("model", "form", "runs on", "size", "import ms", "load ms", "first ms", "all ms", "memory"),
@@ -134,8 +136,7 @@ def _show_models(report: "BenchReport") -> None:
                 f"{f.cold_start.total_ms:.0f}",
                 console.size(f.cold_start.peak_bytes),
             )
-            for f in report.footprints
-            if f.threads == report.contenders[0].threads
+            for f in first.values()
         ],
         left=3,
     )

@@ -115,7 +115,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what an old terminal cannot show is no reason to end
-    _show_int8_warnings_as_lines()
+    _show_warnings_as_lines()
     try:
         _run_and_flush()
     except EdgecnnError as error:
@@ -131,21 +131,23 @@ def main() -> None:
         _leave(EdgecnnError("there is not enough memory for this. Use a smaller file or batch, or end other programs."))
 
 
-def _show_int8_warnings_as_lines() -> None:
+def _show_warnings_as_lines() -> None:
     """Print what edgecnn warns of as a line, once a file; the warnings of others stay as they are."""
-    from edgecnn.errors import Int8Warning
+    from edgecnn.errors import Int8Warning, TuningWarning
 
+    said_here = (Int8Warning, TuningWarning)
     others = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, Int8Warning):
+        if issubclass(category, said_here):
             from . import console
 
             console.warn(str(message))
         else:
             others(message, category, *where, **more)
 
-    warnings.simplefilter("default", Int8Warning)
+    for category in said_here:
+        warnings.simplefilter("default", category)
     warnings.showwarning = show
 
 

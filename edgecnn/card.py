@@ -293,6 +293,23 @@ class Appearance:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """How a model is run on the processors of one ``family``, as ``edgecnn tune`` found it on ``machine``: the threads
+    of a call on ``provider``, and whether they spin while they wait for the next one.
+
+    ``latency_ratio`` is that over the default settings of the file that was tuned.
+    """
+
+    family: str
+    machine: str
+    provider: str
+    threads: int
+    spinning: bool
+    latency_ratio: float
+    latency_ratio_ci95: list[float]
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """The document. ``form`` is fp32, or the name of a quantized form; ``task`` is what the model is for.
 
@@ -318,6 +335,7 @@ class ModelCard:
     appearance: Appearance | None = field(default=None, metadata=OPTIONAL)
     trained: Trained | None = field(default=None, metadata=OPTIONAL)
     adopted: Adoption | None = field(default=None, metadata=OPTIONAL)
+    tuned: list[Tuning] | None = field(default=None, metadata=OPTIONAL)
     schema: int = SCHEMA
 
     @property

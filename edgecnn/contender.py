@@ -135,13 +135,12 @@ def open_contender(path: Named, *, provider: str = "cpu", threads: int | None = 
 
     Raises ModelError, CardError, CheckpointError, ProviderError or MissingPackageError.
     """
-    count = machine_threads.wanted(threads)
     if isinstance(path, Bare):
-        return cast(ModuleTask, TASKS.module(CLASSIFICATION)).module_contender(path, count)
+        return cast(ModuleTask, TASKS.module(CLASSIFICATION)).module_contender(path, machine_threads.wanted(threads))
     path = Path(path)
     if is_checkpoint(path):
-        return _open_checkpoint(path, count)
-    model = load_model(path, provider=provider, threads=count)
+        return _open_checkpoint(path, machine_threads.wanted(threads))
+    model = load_model(path, provider=provider, threads=threads)
     return contender_of(model, str(path), zoo.find(path))
 
 

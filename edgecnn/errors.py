@@ -20,7 +20,8 @@
         ├── ParityError          the exported file does not answer as the PyTorch original
         └── ConnectionLost       the connection to a device was cut before the end
 
-One warning: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates.
+Two warnings: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates,
+and ``TuningWarning``, of a file whose settings hold for other processors.
 
 A message says what was found, what was expected and what to do next.
 """
@@ -111,6 +112,10 @@ class ConnectionLost(CheckFailed):
 
 class Int8Warning(RuntimeWarning):
     """An int8 file that this processor would compute wrongly is computed exactly, and slower."""
+
+
+class TuningWarning(UserWarning):
+    """A file whose settings were tuned for other processors is run with the default ones."""
 
 
 EXTRA_OF_MODULE = {

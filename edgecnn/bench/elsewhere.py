@@ -23,7 +23,7 @@ from edgecnn.runtime.load import model_of
 class DeviceWorker:
     """A runner on a device that holds one opened contender. Use it as a context manager."""
 
-    def __init__(self, model: Named, place: Place, *, provider: str, threads: int) -> None:
+    def __init__(self, model: Named, place: Place, *, provider: str, threads: int | None) -> None:
         """Raises what ``open_model_on`` raises."""
         self._connection = Connection(place)
         try:

@@ -112,8 +112,9 @@ def bench(
         report = edgecnn.bench(["digits.onnx", "digits-int8.onnx"], batches=[1], threads=[1], seconds=0.1)
         print([(timing.model, timing.p50_ms) for timing in report.contenders], report.comparisons[0].verdict)
 
-    ``threads`` defaults to what affinity and quota allow; with several providers each model is measured on each, and
-    compared with the first on the first. ``on_calls`` gets how long each call of a setting took.
+    ``threads`` defaults to what each file's card says for this machine, or what affinity and quota allow; with several
+    providers each model is measured on each, and compared with the first on the first. ``on_calls`` gets how long each
+    call of a setting took.
     A module of PyTorch, FILE.py:NAME or LIBRARY:NAME, has ``weights``, and takes pictures as the first model file does,
     or of the ``input`` that is said.
     ``on`` is a device such as ``ssh://pi@raspberrypi``: there model files are measured, and the machine is the device.
@@ -128,13 +129,13 @@ def bench(
     timings: list[Timing] = []
     ratios: list[Ratio] = []
     footprints: list[Footprint] = []
-    for count in threads or (recorded.threads_available,):
-        on_setting(f"starting {len(contenders)} processes with {count} threads")
+    for count in threads or (None,):
+        on_setting(f"starting {len(contenders)} processes" + (f" with {count} threads" if count else ""))
         with ExitStack() as stack:
             workers = [stack.enter_context(stand.start(one, name, count)) for name, one in contenders]
             footprints += [_footprint(worker) for worker in workers]
             for batch in batches:
-                on_setting(f"batch {batch}, {count} threads")
+                on_setting(f"batch {batch}" + (f", {count} threads" if count else ""))
                 samples = interleaved([worker.blocks(batch) for worker in workers], seconds=seconds)
                 for worker, own in zip(workers, samples, strict=True):
                     timings.append(_timing(worker, batch, own))

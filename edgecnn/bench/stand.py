@@ -43,10 +43,10 @@ class AnyWorker(Protocol):
 
 @dataclass(frozen=True)
 class Stand:
-    """``start`` opens a model on a provider with so many threads; ``environment`` records the machine, which takes a
-    third of a second; ``threads`` is what affinity and quota allow there."""
+    """``start`` opens a model on a provider with so many threads, or as its card says; ``environment`` records the
+    machine, which takes a third of a second; ``threads`` is what affinity and quota allow there."""
 
-    start: Callable[[Named, str, int], AnyWorker]
+    start: Callable[[Named, str, int | None], AnyWorker]
     environment: Callable[[], Environment]
     threads: Callable[[], int]
 

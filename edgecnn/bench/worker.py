@@ -1,7 +1,8 @@
 """One contender in a process of its own, so that no other's thread pool spins on its cores and its memory is its own.
 
-``python -m edgecnn.bench.worker MODEL PROVIDER THREADS [SAID]`` loads the model, answers one image, prints a JSON line
-that says what it is and what that cost, and then times blocks of calls: a line ``{"batch": …, "calls": …}`` in, ns out.
+``python -m edgecnn.bench.worker MODEL PROVIDER THREADS [SAID]`` loads the model, with 0 threads for those that its card
+says, answers one image, prints a JSON line that says what it is and what that cost, and then times blocks of calls: a
+line ``{"batch": …, "calls": …}`` in, ns out.
 """
 
 import functools
@@ -39,11 +40,12 @@ class ColdStart:
 class Worker:
     """A started process that holds one opened contender. Use it as a context manager."""
 
-    def __init__(self, model: "Named", *, provider: str, threads: int) -> None:
-        self.model, self.threads = model, threads
+    def __init__(self, model: "Named", *, provider: str, threads: int | None) -> None:
+        """Without ``threads``, a model file is opened as its card says."""
+        self.model = model
         said = [json.dumps(asdict(model))] if is_dataclass(model) else []
         started = time.perf_counter_ns()
-        self._child = Child("edgecnn.bench.worker", str(model), provider, str(threads), *said)
+        self._child = Child("edgecnn.bench.worker", str(model), provider, str(threads or 0), *said)
         try:
             hello = self._answer()
         except BaseException:
@@ -51,6 +53,7 @@ class Worker:
             raise
         total_ms = (time.perf_counter_ns() - started) / 1e6
         self.form: str = hello["form"]
+        self.threads: int = hello["threads"]
         self.provider: str = hello["provider"]
         self.exact_int8: bool = hello["exact_int8"]
         self.size_bytes: int = hello["size_bytes"]
@@ -89,12 +92,12 @@ class Worker:
 def main(model: str, provider: str, threads: str, said: str = "") -> None:
     """Be the process; ``said`` is what a module of PyTorch does not tell."""
     try:
-        _serve(model, provider, int(threads), said)
+        _serve(model, provider, int(threads) or None, said)
     except EdgecnnError as error:
         answer({"error": type(error).__name__, "message": str(error)})
 
 
-def _serve(model: str, provider: str, threads: int, said: str) -> None:
+def _serve(model: str, provider: str, threads: int | None, said: str) -> None:
     started = time.perf_counter_ns()
     from edgecnn.contender import Bare, import_runtime_of, open_contender
 
@@ -103,7 +106,7 @@ def _serve(model: str, provider: str, threads: int, said: str) -> None:
     imported = time.perf_counter_ns()
     contender = open_contender(named, provider=provider, threads=threads)
     if "torch" in sys.modules:  # once: this process is ours, and a call is not to pay for it
-        sys.modules["torch"].set_num_threads(threads)
+        sys.modules["torch"].set_num_threads(contender.threads)
     loaded = time.perf_counter_ns()
     contender.answer(contender.golden_images_nhwc[:1])
     answered = time.perf_counter_ns()
@@ -119,6 +122,7 @@ def _serve(model: str, provider: str, threads: int, said: str) -> None:
         {
             "form": contender.form,
             "provider": contender.provider,
+            "threads": contender.threads,
             "exact_int8": contender.exact_int8,
             "size_bytes": contender.size_bytes,
             "cold_start": cold_start,

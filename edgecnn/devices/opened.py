@@ -16,6 +16,7 @@ from edgecnn.runtime import int8, providers
 from edgecnn.runtime.load import load_model, model_of
 from edgecnn.runtime.model import Model
 from edgecnn.runtime.session import CPU, FATAL_ONLY, NO_FALLBACK, OpenModel, exact, refused, unsafe, unsaturated
+from edgecnn.runtime.settings import settings_of
 
 
 @contextlib.contextmanager
@@ -38,7 +39,8 @@ def open_model_on(
 ) -> OpenModel:
     """Open a model file (a path, or a name of the zoo) for inference on a device, where its ``session`` is.
 
-    ``threads`` defaults to what affinity and quota allow there. The model stays open as long as the connection.
+    ``threads`` defaults to what the file's card says for that machine, else to what affinity and quota allow there. The
+    model stays open as long as the connection.
     Raises ModelError, CardError, ProviderError, DeviceError or ConnectionLost.
     """
     connection.check_packages()
@@ -51,10 +53,10 @@ def open_model_on(
             f"{name}: asked for provider {provider}, but the onnxruntime there offers "
             f"{', '.join(connection.hello.providers)}. Install there the one that has it, or ask for --provider cpu."
         )
-    count = threads or connection.environment.threads_available
-    settings = Settings(wanted.ORT_NAME, wanted.options(count), count, FATAL_ONLY)
-    if wanted.ORT_NAME != CPU:
-        settings = replace(settings, entries=[NO_FALLBACK])
+    there = connection.environment
+    chosen = settings_of(metadata, name, provider, threads, family=there.family, available=there.threads_available)
+    entries = chosen.entries if wanted.ORT_NAME == CPU else [*chosen.entries, NO_FALLBACK]
+    settings = Settings(wanted.ORT_NAME, wanted.options(chosen.threads), chosen.threads, FATAL_ONLY, entries)
 
     def start(*entries: tuple[str, str], graph: bytes = content) -> DeviceSession:
         return DeviceSession(connection, graph, replace(settings, entries=[*settings.entries, *entries]), metadata)
@@ -73,7 +75,7 @@ def open_model_on(
         session,
         name,
         provider,
-        threads=count,
+        chosen,
         source=file.absolute(),
         sha256=digest,
         environment=connection.environment,

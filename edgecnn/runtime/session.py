@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from edgecnn import zoo
 from edgecnn.card import CARD_KEY, ModelCard
 from edgecnn.errors import EdgecnnError, Int8Warning, ModelError, ProviderError, missing_package
-from edgecnn.machine import threads
+from edgecnn.machine import family, threads
 from edgecnn.machine.environment import Environment
+from edgecnn.metadata import read_metadata
 from edgecnn.runtime import engine, int8, providers
+from edgecnn.runtime.settings import Settings, settings_of
 from edgecnn.text import shortened
 
 CPU = "CPUExecutionProvider"
@@ -38,21 +40,27 @@ class OpenModel:
     """A session with what it really runs on. ``name`` stands for the file in messages.
 
     It is pickled as its ``source``, a file or its bytes, and opened again where it arrives, if that still has the same
-    content. ``exact_int8`` says that its int8 sums may saturate on this processor, so that they are computed in
-    another, slower way, which is exact. ``environment`` is the machine that it is opened on, where that is a device.
+    content. ``settings`` are what it was opened with. ``exact_int8`` says that its int8 sums may saturate on this
+    processor, so that they are computed in another, slower way, which is exact. ``environment`` is the machine that it
+    is opened on, where that is a device.
     """
 
     session: Any
     name: str
     provider: str
-    threads: int
+    settings: Settings
     source: Path | bytes
     sha256: str
     exact_int8: bool = False
     environment: Environment | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.source, self.sha256, self.provider, self.threads)
+        return _reopened, (self.source, self.sha256, self.provider, self.settings)
+
+    @property
+    def threads(self) -> int:
+        """The threads that one call may use."""
+        return self.settings.threads
 
     @cached_property
     def metadata(self) -> dict[str, str]:
@@ -87,13 +95,15 @@ def open_model(
     *,
     provider: str = "cpu",
     thread_count: int | None = None,
+    settings: Settings | None = None,
     profile: Path | None = None,
     optimized: Path | None = None,
 ) -> OpenModel:
     """Open a model file (a path, or a name of the zoo), or its bytes, for inference.
 
     The file is read here and handed over as bytes, and external data are looked for where there are none (ONNX Runtime
-    would take them from the working directory): one file is the model.
+    would take them from the working directory): one file is the model. Without ``settings`` and ``thread_count`` it is
+    run as its card says for this machine, else with all threads that are available (``edgecnn.runtime.settings``).
 
     A file whose int8 sums may saturate on this processor, as its card leaves open, is computed exactly, with an
     Int8Warning. ``profile`` is how the names of the runtime's profiles begin, which are written when it is asked to end
@@ -113,17 +123,19 @@ def open_model(
             f"(pip uninstall -y {' '.join(RUNTIMES)}, "
             f"then pip install 'edgecnn[{wanted.EXTRA}]'), or ask for --provider cpu."
         )
-    count, on_cpu = threads.wanted(thread_count), wanted.ORT_NAME == CPU
+    chosen, on_cpu = settings or _settings(content, name, provider, thread_count), wanted.ORT_NAME == CPU
     digest = hashlib.sha256(content).hexdigest()
     wanted.prepare()
 
     def start(*entries: tuple[str, str], graph: bytes = b"") -> Any:
-        options = _session_options(ort, on_cpu, count, entries)
+        options = _session_options(ort, on_cpu, chosen, entries)
         if profile is not None:
             options.enable_profiling, options.profile_file_prefix = True, str(profile)
         if optimized is not None:
             options.optimized_model_filepath = str(optimized)
-        return ort.InferenceSession(graph or taken, options, providers=[(wanted.ORT_NAME, wanted.options(count))])
+        return ort.InferenceSession(
+            graph or taken, options, providers=[(wanted.ORT_NAME, wanted.options(chosen.threads))]
+        )
 
     try:
         taken = providers.converted(provider, content, digest)
@@ -138,7 +150,7 @@ def open_model(
             f"{name}: asked for provider {provider}, but ONNX Runtime fell back to {running}. "
             "Its libraries could not be loaded; `edgecnn doctor` shows what is missing."
         )
-    opened = OpenModel(session, name, provider, threads=count, source=source, sha256=digest)
+    opened = OpenModel(session, name, provider, chosen, source=source, sha256=digest)
     card = unsafe(opened)
     if card is None:
         return opened
@@ -191,9 +203,18 @@ def unsaturated(opened: OpenModel, card: ModelCard, wrong: int8.WrongOutputs) ->
     )
 
 
-def _reopened(source: Path | bytes, sha256: str, provider: str, thread_count: int) -> OpenModel:
+def _settings(content: bytes, name: str, provider: str, thread_count: int | None) -> Settings:
+    """Return how a file is run here. What is no model file is for ONNX Runtime to refuse."""
+    try:
+        metadata = read_metadata(content)
+    except ModelError:
+        metadata = {}
+    return settings_of(metadata, name, provider, thread_count, family=family(), available=threads.available())
+
+
+def _reopened(source: Path | bytes, sha256: str, provider: str, settings: Settings) -> OpenModel:
     """Open what was pickled elsewhere. Raises ModelError where the file has changed since."""
-    opened = open_model(source, provider=provider, thread_count=thread_count)
+    opened = open_model(source, provider=provider, settings=settings)
     if opened.sha256 != sha256:
         raise ModelError(f"{opened.name}: has changed since it was opened. Open it again with edgecnn.load.")
     return opened
@@ -219,13 +240,13 @@ def _onnxruntime() -> Any:
         raise ProviderError(f"onnxruntime does not start ({error}). Run: edgecnn doctor") from error
 
 
-def _session_options(ort: Any, on_cpu: bool, thread_count: int, entries: Iterable[tuple[str, str]]) -> Any:
+def _session_options(ort: Any, on_cpu: bool, settings: Settings, entries: Iterable[tuple[str, str]]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = FATAL_ONLY
-    options.intra_op_num_threads = thread_count
+    options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
-    for entry in entries:
+    for entry in (*settings.entries, *entries):
         options.add_session_config_entry(*entry)
     if not on_cpu:
         options.add_session_config_entry(*NO_FALLBACK)
