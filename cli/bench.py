@@ -1,6 +1,7 @@
 """edgecnn bench"""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,16 @@ if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
     from edgecnn.machine.environment import Environment
 
+STABLE = 8  # times as long
+EXIT_CODES = {"within": 0, "beyond": 1, "undecided": 3}
+PASSED = {"within": True, "beyond": False, "undecided": None}
 ORT_SUFFIX = "ExecutionProvider"
+
+
+def _percent(value: float) -> float:
+    if not 0 < value <= 1000:
+        raise typer.BadParameter(f"{value:g} is no percentage to compare with, such as 5.")
+    return value
 
 
 def register(app: typer.Typer) -> None:
@@ -22,18 +32,68 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     models: Contenders,
-    batch: Annotated[str, typer.Option("--batch", help="Batch sizes.")] = "1,8,64",
+    batch: Annotated[
+        str, typer.Option("--batch", help="Batch sizes. Default: 1,8,64; 1 with --fps, --callers and --end-to-end.")
+    ] = "",
     threads: Annotated[
         str, typer.Option("--threads", help="Thread counts. Default: what affinity and quota allow.")
     ] = "",
     provider: Providers = "cpu",
-    seconds: Seconds = 1.0,
+    precision: Annotated[
+        float,
+        typer.Option(
+            "--precision",
+            metavar="PERCENT",
+            callback=_percent,
+            help="Launch until each 95 % interval is no wider. What is the same within it is called that.",
+        ),
+    ] = 5.0,
+    seconds: Seconds = 8.0,
+    stable: Annotated[
+        bool,
+        typer.Option("--stable", help=f"Take up to {STABLE} times as long; exit code 1 where that is not enough."),
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option("--fps", metavar="N", help="One call every 1/N s, idle in between.", show_default=False),
+    ] = None,
+    callers: Annotated[
+        int, typer.Option("--callers", metavar="K", min=1, help="So many calls at the same time, in one process.")
+    ] = 1,
+    end_to_end: Annotated[
+        Path | None,
+        typer.Option(
+            "--end-to-end",
+            metavar="PICTURES",
+            help="A picture file or a folder: read, decode and resize them in each call.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="What --json printed before: exit code 1 where a model became slower.",
+            show_default=False,
+        ),
+    ] = None,
+    max_slowdown: Annotated[
+        float,
+        typer.Option("--max-slowdown", metavar="PERCENT", callback=_percent, help="What --baseline allows."),
+    ] = 10.0,
     weights: Weights = None,
     shape: InputShape = None,
     on: On = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure latency, throughput, cold start and memory; several models take turns, so that they can be compared.
+
+    Each is launched several times, until the intervals are as narrow as --precision says or the time is up. A verdict
+    holds at 95 %: faster, slower, same (within the precision), or too noisy to tell.
+
+    With --baseline, exit code 0 where no model became slower than allowed, 1 where one did, 3 where it cannot be told.
+    With two models or more it is their latency over that of the first which is compared: name one first that stays.
 
     With several providers each model is measured on each, and compared with the first model on the first provider.
 
@@ -43,7 +103,9 @@ def bench(
     """
     batches, thread_counts = integers(batch), integers(threads)
     from edgecnn import bench as measure
+    from edgecnn.bench.load import Load
 
+    load = Load(fps=fps, callers=callers, pictures=() if end_to_end is None else _pictures(end_to_end))
     with console.stages(quiet=as_json) as say:
         report = measure(
             models,
@@ -52,7 +114,11 @@ def bench(
             batches=batches,
             threads=thread_counts,
             provider=provider.split(","),
-            seconds=seconds,
+            precision_percent=precision,
+            seconds=seconds * STABLE if stable else seconds,
+            load=load,
+            baseline=baseline,
+            max_slowdown_percent=max_slowdown,
             on=on,
             on_setting=say,
         )
@@ -67,6 +133,23 @@ def bench(
         console.show_json(report)
     else:
         show(report)
+    raise typer.Exit(_exit_code(report, stable=stable))
+
+
+def _exit_code(report: "BenchReport", *, stable: bool) -> int:
+    gate = 0 if report.gate is None else EXIT_CODES[report.gate.verdict]
+    return gate or int(stable and bool(report.imprecise))
+
+
+def _pictures(path: Path) -> tuple[str, ...]:
+    """Return the pictures of a folder, or the one that is named."""
+    from edgecnn.errors import DataError
+    from edgecnn.runtime.pictures import pictures_in
+
+    found = pictures_in(path) if path.is_dir() else [path]
+    if not found or not found[0].is_file():
+        raise DataError(f"{path}: no picture there. Name a picture file, or a folder with some.")
+    return tuple(map(str, found))
 
 
 def show(report: "BenchReport") -> None:
@@ -74,7 +157,7 @@ def show(report: "BenchReport") -> None:
     named = _names(report)
     _show_models(report)
     console.show_table(
-        "latency in ms",
+        f"latency in ms{_how(report)}",
         ("model", "batch", "threads", "p50", "p90", "p99", "mean", "images/s"),
         [
             (
@@ -91,22 +174,59 @@ def show(report: "BenchReport") -> None:
         ],
     )
     if report.comparisons:
+        counted = () if report.comparisons[0].instructions_ratio is None else ("instructions",)
         console.show_table(
             f"latency over that of {named(report.comparisons[0].against, report.comparisons[0].against_provider)}",
-            ("model", "batch", "threads", "ratio", "95 %", "verdict"),
+            ("model", "batch", "threads", "ratio", "95 %", "launches", *counted, "verdict"),
             [
                 (
                     named(r.model, r.provider),
                     str(r.batch),
                     str(r.threads),
-                    f"{r.ratio:.2f}",
-                    f"{r.ratio_ci95[0]:.2f}..{r.ratio_ci95[1]:.2f}",
+                    f"{r.ratio:.3f}",
+                    f"{r.ratio_ci95[0]:.3f}..{r.ratio_ci95[1]:.3f}",
+                    str(r.launches),
+                    *([] if r.instructions_ratio is None else [f"{r.instructions_ratio:.3f}"]),
                     r.verdict,
                 )
                 for r in report.comparisons
             ],
         )
+        console.say(f"same: within {report.precision_percent:g} %, each verdict at 95 %")
+    _show_trust(report)
+    _show_gate(report)
     show_environment(report.environment)
+
+
+def _how(report: "BenchReport") -> str:
+    """Say how calls were made, where not back to back."""
+    load = report.load
+    if load.fps is not None:
+        return f", a call every {1000 / load.fps:.3g} ms and idle in between"
+    if load.callers > 1:
+        return f" of one call, {load.callers} callers at the same time"
+    return f", {len(load.pictures)} pictures read, decoded and resized" if load.pictures else ""
+
+
+def _show_trust(report: "BenchReport") -> None:
+    """Say what the figures can be trusted for: how narrow they are, what is not counted, how the machine was."""
+    if report.imprecise:
+        console.say(
+            f"wider than {report.precision_percent:g} %: {'; '.join(report.imprecise)}. More --seconds, --stable or a "
+            "quieter machine narrows it."
+        )
+    if report.uncounted is not None:
+        console.say(f"instructions: {report.uncounted}")
+    if report.conditions is not None:
+        console.say(f"while it was measured the machine was {report.conditions.sentence}")
+        if report.conditions.troubles:
+            console.say("verdicts are of turns that shared this; milliseconds are those of a busy machine")
+
+
+def _show_gate(report: "BenchReport") -> None:
+    if report.gate is not None:
+        for found in report.gate.slowdowns:
+            console.verdict(PASSED[found.verdict], found.sentence())
 
 
 def _names(report: "BenchReport") -> Callable[[str, str], str]:

@@ -240,7 +240,11 @@ Contenders = Annotated[
 Seconds = Annotated[
     float,
     typer.Option(
-        "--seconds", metavar="S", min=0.01, callback=_finite, help="Time to measure each model in each setting."
+        "--seconds",
+        metavar="S",
+        min=0.01,
+        callback=_finite,
+        help="Time to measure each model in each setting, at most.",
     ),
 ]
 

@@ -38,7 +38,7 @@ def quantize(
     max_drop_pp: MaxDrop = 0.5,
     dataset: Dataset = None,
     root: DataRoot = None,
-    seconds: Seconds = 1.0,
+    seconds: Seconds = 4.0,
     provider: Provider = "cpu",
     on: On = None,
     as_json: AsJson = False,

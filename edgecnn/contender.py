@@ -20,6 +20,7 @@ from edgecnn.machine.environment import Environment
 from edgecnn.metadata import read_card
 from edgecnn.registry import TASKS
 from edgecnn.runtime import engine
+from edgecnn.runtime.image import to_input
 from edgecnn.runtime.load import load_model, task_of
 from edgecnn.runtime.model import Model
 
@@ -76,6 +77,10 @@ class Contender:
     size_bytes: int
     exact_int8: bool = False
     environment: Environment | None = None
+
+    def fitted(self, frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a picture of any size as the images_nhwc that ``answer`` takes."""
+        return to_input(frame_hwc, self.input)[None]
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,27 @@
 """Latency measured for a moment: what tests of other things need is a figure, and not one to rely on."""
 
-from collections.abc import Sequence
+from typing import Any
 
-from edgecnn.bench import measure, timer
+from edgecnn.bench import launches, measure
 
-MOMENT_NS = 5_000_000
+BRIEF = {"MIN_LAUNCHES": 2, "MAX_ROUNDS": 4, "WARM_UP_NS": 5_000_000, "BLOCK_NS": 2_000_000}
 
 
-def interleaved(contenders: Sequence[timer.RunBlock], *, seconds: float, seed: int = 0) -> list[timer.Samples]:
-    """Time contenders as ever, in the fewest rounds, of shorter blocks."""
-    before = timer.BLOCK_NS, timer.WARM_UP_NS
-    timer.BLOCK_NS = timer.WARM_UP_NS = MOMENT_NS
+def launched(*contenders: Any, **how: Any) -> dict[int, launches.Series]:
+    """Launch contenders as ever, but twice, for a few short blocks."""
+    before = {name: getattr(launches, name) for name in BRIEF}
+    vars(launches).update(BRIEF)
     try:
-        return timer.interleaved(contenders, seconds=min(seconds, MOMENT_NS / 1e9), seed=seed)
+        return launches.launched(*contenders, **{**how, "limit_s": 0.0})
     finally:
-        timer.BLOCK_NS, timer.WARM_UP_NS = before
+        vars(launches).update(before)
 
 
 def measure_briefly() -> None:
     """Let everything that this process measures take a moment."""
-    measure.interleaved = interleaved
+    measure.launched = launched
 
 
 def measure_fully() -> None:
     """Let it take the time that it is given."""
-    measure.interleaved = timer.interleaved
+    measure.launched = launches.launched

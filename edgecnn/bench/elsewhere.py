@@ -8,10 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgecnn import zoo
-from edgecnn.bench.worker import ColdStart
+from edgecnn.bench.calls import Block
+from edgecnn.bench.load import Load
+from edgecnn.bench.worker import NO_POOL, ColdStart
 from edgecnn.contender import Named, contender_of
 from edgecnn.devices.connection import Connection
 from edgecnn.devices.opened import open_model_on
@@ -37,6 +38,7 @@ class DeviceWorker:
             raise
         self.model, self.threads = model, opened.threads
         self.form, self.provider = self._contender.form, self._contender.provider
+        self.uncounted: str | None = "not counted on a device"
         self.exact_int8, self.size_bytes = opened.exact_int8, self._contender.size_bytes
 
     def __enter__(self) -> "DeviceWorker":
@@ -47,17 +49,25 @@ class DeviceWorker:
     ) -> None:
         self.close()
 
-    def blocks(self, batch: int) -> Callable[[int], NDArray[np.int64]]:
-        """Return a function that times so many calls on ``batch`` images, in ns; until the next call of this one."""
+    def blocks(self, batch: int, load: Load) -> Callable[[int], Block]:
+        """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
+        assert load.is_plain
         golden_nhwc = self._contender.golden_images_nhwc
         self._connection.ask("forget")
         with self._session.kept():
             self._contender.answer(np.resize(golden_nhwc, (batch, *golden_nhwc.shape[1:])))
 
-        def block(calls: int) -> NDArray[np.int64]:
-            return np.array(self._connection.ask("time", {"calls": calls})["ns"], dtype=np.int64)
+        pool = self.threads > 1 or not self.provider.startswith(NO_POOL)
+
+        def block(calls: int) -> Block:
+            durations = self._connection.ask("time", {"calls": calls, "pool": pool})["ns"]
+            return Block(np.array(durations, dtype=np.int64))
 
         return block
+
+    def instructions(self) -> float | None:
+        """They are counted here alone."""
+        return None
 
     def close(self) -> None:
         """End the runner."""

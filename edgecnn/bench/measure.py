@@ -1,29 +1,41 @@
 """Contenders side by side over batch sizes and threads: percentiles, ratios with their intervals, a plain verdict."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.bench.stand import AnyWorker, stand_of
-from edgecnn.bench.timer import Samples, interleaved
+from edgecnn.bench import baseline as baselines
+from edgecnn.bench.baseline import Gate
+from edgecnn.bench.interval import verdict
+from edgecnn.bench.launches import Series, launched
+from edgecnn.bench.load import PLAIN, Load
+from edgecnn.bench.stand import AnyWorker, Stand, stand_of
 from edgecnn.bench.worker import ColdStart
 from edgecnn.contender import Bare, Named, completed, is_checkpoint
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
+from edgecnn.machine.conditions import Conditions, Watch
 from edgecnn.machine.environment import Environment
 
-SAME_WITHIN = 0.03  # a difference in latency that nobody would change a model for
-RESAMPLES = 4000
+PRECISION_PERCENT = 5.0  # a difference in latency that nobody would change a model for
+SECONDS = 8.0
+MAX_SLOWDOWN_PERCENT = 10.0
+BEFORE_PERCENT = 3.0  # what "same" meant until 0.2.0
+UNKNOWN = later(lambda found: None)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One contender in one setting. ``images_per_second`` is batch / mean."""
+    """One contender in one setting. ``images_per_second`` is batch / mean, or what several callers got together.
+
+    ``p50_ms_ci95`` tells how far the median moves from launch to launch on this machine, its own drift included, which
+    ratios do not have. ``instructions`` is how many a call executes.
+    """
 
     model: str
     form: str
@@ -36,11 +48,18 @@ class Timing:
     mean_ms: float
     images_per_second: float
     calls: int
+    launches: int = field(default=1, metadata=later(lambda found: 1))
+    p50_ms_ci95: tuple[float, float] | None = field(default=None, metadata=UNKNOWN)
+    instructions: float | None = field(default=None, metadata=UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Latency of ``model`` over that of ``against`` in one setting, each on its provider; below 1 is faster."""
+    """Latency of ``model`` over that of ``against`` in one setting, each on its provider; below 1 is faster.
+
+    With several callers it is the time per image that is compared. ``precise`` is whether the interval is as narrow as
+    was asked for; a verdict holds at 95 % either way.
+    """
 
     model: str
     against: str
@@ -51,11 +70,17 @@ class Ratio:
     verdict: str
     provider: str = field(default="", metadata=later(lambda found: ""))  # 0.1.0 measured on one alone
     against_provider: str = field(default="", metadata=later(lambda found: ""))
+    launches: int = field(default=1, metadata=later(lambda found: 1))
+    precise: bool = field(default=False, metadata=later(lambda found: False))
+    instructions_ratio: float | None = field(default=None, metadata=UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What one contender costs before its first answer, in a process of its own; ``exact_int8`` as a Classifier's."""
+    """What one contender costs before its first answer, in a process of its own, each the median of all launches.
+
+    ``exact_int8`` is as a Classifier's.
+    """
 
     model: str
     threads: int
@@ -67,7 +92,11 @@ class Footprint:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """All figures with what they were measured on."""
+    """All figures with what they were measured on, how calls were made, and how quiet the machine was meanwhile.
+
+    ``seconds`` is the longest that each contender was measured in each setting. ``uncounted`` says why instructions are
+    not counted.
+    """
 
     SCHEMA: ClassVar[int] = 1
 
@@ -76,13 +105,33 @@ class BenchReport:
     footprints: list[Footprint]
     environment: Environment
     seconds: float
+    precision_percent: float = field(default=BEFORE_PERCENT, metadata=later(lambda found: BEFORE_PERCENT))
+    load: Load = field(default=PLAIN, metadata=later(lambda found: PLAIN))
+    conditions: Conditions | None = field(default=None, metadata=UNKNOWN)
+    uncounted: str | None = field(default=None, metadata=UNKNOWN)
+    gate: Gate | None = field(default=None, metadata=UNKNOWN)
+
+    @property
+    def imprecise(self) -> list[str]:
+        """Name the settings in which an interval did not become as narrow as was asked for."""
+        wide = 1 + self.precision_percent / 100
+        single = [
+            f"{one.model}, batch {one.batch}, {one.threads} threads"
+            for one in self.contenders
+            if not self.comparisons and one.p50_ms_ci95 and one.p50_ms_ci95[1] > wide * one.p50_ms_ci95[0]
+        ]
+        return single + [
+            f"{one.model}, batch {one.batch}, {one.threads} threads" for one in self.comparisons if not one.precise
+        ]
 
     @property
     def warnings(self) -> list[str]:
-        """Say what makes figures less than they seem: another program's work, or threads without a core."""
+        """Say what makes figures less than they seem: another program's work, or threads without a core.
+
+        Where ``conditions`` are known, they tell how busy the machine was, and verdicts hold on a busy one."""
         available = self.environment.threads_available
         crowded = sorted({timing.threads for timing in self.contenders if timing.threads > available})
-        found = [self.environment.warning] if self.environment.warning else []
+        found = [self.environment.warning] if self.environment.warning and self.conditions is None else []
         return found + [
             f"{count} threads on {available} that this process may use: they wait for one another, which is what these "
             "figures show, and the reason where one is too noisy"
@@ -95,15 +144,19 @@ def bench(
     *,
     weights: str | Path | None = None,
     input: tuple[int, int, int] | None = None,
-    batches: Sequence[int] = (1, 8, 64),
+    batches: Sequence[int] = (),
     threads: Sequence[int] = (),
     provider: str | Sequence[str] = "cpu",
-    seconds: float = 1.0,
+    precision_percent: float = PRECISION_PERCENT,
+    seconds: float = SECONDS,
+    load: Load = PLAIN,
+    baseline: str | Path | None = None,
+    max_slowdown_percent: float = MAX_SLOWDOWN_PERCENT,
     on: str | None = None,
     on_setting: Callable[[str], None] = lambda text: None,
     on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
 ) -> BenchReport:
-    """Measure each model for ``seconds`` in each setting; the first is what the others are compared with.
+    """Measure models in each setting; the first is what the others are compared with.
 
     Example::
 
@@ -112,70 +165,184 @@ def bench(
         report = edgecnn.bench(["digits.onnx", "digits-int8.onnx"], batches=[1], threads=[1], seconds=0.1)
         print([(timing.model, timing.p50_ms) for timing in report.contenders], report.comparisons[0].verdict)
 
+    All are launched again and again, at least four times, until every 95 % interval of a ratio is no wider than
+    ``precision_percent``, or each has been measured for ``seconds`` in each setting, launches included.
+    ``batches`` defaults to 1, 8 and 64, and to 1 where the ``load`` says how calls are made (``bench.load``).
+    ``baseline`` is the JSON of a report that was saved: ``gate`` says whether a model became slower than that by more
+    than ``max_slowdown_percent``.
     ``threads`` defaults to what each file's card says for this machine, or what affinity and quota allow; with several
     providers each model is measured on each, and compared with the first on the first. ``on_calls`` gets how long each
     call of a setting took.
     A module of PyTorch, FILE.py:NAME or LIBRARY:NAME, has ``weights``, and takes pictures as the first model file does,
     or of the ``input`` that is said.
     ``on`` is a device such as ``ssh://pi@raspberrypi``: there model files are measured, and the machine is the device.
-    Raises what ``open_contender`` and, of a device, ``open_model_on`` raise.
+    Raises EdgecnnError for settings that measure nothing, what ``open_contender`` and, of a device, ``open_model_on``
+    raise.
     """
     providers = [provider] if isinstance(provider, str) else provider
     contenders = _contenders(completed(models, weights, input), providers)
-    _check(batches, threads, seconds)
+    batches = batches or ((1, 8, 64) if load.is_plain else (1,))
+    _check(batches, threads, seconds, precision_percent)
+    _check_load(load, batches, on)
+    before = None if baseline is None else baselines.read(baseline)
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
     recorded = stand.environment()
-    timings: list[Timing] = []
-    ratios: list[Ratio] = []
-    footprints: list[Footprint] = []
-    for count in threads or (None,):
-        on_setting(f"starting {len(contenders)} processes" + (f" with {count} threads" if count else ""))
-        with ExitStack() as stack:
-            workers = [stack.enter_context(stand.start(one, name, count)) for name, one in contenders]
-            footprints += [_footprint(worker) for worker in workers]
-            for batch in batches:
-                on_setting(f"batch {batch}" + (f", {count} threads" if count else ""))
-                samples = interleaved([worker.blocks(batch) for worker in workers], seconds=seconds)
-                for worker, own in zip(workers, samples, strict=True):
-                    timings.append(_timing(worker, batch, own))
-                    on_calls(timings[-1], own.calls_ns)
-                ratios += [
-                    _compared(worker, workers[0], batch, own, samples[0])
-                    for worker, own in zip(workers[1:], samples[1:], strict=True)
-                ]
-    return BenchReport(timings, ratios, footprints, recorded, seconds)
+    watch = Watch()
+    settings = [
+        _measured(contenders, stand, batches, load, count, precision_percent, seconds, on_setting)
+        for count in threads or (None,)
+    ]
+    conditions = watch.conditions() if on is None else None
+    for one in settings:
+        for timing, calls_ns in zip(one.timings(), one.calls_ns(), strict=True):
+            on_calls(timing, calls_ns)
+    report = BenchReport(
+        contenders=[timing for one in settings for timing in one.timings()],
+        comparisons=[ratio for one in settings for ratio in one.ratios(precision_percent)],
+        footprints=[footprint for one in settings for footprint in one.footprints()],
+        environment=recorded,
+        seconds=seconds,
+        precision_percent=precision_percent,
+        load=load,
+        conditions=conditions,
+        uncounted=settings[0].workers[0].uncounted,
+    )
+    if baseline is None or before is None:
+        return report
+    return replace(report, gate=baselines.check(report, before, baseline, max_slowdown_percent))
 
 
 def compare_latency(
-    model: str | Path, against: str | Path, *, seconds: float = 1.0, provider: str = "cpu", on: str | None = None
+    model: str | Path,
+    against: str | Path,
+    *,
+    seconds: float = SECONDS,
+    precision_percent: float = PRECISION_PERCENT,
+    provider: str = "cpu",
+    on: str | None = None,
 ) -> Ratio:
     """Compare two model files on one provider at batch 1, with as many threads as affinity and quota allow, here or on
     a device."""
     stand = stand_of(on)
-    count = stand.threads()
-    with stand.start(model, provider, count) as own, stand.start(against, provider, count) as other:
-        samples = interleaved([own.blocks(1), other.blocks(1)], seconds=seconds)
-        return _compared(own, other, 1, *samples)
+    contenders = [(provider, against), (provider, model)]
+    found = _measured(contenders, stand, (1,), PLAIN, stand.threads(), precision_percent, seconds, lambda text: None)
+    (ratio,) = found.ratios(precision_percent)
+    return ratio
 
 
-def ratio_of(own: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
-    """Return the median ratio of block medians paired by round, and its 95 % bootstrap interval over the rounds."""
-    logs = np.log(own / other)
-    resampled = np.random.default_rng(0).choice(logs, (RESAMPLES, len(logs)))
-    low, high = np.exp(np.percentile(np.median(resampled, axis=1), [2.5, 97.5]))
-    return float(np.exp(np.median(logs))), (float(low), float(high))
+@dataclass(frozen=True)
+class _Measured:
+    """All launches with one number of threads: the contenders as they were opened, and what came of each batch size."""
+
+    workers: list[AnyWorker]
+    cold_starts: list[list[ColdStart]]
+    instructions: dict[int, list[float | None]]
+    series: dict[int, Series]
+
+    def timings(self) -> list[Timing]:
+        return [
+            _timing(worker, batch, index, self.series[batch], self.instructions[batch][index])
+            for batch in self.series
+            for index, worker in enumerate(self.workers)
+        ]
+
+    def calls_ns(self) -> list[NDArray[np.int64]]:
+        """Return how long each call took, in the order of ``timings``."""
+        return [
+            np.concatenate([block.calls_ns for block in series.blocks(index)])
+            for series in self.series.values()
+            for index in range(len(self.workers))
+        ]
+
+    def ratios(self, precision_percent: float) -> list[Ratio]:
+        return [
+            self._ratio(batch, index, precision_percent)
+            for batch in self.series
+            for index in range(1, len(self.workers))
+        ]
+
+    def footprints(self) -> list[Footprint]:
+        return [
+            Footprint(
+                str(worker.model),
+                worker.threads,
+                worker.size_bytes,
+                _median(starts),
+                worker.exact_int8,
+                worker.provider,
+            )
+            for worker, *starts in zip(self.workers, *self.cold_starts, strict=True)
+        ]
+
+    def _ratio(self, batch: int, index: int, precision_percent: float) -> Ratio:
+        own, first = self.workers[index], self.workers[0]
+        found, precision = self.series[batch].ratio(index), precision_percent / 100
+        counts = self.instructions[batch]
+        return Ratio(
+            model=str(own.model),
+            against=str(first.model),
+            batch=batch,
+            threads=own.threads,
+            ratio=found.value,
+            ratio_ci95=(found.low, found.high),
+            verdict=verdict(found.low, found.high, precision),
+            provider=own.provider,
+            against_provider=first.provider,
+            launches=found.launches,
+            precise=found.is_within(precision),
+            instructions_ratio=_over(counts[index], counts[0]),
+        )
 
 
-def verdict(low: float, high: float) -> str:
-    """Say what an interval of latency ratios shows: faster, slower, same (within 3 %) or too noisy."""
-    if low >= 1 - SAME_WITHIN and high <= 1 + SAME_WITHIN:
-        return "same"
-    if high < 1:
-        return "faster"
-    if low > 1:
-        return "slower"
-    return "too noisy"
+def _measured(
+    contenders: Sequence[tuple[str, Named]],
+    stand: Stand,
+    batches: Sequence[int],
+    load: Load,
+    threads: int | None,
+    precision_percent: float,
+    seconds: float,
+    say: Callable[[str], None],
+) -> _Measured:
+    """Launch all contenders, with so many threads or as their cards say, until it is known or the time is up."""
+    opened: list[list[AnyWorker]] = []
+    instructions: dict[int, list[float | None]] = {}
+
+    @contextmanager
+    def start() -> Iterator[list[AnyWorker]]:
+        with ExitStack() as stack:
+            workers = [stack.enter_context(stand.start(one, name, threads)) for name, one in contenders]
+            opened.append(workers)
+            yield workers
+            if not instructions:
+                instructions.update({batch: [_count(worker, batch, load) for worker in workers] for batch in batches})
+
+    series = launched(
+        start,
+        batches,
+        load,
+        precision=precision_percent / 100,
+        limit_s=seconds * len(contenders) * len(batches),
+        say=lambda text: say(text if threads is None else f"{text}, {threads} threads"),
+    )
+    return _Measured(opened[0], [[one.cold_start for one in workers] for workers in opened], instructions, series)
+
+
+def _count(worker: AnyWorker, batch: int, load: Load) -> float | None:
+    if worker.uncounted is not None:
+        return None
+    worker.blocks(batch, load)
+    return worker.instructions()
+
+
+def _over(own: float | None, other: float | None) -> float | None:
+    return None if own is None or not other else own / other
+
+
+def _median(starts: Sequence[ColdStart]) -> ColdStart:
+    found = {one.name: float(np.median([getattr(start, one.name) for start in starts])) for one in fields(ColdStart)}
+    return replace(ColdStart(**found), peak_bytes=round(found["peak_bytes"]))  # type: ignore[arg-type]
 
 
 def _contenders(models: Sequence[Named], providers: Sequence[str]) -> list[tuple[str, Named]]:
@@ -188,49 +355,42 @@ def _is_of_pytorch(model: Named) -> bool:
     return isinstance(model, Bare) or is_checkpoint(model)
 
 
-def _check(batches: Sequence[int], threads: Sequence[int], seconds: float) -> None:
-    if not batches or min((*batches, *threads)) < 1 or seconds <= 0:
+def _check(batches: Sequence[int], threads: Sequence[int], seconds: float, precision_percent: float) -> None:
+    if min((*batches, *threads)) < 1 or seconds <= 0:
         raise EdgecnnError(
             f"batch sizes {list(batches)}, threads {list(threads)}, {seconds:g} seconds: expected positive integers "
-            "and a positive time, such as --batch 1,8 --threads 1,2 --seconds 1."
+            "and a positive time, such as --batch 1,8 --threads 1,2 --seconds 8."
         )
+    if not 0 < precision_percent <= 100:
+        raise EdgecnnError(f"a precision of {precision_percent:g} %: expected more than 0 and at most 100, such as 5.")
 
 
-def _timing(worker: AnyWorker, batch: int, samples: Samples) -> Timing:
-    calls_ms = samples.calls_ns / 1e6
-    p50, p90, p99 = np.percentile(calls_ms, [50, 90, 99])
+def _check_load(load: Load, batches: Sequence[int], on: str | None) -> None:
+    if on is not None and not load.is_plain:
+        raise EdgecnnError("--fps, --callers and --end-to-end are measured here alone. Leave them out, or --on.")
+    if load.pictures and list(batches) != [1]:
+        raise EdgecnnError(f"--end-to-end takes one picture at a time; found batch sizes {list(batches)}.")
+
+
+def _timing(worker: AnyWorker, batch: int, index: int, series: Series, instructions: float | None) -> Timing:
+    blocks, found = series.blocks(index), series.cost_ms(index)
+    calls_ms = np.concatenate([block.calls_ns for block in blocks]) / 1e6
+    p50, p90, p99 = (float(value) for value in np.percentile(calls_ms, [50, 90, 99]))
     mean_ms = float(calls_ms.mean())
+    walls_ms = [block.wall_ns / 1e6 for block in blocks if block.wall_ns is not None]
     return Timing(
         model=str(worker.model),
         form=worker.form,
         batch=batch,
         threads=worker.threads,
         provider=worker.provider,
-        p50_ms=float(p50),
-        p90_ms=float(p90),
-        p99_ms=float(p99),
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
         mean_ms=mean_ms,
-        images_per_second=batch / mean_ms * 1e3,
+        images_per_second=batch * 1e3 * (len(calls_ms) / sum(walls_ms) if walls_ms else 1 / mean_ms),
         calls=len(calls_ms),
-    )
-
-
-def _compared(model: AnyWorker, against: AnyWorker, batch: int, own: Samples, other: Samples) -> Ratio:
-    ratio, interval = ratio_of(own.block_medians_ns, other.block_medians_ns)
-    return Ratio(
-        str(model.model),
-        str(against.model),
-        batch,
-        model.threads,
-        ratio,
-        interval,
-        verdict(*interval),
-        model.provider,
-        against.provider,
-    )
-
-
-def _footprint(worker: AnyWorker) -> Footprint:
-    return Footprint(
-        str(worker.model), worker.threads, worker.size_bytes, worker.cold_start, worker.exact_int8, worker.provider
+        launches=found.launches,
+        p50_ms_ci95=None if walls_ms else (min(found.low, p50), max(found.high, p50)),
+        instructions=instructions,
     )

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgecnn.bench.calls import Block
 from edgecnn.bench.elsewhere import DeviceWorker
+from edgecnn.bench.load import Load
 from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.contender import Named
 from edgecnn.devices.connection import Connection
@@ -37,8 +36,13 @@ class AnyWorker(Protocol):
     ) -> None:
         """End the process."""
 
-    def blocks(self, batch: int) -> Callable[[int], NDArray[np.int64]]:
-        """Return a function that times so many calls on ``batch`` images, in ns."""
+    uncounted: str | None
+
+    def blocks(self, batch: int, load: Load) -> Callable[[int], Block]:
+        """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
+
+    def instructions(self) -> float | None:
+        """Return how many instructions such a call executes, None where they are not counted."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """One contender in a process of its own, so that no other's thread pool spins on its cores and its memory is its own.
 
 ``python -m edgecnn.bench.worker MODEL PROVIDER THREADS [SAID]`` loads the model, with 0 threads for those that its card
-says, answers one image, prints a JSON line that says what it is and what that cost, and then times blocks of calls: a
-line ``{"batch": …, "calls": …}`` in, ns out.
+says, answers one image, and prints a JSON line that says what it is and what that cost. Then it is told by lines what
+is called (``{"batch": …, "load": …}``), to time so many calls (``{"calls": …}``), or to count instructions (``{"count":
+…}``).
 """
 
-import functools
 import json
 import sys
 import time
@@ -15,15 +15,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgecnn import errors
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.machine.timing import timed_block
+from edgecnn.machine import counters
 from edgecnn.process import Child, answer
 
 if TYPE_CHECKING:
-    from edgecnn.contender import Named
+    from edgecnn.bench.calls import Block
+    from edgecnn.bench.load import Load
+    from edgecnn.contender import Contender, Named
+
+NO_POOL = ("CPUExecutionProvider", "PyTorch")  # with one thread they have none that would spin on
+COUNTED = 20  # calls whose instructions are counted: they hardly vary
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Worker:
         self.provider: str = hello["provider"]
         self.exact_int8: bool = hello["exact_int8"]
         self.size_bytes: int = hello["size_bytes"]
+        self.uncounted: str | None = hello["uncounted"]
         self.cold_start = ColdStart(total_ms=total_ms, **hello["cold_start"])
 
     def __enter__(self) -> "Worker":
@@ -67,18 +72,31 @@ class Worker:
     ) -> None:
         self.close()
 
-    def blocks(self, batch: int) -> Callable[[int], NDArray[np.int64]]:
-        """Return a function that times so many calls on ``batch`` images, in ns."""
+    def blocks(self, batch: int, load: "Load") -> Callable[[int], "Block"]:
+        """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
+        from edgecnn.bench.calls import Block
 
-        def block(calls: int) -> NDArray[np.int64]:
-            self._child.tell({"batch": batch, "calls": calls})
-            return np.array(self._answer()["ns"], dtype=np.int64)
+        self._ask({"batch": batch, "load": asdict(load)})
+
+        def block(calls: int) -> Block:
+            found = self._ask({"calls": calls})
+            return Block(np.array(found["ns"], dtype=np.int64), found["wall_ns"])
 
         return block
+
+    def instructions(self) -> float | None:
+        """Return how many instructions such a call executes, None where they are not counted (see ``uncounted``)."""
+        if self.uncounted is not None:
+            return None
+        return float(self._ask({"count": COUNTED})["instructions"]) / COUNTED
 
     def close(self) -> None:
         """End the process."""
         self._child.close()
+
+    def _ask(self, wanted: dict[str, object]) -> dict[str, Any]:
+        self._child.tell(wanted)
+        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         found = next(self._child.answers(), None)
@@ -99,6 +117,7 @@ def main(model: str, provider: str, threads: str, said: str = "") -> None:
 
 def _serve(model: str, provider: str, threads: int | None, said: str) -> None:
     started = time.perf_counter_ns()
+    counter = counters.opened()  # before there are threads to be counted with
     from edgecnn.contender import Bare, import_runtime_of, open_contender
 
     named = Bare(**json.loads(said)) if said else model
@@ -126,13 +145,38 @@ def _serve(model: str, provider: str, threads: int | None, said: str) -> None:
             "exact_int8": contender.exact_int8,
             "size_bytes": contender.size_bytes,
             "cold_start": cold_start,
+            "uncounted": counter if isinstance(counter, str) else None,
         }
     )
-    golden = contender.golden_images_nhwc
+    _converse(contender, counter)
+
+
+def _converse(contender: "Contender", counter: counters.Counter | str) -> None:
+    """Make calls as they are asked for."""
+    from edgecnn.bench.calls import call_of, made
+    from edgecnn.bench.load import Load
+
+    call, load = call_of(contender, 1, Load()), Load()
+    pool = contender.threads > 1 or not contender.provider.startswith(NO_POOL)
     for line in sys.stdin:
         wanted = json.loads(line)
-        images = np.ascontiguousarray(np.resize(golden, (wanted["batch"], *golden.shape[1:])))
-        answer({"ns": timed_block(functools.partial(contender.answer, images), wanted["calls"])})
+        if "calls" in wanted:
+            block = made(call, wanted["calls"], load, pool=pool)
+            answer({"ns": block.calls_ns.tolist(), "wall_ns": block.wall_ns})
+        elif "count" in wanted:
+            assert isinstance(counter, counters.Counter)
+            answer({"instructions": _counted(call, wanted["count"], counter)})
+        else:
+            load = Load(**{**wanted["load"], "pictures": tuple(wanted["load"]["pictures"])})
+            call = call_of(contender, wanted["batch"], load)
+            answer({})
+
+
+def _counted(call: Callable[[], object], count: int, counter: counters.Counter) -> int:
+    before = counter.read()
+    for _ in range(count):
+        call()
+    return counter.read() - before
 
 
 if __name__ == "__main__":

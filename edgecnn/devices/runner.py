@@ -117,7 +117,7 @@ class Runner:
             for session, outputs, inputs in self.calls:
                 session.run(outputs, inputs)
 
-        return {"ns": timed_block(call, asked["calls"])}, ()
+        return {"ns": timed_block(call, asked["calls"], pool=asked["pool"])}, ()
 
     def cost(self, asked: dict[str, Any], blobs: list[bytes]) -> Answer:
         """Say what it took to get here: the interpreter (started once more, to see), the imports, and the memory."""

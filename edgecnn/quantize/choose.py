@@ -42,7 +42,7 @@ def quantize(
     max_drop_pp: float = 0.5,
     dataset: str | None = None,
     root: str | Path | None = None,
-    seconds: float = 1.0,
+    seconds: float = 4.0,
     provider: str = HERE.provider,
     on: str | None = None,
     on_stage: Callable[[str], None] = lambda text: None,

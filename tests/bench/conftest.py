@@ -6,7 +6,7 @@ import pytest
 from brief import measure_briefly, measure_fully
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _as_users_measure() -> Iterator[None]:
     measure_fully()
     yield

@@ -1,5 +1,6 @@
 """A detector as what is timed."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 FRAME = (480, 640)  # height and width of what a detector is timed on: a camera's usual frame
 
 
+@dataclass(frozen=True)
+class DetectorContender(Contender):
+    """An opened detector, which takes frames of any size."""
+
+    def fitted(self, frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a frame as it is: it is scaled in the file."""
+        return frame_hwc[None]
+
+
 def of_file(model: Model, name: str, file: Path) -> Contender:
     """Return a model file with a frame of a camera's usual size, filled with its golden image, to be timed on."""
     assert isinstance(model, Detector)
@@ -29,7 +39,7 @@ def of_file(model: Model, name: str, file: Path) -> Contender:
     def detect_each(frames_nhwc: NDArray[np.uint8]) -> list[object]:
         return [model.detect(frame_hwc) for frame_hwc in frames_nhwc]
 
-    return contender.of_model(Contender, model, name, file, frame_nhwc, detect_each)
+    return contender.of_model(DetectorContender, model, name, file, frame_nhwc, detect_each)
 
 
 def of_checkpoint(checkpoint: "Checkpoint", path: Path, threads: int) -> Contender:

@@ -1,0 +1,76 @@
+"""edgecnn bench as it is called: how calls are made, exit codes of the gate, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+BRIEF = ("--batch", 1, "--threads", 1, "--seconds", 0.05)
+
+
+@pytest.fixture
+def saved(edgecnn, model: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "base.json"
+    path.write_text(edgecnn("bench", model, *BRIEF, "--json").out)
+    return path
+
+
+def changed(path: Path, p50_ms: float, half: float) -> None:
+    document = json.loads(path.read_text())
+    document["contenders"][0].update(p50_ms=p50_ms, p50_ms_ci95=[p50_ms / (1 + half), p50_ms * (1 + half)])
+    path.write_text(json.dumps(document))
+
+
+def test_slower_than_the_baseline_is_exit_code_1(edgecnn, model: Path, saved: Path) -> None:
+    changed(saved, 1e-30, 0.01)
+    ended = edgecnn("bench", model, *BRIEF, "--baseline", saved)
+    assert ended.code == 1
+    assert "beyond what is allowed" in ended.out
+
+
+def test_faster_than_the_baseline_is_exit_code_0(edgecnn, model: Path, saved: Path) -> None:
+    changed(saved, 1e30, 0.01)
+    ended = edgecnn("bench", model, *BRIEF, "--baseline", saved, "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["gate"]["verdict"] == "within"
+
+
+def test_what_cannot_be_told_is_exit_code_3(edgecnn, model: Path, saved: Path) -> None:
+    changed(saved, 0.05, 1e40)
+    assert edgecnn("bench", model, *BRIEF, "--baseline", saved).code == 3
+
+
+def test_no_baseline_is_misuse_and_said_before_anything_is_measured(edgecnn, model: Path, tmp_path: Path) -> None:
+    ended = edgecnn("bench", model, "--baseline", tmp_path / "none.json")
+    assert ended.code == 2
+    assert "Save one" in ended.err
+
+
+@pytest.mark.parametrize("wrong", [("--precision", "0"), ("--max-slowdown", "-1"), ("--callers", "0"), ("--fps", "-3")])
+def test_what_is_no_setting_is_misuse(edgecnn, model: Path, wrong: tuple[str, str]) -> None:
+    assert edgecnn("bench", model, *wrong).code == 2
+
+
+def test_frames_at_a_rate(edgecnn, model: Path) -> None:
+    out = edgecnn("bench", model, *BRIEF, "--fps", 100).out
+    assert "latency in ms, a call every 10 ms and idle in between" in out
+
+
+def test_callers_at_the_same_time(edgecnn, model: Path) -> None:
+    assert "2 callers at the same time" in edgecnn("bench", model, *BRIEF, "--callers", 2).out
+
+
+def test_end_to_end(edgecnn, model: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (40, 30)).save(tmp_path / f"{name}.jpg")
+    told = json.loads(edgecnn("bench", model, *BRIEF, "--end-to-end", tmp_path, "--json").out)
+    assert [Path(name).name for name in told["load"]["pictures"]] == ["a.jpg", "b.jpg"]
+    assert edgecnn("bench", model, "--end-to-end", tmp_path / "none").code == 2
+
+
+def test_what_was_asked_for_and_not_reached_is_said_and_fails_where_it_has_to_be_stable(edgecnn, model: Path) -> None:
+    ended = edgecnn("bench", model, model, *BRIEF, "--precision", 0.0001, "--stable")
+    assert ended.code == 1
+    assert "wider than 0.0001 %" in ended.out
+    assert "while it was measured the machine was" in ended.out
