@@ -69,7 +69,7 @@ def _show(found: "Look") -> None:
     console.verdict(found.passed, _verdict(found))
 
 
-PICTURES = {"classes.png": "pictures of each class", "doubles.png": "pairs that are nearly the same"}
+PICTURES = {"classes.png": "pictures of each class", "doubles.png": "pairs that are the same or nearly so"}
 
 
 def _show_doubles(found: "Look") -> None:

@@ -173,6 +173,16 @@ def test_sheets_are_drawn_and_one_of_doubles_that_is_out_of_date_goes(home: Path
     assert [path.name for path in output.iterdir()] == ["classes.png"]
 
 
+def test_equal_pictures_are_drawn_as_well_leaks_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(home / "train" / "bee" / "00.png", home / "train" / "bee" / "copy.png")
+    shutil.copy(home / "train" / "bee" / "01.png", home / "train" / "ant" / "other.png")
+    shutil.copy(home / "train" / "ant" / "03.png", home / "test" / "ant" / "copy.png")
+    drawn = []
+    monkeypatch.setattr(sheets, "pairs", lambda path, images_nhwc, found, said: drawn.extend(said))
+    _found(home, home / "looked")
+    assert drawn == ["train ant / test ant", "train ant / train bee", "train bee / train bee"]
+
+
 def test_a_sheet_of_a_hundred_classes_has_all_of_them(tmp_path: Path) -> None:
     images = np.stack([np.full((8, 8, 3), (label, 0, 200), np.uint8) for label in range(100)])
     sheets.classes(tmp_path / "a.png", Split(images, np.arange(100), tuple(f"class {n}" for n in range(100))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.data.inspected.alike import Alike, alike
+from edgecnn.data.inspected.alike import Alike, Pairs, alike
 from edgecnn.data.split import Split
 from edgecnn.data.survey import digests_of, name_of
 
@@ -99,6 +99,15 @@ def doubles(whole: Joined, found: Alike, names: tuple[str, ...]) -> Doubles:
         near=tuple(_pair(whole, found, place, names) for place in shown),
         complete=found.complete,
     )
+
+
+def pairs(whole: Joined, found: Alike) -> Pairs:
+    """Return the pairs of images that are equal or nearly so: across splits first, then those of two labels."""
+    again = np.flatnonzero(whole.first != np.arange(len(whole.first)))
+    both = np.concatenate([np.stack([whole.first[again], again], axis=1), found.pairs])
+    one, other = both.T
+    within = whole.split_n[one] == whole.split_n[other]
+    return both[np.lexsort((whole.labels_n[one] == whole.labels_n[other], within))]
 
 
 def leaked(whole: Joined, found: Alike) -> int:

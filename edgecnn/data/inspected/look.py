@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecnn.data.inspected import sheets
 from edgecnn.data.inspected.alike import Alike
-from edgecnn.data.inspected.doubles import Doubles, Joined, doubles, joined, leaked, near
+from edgecnn.data.inspected.doubles import Doubles, Joined, doubles, joined, leaked, near, pairs
 from edgecnn.data.inspected.headers import Sizes, of_entries, of_images, sizes_and_modes
 from edgecnn.data.read import public_name, read_whole
 from edgecnn.data.sources import listed_of, prefix_of
@@ -95,12 +95,13 @@ def _imbalance(train: Split) -> float:
 def _drawn(output: Path, train: Split, whole: Joined, found: Alike) -> tuple[Path, ...]:
     sheets.classes(output / CLASSES, train)
     (output / PAIRS).unlink(missing_ok=True)
-    if not len(found.pairs):
+    both = pairs(whole, found)[: sheets.MOST_PAIRS]
+    if not len(both):
         return (output / CLASSES,)
     said = [
         f"{whole.split_n[one]} {train.names[whole.labels_n[one]]} / "
         f"{whole.split_n[other]} {train.names[whole.labels_n[other]]}"
-        for one, other in found.pairs[: sheets.MOST_PAIRS]
+        for one, other in both
     ]
-    sheets.pairs(output / PAIRS, whole.images_nhwc, found.pairs, said)
+    sheets.pairs(output / PAIRS, whole.images_nhwc, both, said)
     return (output / CLASSES, output / PAIRS)

@@ -1,4 +1,4 @@
-"""Contact sheets as PNG: a few pictures of each class, and pairs that are nearly the same."""
+"""Contact sheets as PNG: a few pictures of each class, and pairs that are the same or nearly so."""
 
 from collections.abc import Sequence
 from pathlib import Path
