@@ -196,6 +196,17 @@ def test_the_golden_images_pass_on_an_emulated_cortex_m(project: Project, tmp_pa
     assert failed.stdout.startswith("FAILED: 20 golden images")
 
 
+@pytest.mark.parametrize(
+    ("target", "made", "flags"),
+    [("selftest", "selftest", "CFLAGS=-O3"), ("size", "model.o", "ARMFLAGS=-mcpu=cortex-m7")],
+)
+def test_other_flags_make_another_program(project: Project, tmp_path: Path, target: str, made: str, flags: str) -> None:
+    needs("make")
+    app = shutil.copytree(project.folder, tmp_path / "app")
+    (app / made).touch()
+    assert flags.partition("=")[2] in run("make", "-n", target, flags, cwd=app).stdout
+
+
 def test_what_the_generator_does_not_support_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(
         EmbedError, match=r"^fashion-mnist-best: .* cannot write it as C99: Slice only supports positive"
