@@ -88,6 +88,7 @@ def export(
 
 
 def _show(exported: "Exported", root: Path | None) -> None:
+    from edgecnn.card import UNKNOWN_DATASET
     from edgecnn.data import is_named
 
     for remark in exported.remarks:
@@ -98,7 +99,8 @@ def _show(exported: "Exported", root: Path | None) -> None:
     )
     console.show_parity("PyTorch", exported)
     own = None if is_named(exported.dataset) else exported.dataset
-    console.say_next(next_command("quantize", exported.path, dataset=own, root=root))
+    step = "selftest" if exported.dataset == UNKNOWN_DATASET.name else "quantize"  # which needs images
+    console.say_next(next_command(step, exported.path, dataset=own, root=root))
 
 
 def _preprocess(transform: str | None, numbers: dict[str, Any]) -> Any:

@@ -90,7 +90,7 @@ def predict(
         typer.echo(_csv(shown), nl=False)
     else:
         _show(shown)
-        _sum_up(found)
+        _sum_up(found, in_table=bool(truth))
     _warn(answers, str(model), ink)
     raise typer.Exit(1 if found.failed else 0)
 
@@ -162,16 +162,16 @@ def _show(answers: "list[FileAnswer]") -> None:
         console.show_table("", ("picture", "label", "probability"), rows, left=2)
 
 
-def _sum_up(found: "Tally") -> None:
+def _sum_up(found: "Tally", *, in_table: bool) -> None:
     """Print how many pictures got which label, and how many of them rightly, of more than one."""
     if found.pictures < 2:
         return
     counts = ", ".join(f"{label}: {count:,}" for label, count in found.labels.items())
     console.say(f"{console.counted(found.pictures, 'picture')}   {counts}".rstrip())
     if found.accuracy is not None:
+        told = "that their table says" if in_table else "that their folder is named after"
         console.say(
-            f"accuracy {found.accuracy:.2%}: {found.right:,} of {found.pictures - found.failed:,} have the label that "
-            "their folder is named after"
+            f"accuracy {found.accuracy:.2%}: {found.right:,} of {found.pictures - found.failed:,} have the label {told}"
         )
 
 

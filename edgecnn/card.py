@@ -423,7 +423,8 @@ class ModelCard:
         if CARD_KEY not in metadata:
             raise CardError(
                 f"{source}: no edgecnn card in its metadata (found {excerpt(', '.join(sorted(metadata)) or 'none')}; "
-                f"expected {CARD_KEY}). Make the file with: edgecnn export RUN"
+                f"expected {CARD_KEY}). Make a file of a run with edgecnn export, of a file of others with: "
+                "edgecnn adopt FILE"
             )
         return ModelCard.from_json(metadata[CARD_KEY], source=source)
 

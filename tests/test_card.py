@@ -289,7 +289,7 @@ def test_a_file_without_a_card_says_what_it_has_and_what_makes_one() -> None:
         ModelCard.from_metadata({"names": "{}", "author": "x"}, source="m.onnx")
     assert str(caught.value) == (
         f"m.onnx: no edgecnn card in its metadata (found author, names; expected {CARD_KEY}). "
-        "Make the file with: edgecnn export RUN"
+        "Make a file of a run with edgecnn export, of a file of others with: edgecnn adopt FILE"
     )
 
 

@@ -392,7 +392,7 @@ def test_no_run_is_a_message(tmp_path: Path) -> None:
 
 
 def test_model_file_is_no_checkpoint(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="not a checkpoint of edgecnn"):
+    with pytest.raises(EdgecnnError, match="is a model file already"):
         export.export(model, tmp_path / "m.onnx")
 
 

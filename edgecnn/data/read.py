@@ -17,6 +17,7 @@ from edgecnn.data.whole import Left, Sources, Whole
 from edgecnn.errors import DataError
 from edgecnn.registry import DATASETS
 from edgecnn.runtime.image import to_input
+from edgecnn.text import excerpt
 
 
 def is_here(name: str, root: Path, splits: tuple[SplitName, ...] = ("train", "test")) -> bool:
@@ -43,6 +44,17 @@ def public_name(dataset: str) -> str:
 def describe(name: str) -> str:
     """Return the first line of what a named data set says of itself."""
     return DATASETS.describe(name)
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a data set, or raise DataError, which says what a path without a prefix is called."""
+    if name not in DATASETS and (meant := sources.meant(name)):
+        raise DataError(f"no data set '{excerpt(name)}'; there is such a {_kind(name)}: name it {excerpt(meant)}")
+    return DATASETS.check(name)
+
+
+def _kind(path: str) -> str:
+    return "folder" if Path(path).is_dir() else "file"
 
 
 def license_of(name: str) -> str:
@@ -134,7 +146,7 @@ def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:
 
 
 def _module(name: str) -> npz.NamedSet:
-    return cast(npz.NamedSet, DATASETS.module(name))
+    return cast(npz.NamedSet, DATASETS.module(checked_name(name)))
 
 
 def _read_named(name: str, split: CachedSplit, root: Path) -> Split:

@@ -24,6 +24,13 @@ def prefix_of(dataset: str) -> str:
     return next((prefix for prefix in LISTED if dataset.startswith(prefix)), "")
 
 
+def meant(dataset: str) -> str:
+    """Return how the pictures or the table at a path without a prefix are named; "" where there are none."""
+    path = Path(dataset)
+    prefix = FOLDER if path.is_dir() else f"{path.suffix[1:]}:" if path.is_file() else ""
+    return f"{prefix}{dataset}" if prefix in LISTED else ""
+
+
 def path_of(dataset: str) -> Path:
     """Return where a data set of the user's own lies."""
     return Path(dataset.removeprefix(prefix_of(dataset)))

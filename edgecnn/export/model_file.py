@@ -13,6 +13,14 @@ from edgecnn.export.proven import Proven, run_of
 from edgecnn.registry import TASKS
 from edgecnn.verify.compare import check_moved
 
+WEIGHTS = "expected a run. Of weights alone say the module as well: edgecnn export FILE.py:NAME --weights WEIGHTS"
+INSTEAD = {
+    ".py": "expected a run, or which module of this file: FILE.py:NAME",
+    ".onnx": "is a model file already. One of others becomes edgecnn's with: edgecnn adopt FILE",
+    ".pth": WEIGHTS,
+    ".pt": WEIGHTS,
+}
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -98,6 +106,7 @@ def export(
         target = _target(output, _module_name(model))
         said = {"labels": labels, "shape": input, "preprocess": preprocess, "weights": weights, "answers": answers}
         return _exported_module(model, target, dataset=dataset, root=root, on_stage=on_stage, **said)
+    _check_is_run(Path(str(model)))
     given = {"labels": labels, "input": input, "preprocess": preprocess, "weights": weights, "answers": answers}
     needless = [name for name, value in given.items() if value is not None]
     if needless:
@@ -128,6 +137,12 @@ def _exported_module(model: "str | Path | nn.Module", target: Path, *, dataset: 
         dataset=dataset or card.dataset.name,
         remarks=adopted.remarks,
     )
+
+
+def _check_is_run(path: Path) -> None:
+    """Raise EdgecnnError for a file that takes another command or a word more."""
+    if path.suffix in INSTEAD and path.is_file():
+        raise EdgecnnError(f"{path}: {INSTEAD[path.suffix]}")
 
 
 def _exported_run(

@@ -135,7 +135,7 @@ def _load(module: nn.Module, path: Path, name: str) -> list[str]:
     beyond = [key for key in found.tensors if key not in wanted]
     if lacking or beyond:
         raise ModelError(
-            f"{path}: does not fit {name}: {_listed('it lacks', lacking)}{_listed('it has in addition', beyond)}"
+            f"{path}: does not fit {name}. {_listed('It lacks', lacking)}{_listed('It has in addition', beyond)}"
             "Name the weights of this module."
         )
     for key, tensor in wanted.items():

@@ -27,6 +27,7 @@ CPU = "CPUExecutionProvider"
 FATAL_ONLY = 4  # what goes wrong is raised as well; the log would print names of the file as they are
 NO_FALLBACK, FELL_BACK = ("session.disable_cpu_ep_fallback", "1"), "fallback to CPU EP has been explicitly disabled"
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
+OUTSIDE = "External data path"  # in what ONNX Runtime says of such weights
 NEWER = re.compile(
     r"(IR version: \d+, max supported IR version: \d+)|(Opset \d+) is under .* (till opset \d+)", re.DOTALL
 )
@@ -266,6 +267,10 @@ def refused(name: str, provider: str, error: Exception, version: str) -> Excepti
         return ProviderError(
             f"{name}: provider {provider} does not take this model ({reason}). Try --provider cpu, or of an int8 model "
             "the float32 form."
+        )
+    if OUTSIDE in str(error):
+        return ModelError(
+            f"{name}: has weights outside of the file ({reason}). One of others is made whole by: edgecnn adopt FILE"
         )
     return ModelError(f"{name}: not a model that ONNX Runtime can open ({reason}).")
 

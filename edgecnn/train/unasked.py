@@ -8,11 +8,12 @@ from typing import Any
 
 from edgecnn.data import boxes_folder, is_named, public_name
 from edgecnn.data.facts import Facts, facts
+from edgecnn.data.read import checked_name
 from edgecnn.data.sources import FOLDER, path_of, prefix_of
 from edgecnn.errors import DataError, RecipeError
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
-from edgecnn.registry import DATASETS, RECIPES
+from edgecnn.registry import RECIPES
 from edgecnn.train.chosen import Case, Choice, choose
 
 EXTENDS = "extends"
@@ -98,8 +99,6 @@ def _detector(path: Path) -> Choice:
 
 def _by_name(dataset: str) -> str:
     """Say what is to be named for a data set that has a name, or what a name that is none may mean."""
-    if Path(dataset).is_dir():
-        return f"no data set '{dataset}'; there is such a folder: --data {FOLDER}{dataset}"
-    DATASETS.check(dataset)
+    checked_name(dataset)
     found = [name for name in RECIPES.names() if read(name).data.name == dataset]
     return f"{dataset} has recipes by name: {', '.join(found)}. Name one of them."

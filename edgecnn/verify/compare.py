@@ -232,7 +232,7 @@ def read_for(
 def _drawn(dataset: str | None, shape: tuple[int, int, int], root: str | Path | None) -> DatasetRecord:
     """Return how the images of a model are divided whose card names no data set."""
     if dataset is None:
-        raise DataError("its card names no data set, as the model was adopted without one. Say one with --data.")
+        raise DataError("its card names no data set, as none was said when the file was made. Say one with --data.")
     return data.drawn_record(dataset, size=shape[:2], channels=shape[2], root=root)
 
 

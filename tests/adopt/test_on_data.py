@@ -118,7 +118,7 @@ def test_without_a_data_set_one_is_asked_for(undated: Path, tmp_path: Path, data
         lambda: edgecnn.verify(undated, undated),
         lambda: edgecnn.quantize(undated, tmp_path / "int8.onnx"),
     ):
-        with pytest.raises(DataError, match="its card names no data set, as the model was adopted without one"):
+        with pytest.raises(DataError, match="its card names no data set, as none was said when the file was made"):
             call()
     found = edgecnn.verify(undated, undated, dataset="digits", root=data_root, max_drop_pp=5)
     assert (found.dataset, found.passed) == ("digits", True)

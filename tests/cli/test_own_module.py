@@ -126,6 +126,13 @@ def test_what_is_in_the_file_and_what_is_not_is_said(exported: Any) -> None:
     assert "not in the file: Resize(size=[28, 28]" in said
 
 
+def test_what_it_says_to_type_next_works_without_images(place: Path, edgecnn: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(place)
+    named = ("--weights", "net.pth", "--labels", "0..9", "--input", "28x28x1", "--scale", "1/255")
+    told = edgecnn("export", "net.py:Net", *named, "-o", "alone.onnx").out
+    assert told.splitlines()[-1] == "next: edgecnn selftest alone.onnx"
+
+
 @pytest.mark.slow
 def test_it_goes_all_the_way_by_commands(place: Path, tmp_path: Path, data_root: Path, edgecnn: Any) -> None:
     root = ("--data-root", data_root)
@@ -279,7 +286,9 @@ def test_weights_of_another_module_are_refused_by_name(place: Path, tmp_path: Pa
     with pytest.raises(ModelError, match=r"head\.weight has shape \(10, 8\); expected \(5, 8\)"):
         own.opened(net, place / "net.pth")
     torch.save({"other.weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(ModelError, match=r"it lacks stem\.weight, .* it has in addition other\.weight \(1\)"):
+    with pytest.raises(
+        ModelError, match=r"It lacks stem\.weight, .* \(\d+\)\. It has in addition other\.weight \(1\)\."
+    ):
         own.opened(net, tmp_path / "other.pth")
     torch.save(TINY, tmp_path / "pickled.pth")
     with pytest.raises(RecipeError, match=r"holds .*which is more than weights"):
@@ -289,6 +298,20 @@ def test_weights_of_another_module_are_refused_by_name(place: Path, tmp_path: Pa
 def test_a_run_says_its_labels_by_itself(run: Path) -> None:
     with pytest.raises(EdgecnnError, match="is no module, and says labels by itself"):
         edgecnn.export(run, labels=["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("net.py", r"net\.py: expected a run, or which module of this file: FILE\.py:NAME"),
+        ("net.pth", r"net\.pth: expected a run\. Of weights alone say the module as well: .* --weights"),
+        ("net.onnx", r"net\.onnx: is a model file already\. .* edgecnn adopt"),
+    ],
+)
+def test_a_file_that_takes_another_command_is_told_so(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(EdgecnnError, match=told):
+        edgecnn.export(tmp_path / name, labels=["a", "b"], input=(4, 4, 1))
 
 
 def test_a_temperature_is_of_runs(tmp_path: Path) -> None:

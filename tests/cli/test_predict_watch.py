@@ -93,3 +93,5 @@ def test_a_table_is_answered_with_the_accuracy_of_its_labels(edgecnn, model: Pat
     found = json.loads(edgecnn("predict", model, f"csv:{tmp_path / 'labels.csv'}", "--json").out)
     assert (found["summary"]["right"], found["summary"]["accuracy"]) == (1, 0.5)
     assert [Path(one["path"]).name for one in found["images"]] == ["a.png", "b.png"]
+    shown = edgecnn("predict", model, f"csv:{tmp_path / 'labels.csv'}").out
+    assert "accuracy 50.00%: 1 of 2 have the label that their table says" in shown

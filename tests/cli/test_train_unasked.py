@@ -93,7 +93,7 @@ def test_arrays_have_facts_too(tmp_path: Path) -> None:
     ("dataset", "told"),
     [
         ("mnist", "mnist has recipes by name: mnist-1k"),
-        ("scans", "there is such a folder: --data folder:scans"),
+        ("scans", "there is such a folder: name it folder:scans"),
         ("nothing", "no data set 'nothing'"),
         ("folder:one", "folder:one: only one class (cat); a classifier needs at least two"),
         ("folder:few", "2 pictures of 2 classes are left to learn from and to validate by; expected at least 4"),

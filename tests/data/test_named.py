@@ -95,6 +95,16 @@ def test_an_unknown_name_names_those_there_are(tmp_path: Path) -> None:
     )
 
 
+def test_a_path_without_its_prefix_is_told_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "labels.csv").touch()
+    (tmp_path / "notes.txt").touch()
+    assert _message("photos", tmp_path) == "no data set 'photos'; there is such a folder: name it folder:photos"
+    assert _message("labels.csv", tmp_path) == "no data set 'labels.csv'; there is such a file: name it csv:labels.csv"
+    assert "there is cifar10" in _message("notes.txt", tmp_path)
+
+
 def test_every_fine_class_has_a_coarse_one_and_every_coarse_one_has_five() -> None:
     assert np.bincount(COARSE_OF_FINE, minlength=len(COARSE_NAMES)).tolist() == [5] * 20
 
