@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.digits.signs import Sign
+from edgecnn.digits.signs import BLANK, Sign
 
 SLOPES = np.array(sorted(np.linspace(-0.35, 0.35, 29), key=abs))  # the flattest first, so that it wins a tie
 SLOPE_COST = 5.0  # in lines, of a slope of 1
@@ -39,7 +39,7 @@ def reading_order(boxes_n4: NDArray[np.float32]) -> list[list[int]]:
 def text_of(
     labels: list[str], boxes_n4: NDArray[np.float32], lines: list[list[int]], signs: Sequence[Sign] = ()
 ) -> str:
-    """Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits.
+    """Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits or blank.
 
     Signs stand before the digits that they name, and bridge a gap unless they are twice as near to its end.
     """
@@ -55,8 +55,9 @@ def _line_text(labels: list[str], boxes_n4: NDArray[np.float32], line: list[int]
     text = ""
     for place, index in enumerate(line):
         sign = signs.get(index)
+        is_blank = sign is not None and sign.label == BLANK
         space = wide[place] and (sign is None or _is_apart(sign, boxes[place - 1], boxes[place]))
-        text += (" " if space else "") + (sign.label if sign else "") + labels[index]
+        text += (" " if space or is_blank else "") + ("" if sign is None or is_blank else sign.label) + labels[index]
     return text
 
 

@@ -19,7 +19,7 @@ from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
-from edgecnn.digits.signs import Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
+from edgecnn.digits.signs import BLANK, Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
 from edgecnn.digits.tracking import Tracker
 from edgecnn.errors import ModelError, SourceError
 from edgecnn.runtime.classifier import Classifier, load
@@ -54,7 +54,8 @@ class Seen:
 class Reading:
     """One frame read: its text, lines of digits in reading order, how many detections are no digit, all crops.
 
-    ``text`` has a newline between lines, a space where a gap is wider than one and a half digits, and the ``signs``:
+    ``text`` has a newline between lines, a space where a gap is wider than one and a half digits, or empty and wider
+    than others of its line, and the ``signs``:
     points, commas, colons and minuses, each with its box and ``before``, the place in ``digits`` of the one after it.
     """
 
@@ -196,7 +197,8 @@ class Reader:
         places = _places(lines)
         signs = placed(marks, gaps_of(boxes, places))
         text = text_of([digit.label for digit in digits], boxes_n4[order], places, signs)
-        return text, tuple(tuple(digits[place] for place in line) for line in places), tuple(signs)
+        shown = tuple(sign for sign in signs if sign.label != BLANK)
+        return text, tuple(tuple(digits[place] for place in line) for line in places), shown
 
     def _seen(
         self, images_mhwc: NDArray[np.uint8], probabilities_mk: NDArray[np.float32], accepted_m: NDArray[np.bool_]

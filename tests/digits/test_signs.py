@@ -14,7 +14,7 @@ from edgecnn.digits import Reader, VideoReader
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.pages import paper
 from edgecnn.digits.pages.writing import Pen
-from edgecnn.digits.signs import Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
+from edgecnn.digits.signs import BLANK, Gap, Mark, Memory, Sign, gaps_of, placed, read_signs
 
 Pixels = NDArray[np.uint8]
 
@@ -29,6 +29,23 @@ def read(gray_hw: Pixels, boxes: Sequence[Box], labels: str) -> str:
 
 def digits_of(text: str) -> str:
     return "".join(sign for sign in text if sign.isdigit())
+
+
+@pytest.mark.parametrize("height", [14, 30, 64, 200])
+@pytest.mark.parametrize("name", [name for name in PENS if name != "hand"])
+def test_numbers_in_a_line_are_apart_where_a_gap_is_wide_and_empty(name: str, height: int) -> None:
+    """By hand, digits of one number are now and then as far apart as two numbers."""
+    for seed, text in enumerate(["42 2451", "858 75180", "87 409 710 7756", "12:45 3820", "1172", "0123456789"]):
+        gray_hw, boxes = page(text, PENS[name], height, seed=seed)
+        assert read(gray_hw, boxes, digits_of(text)) == text
+
+
+@pytest.mark.parametrize("name", PENS)
+def test_a_gap_with_something_in_it_is_no_space(name: str) -> None:
+    for seed, text in enumerate(["42/2451", "858x75180", "63+2451"]):
+        gray_hw, boxes = page(text, PENS[name], 40, seed=seed)
+        gaps = gaps_of(boxes, reading_order(np.array(boxes, np.float32)))
+        assert BLANK not in [mark.label for mark in read_signs(gray_hw, gaps)]
 
 
 @pytest.mark.parametrize("dark", [True, False], ids=["dark on light", "light on dark"])

@@ -12,7 +12,7 @@ from edgecnn.digits.signs import gaps, pieces, sample
 from edgecnn.digits.signs import reading as signs
 
 SOURCES = Path(__file__).parents[2] / "web" / "src"
-SEVERAL = re.compile(r"^const \[?([A-Z_, ]+)\]? = (.+?);", re.MULTILINE)
+SEVERAL = re.compile(r"^(?:export )?const \[?([A-Z_, ]+)\]? = (.+?);", re.MULTILINE)
 CONSTANT = re.compile(r"^(?:export )?const ([A-Z_]+) = (.+?);", re.MULTILINE)
 PAIRS = {
     "ink.js": {

@@ -21,7 +21,7 @@ from edgecnn.digits.looks import Found, detect, looks
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
 from edgecnn.digits.reading import SHOWN_AFTER
-from edgecnn.digits.signs import SIGNS, Mark, Memory, gaps_of, placed, read_signs
+from edgecnn.digits.signs import BLANK, SIGNS, Mark, Memory, gaps_of, placed, read_signs
 from edgecnn.digits.tracking import Tracker
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.detector import Detections, load_detector
@@ -331,7 +331,7 @@ def test_a_picture_that_is_wanted_no_more_is_looked_at_no_further(javascript: Ja
 
 def signed_lines() -> Iterator[tuple[Pixels, list[tuple[float, float, float, float]]]]:
     """Lines with signs and without, in every pen, dark and light, small and large, and noise."""
-    texts = [*SIGNED, "4,86", "1172", "12 -5", "3=8", "4/6"]
+    texts = [*SIGNED, "4,86", "1172", "12 -5", "3=8", "4/6", "42 2451", "858 75180"]
     for index, ((name, pen), text) in enumerate(itertools.product(PENS.items(), texts)):
         tones = {"ink": 220.0, "ground": 40.0} if index % 3 == 0 else {}
         yield page(text, pen, [13, 21, 34, 60, 110, 210][index % 6], seed=index + len(name), **tones)
@@ -360,7 +360,7 @@ def test_signs_are_those_of_python(javascript: Javascript) -> None:
         labels = [str(index % 10) for index in range(len(boxes))]
         assert text == text_of(labels, np.array(boxes, np.float32), order, expected)
         seen |= {sign.label for sign in expected}
-    assert seen == set(SIGNS)
+    assert seen == {*SIGNS, BLANK}
 
 
 def test_signs_are_remembered_as_in_python(javascript: Javascript) -> None:

@@ -4,6 +4,7 @@
 // slope of 0.2, or as digits that are off their lines by one height in all.
 
 import { WELL_SEEN } from "./looks.js";
+import { BLANK, median } from "./signs.js";
 
 /** @import { Box, Sign } from "./types.d.ts" */
 
@@ -41,8 +42,8 @@ export function readingOrder(boxes) {
 }
 
 /**
- * Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits. Signs stand
- * before the digits that they name, and bridge a gap unless they are twice as near to its end.
+ * Join labels as they are read: a newline between lines, a space where a gap is wider than 1.5 digits or blank. Signs
+ * stand before the digits that they name, and bridge a gap unless they are twice as near to its end.
  * @param {string[]} labels
  * @param {Box[]} boxes
  * @param {number[][]} lines
@@ -95,8 +96,9 @@ function lineText(labels, boxes, line, signs) {
       const gap = before ? boxes[index][0] - before[0] - before[2] : 0;
       const sign = signs.get(index);
       const wide = gap > WORD_GAP * Math.max(width, NARROWEST * height);
-      const space = wide && (!sign || isApart(sign, before, boxes[index]));
-      return `${space ? " " : ""}${sign?.label ?? ""}${labels[index]}`;
+      const isBlank = sign?.label === BLANK;
+      const space = isBlank || (wide && (!sign || isApart(sign, before, boxes[index])));
+      return `${space ? " " : ""}${isBlank ? "" : (sign?.label ?? "")}${labels[index]}`;
     })
     .join("");
 }
@@ -128,10 +130,4 @@ function linesAlong(slope, x, y, gap) {
     for (const index of line) spread += Math.abs(heights[index] - mean);
   }
   return { slope, lines, spread };
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }

@@ -3,7 +3,7 @@ import { fitInk, inkAlone, SIDE } from "./ink.js";
 import { detectClosely, looks } from "./looks.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
-import { gapsOf, placed, readSigns } from "./signs.js";
+import { BLANK, gapsOf, placed, readSigns } from "./signs.js";
 import { memory } from "./tracking.js";
 
 /** @import { Answer, Box, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
@@ -85,7 +85,7 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
     ),
     answers: order.map(({ answer }) => answer),
     boxes,
-    signs,
+    signs: signs.filter(({ label }) => label !== BLANK),
     rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
     size: { width: frame.width, height: frame.height },
     looks: { done: count, all: planned },

@@ -1,4 +1,4 @@
-// Points, commas, colons and minuses between digits, as edgecnn/digits/signs has them, to the last bit: what ink lies in
+// Points, commas, colons, minuses and spaces between digits, as edgecnn/digits/signs has them, to the last bit: what ink lies in
 // the gap between two digits, where, and of what shape. Lengths are in heights of the digits beside a gap, and y is 0 at
 // their tops and 1 at the line that they stand on.
 
@@ -10,6 +10,10 @@ const WIDEST_GAP = 1.6;
 const BEFORE = 1.55; // what is looked at in front of a number
 const SAME_HEIGHT = 1.7; // at most between the heights of neighbors
 const CLOSEST = 0.05; // the middles of neighbors
+const WIDER = 0.21; // than most of its line, between boxes and between their middles: such a gap may be a space
+const CELL = 0.5; // a digit that is narrower may stand at the right of a display's cell
+const FEWEST_GAPS = 3; // of a line that tell what is usual in it
+export const BLANK = " "; // nothing stands in a gap that is wider than others
 
 const FINE = 24; // samples per height
 const ROWS = 42; // of them from TOP to LOW
@@ -31,6 +35,7 @@ const [AT_LEAST, AT_MOST, AT_MOST_INSIDE] = [0.28, 0.4, 0.6]; // a threshold by 
 const TELLING = 0.55; // where it shows that best
 const [LEFT, RIGHT] = [-0.14, 0.08]; // how far beyond the digits' boxes the middle of a sign lies
 const [INSIDE_LEFT, INSIDE_RIGHT] = [-0.03, 0.02]; // and when it is clear of them
+const [EMPTY_TOP, EMPTY_LOW] = [-0.1, 1.25]; // where nothing is in the middle of a space, half as wide as that
 const STRANGE = 0.4; // what is higher and no sign: something else stands there
 const AWAY = 0.75; // from the middle of a sign in front of a number to its first digit, at most
 const [ALONE, ALONE_BELOW] = [0.35, 0.42]; // nothing is so near to the left of it that is so dark
@@ -96,15 +101,43 @@ function middle({ box: [x, y, width, height] }) {
  * @returns {Gap[]}
  */
 export function gapsOf(boxes, lines) {
-  return lines.flatMap((line) =>
-    line.map((before, place) => {
+  return lines.flatMap((line) => {
+    const wide = wideOf(boxes, line);
+    return line.map((before, place) => {
       const right = boxes[before];
       if (place && areNeighbors(boxes[line[place - 1]], right)) {
-        return { left: boxes[line[place - 1]], right, before, open: false };
+        return { left: boxes[line[place - 1]], right, before, open: false, wide: wide.has(before) };
       }
-      return { left: inFront(right, boxes[line[place + 1]]), right, before, open: true };
-    }),
+      return { left: inFront(right, boxes[line[place + 1]]), right, before, open: true, wide: false };
+    });
+  });
+}
+
+/**
+ * The digits before which there is more room than before most of their line, between boxes and between their middles.
+ * @param {Box[]} boxes
+ * @param {number[]} line
+ */
+function wideOf(boxes, line) {
+  const pairs = line.slice(1).map((index, place) => ({ left: boxes[line[place]], right: boxes[index], before: index }));
+  const near = pairs.filter(({ left, right }) => areNeighbors(left, right));
+  if (near.length < FEWEST_GAPS) return new Set();
+  const gaps = near.map((pair) => (pair.right[0] - pair.left[0] - pair.left[2]) / heightOf(pair));
+  const pitches = near.map(
+    (pair) => (pair.right[0] + pair.right[2] / 2 - pair.left[0] - pair.left[2] / 2) / heightOf(pair),
   );
+  const [gap, pitch] = [median(gaps), median(pitches)];
+  const isWide = near.map((pair, place) => {
+    const off = Math.max(CELL - pair.right[2] / heightOf(pair), 0);
+    return Math.min(gaps[place] - gap - off, pitches[place] - pitch - off / 2) >= WIDER;
+  });
+  return new Set(near.filter((_, place) => isWide[place]).map(({ before }) => before));
+}
+
+/** @param {number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 /** @param {Box} left @param {Box} right */
@@ -155,13 +188,13 @@ function holds(gap, mark) {
   return top + TOP * heightOf(gap) < y && y < top + LOW * heightOf(gap);
 }
 
-/** @param {Gap} gap */
+/** @param {{ left: Box, right: Box }} gap */
 function heightOf({ left, right }) {
   return (left[3] + right[3]) / 2;
 }
 
 /**
- * The signs that lie in gaps of a gray frame.
+ * The signs that lie in gaps of a gray frame, and ``BLANK`` for what is wide and empty.
  * @param {Picture} gray
  * @param {Gap[]} gaps
  * @returns {Mark[]}
@@ -169,7 +202,9 @@ function heightOf({ left, right }) {
 export function readSigns(gray, gaps) {
   return gaps.flatMap((gap) => {
     const sample = sampled(reduced(gray, scaleOf(heightOf(gap))), gap);
-    const mark = sample && signOf(sample);
+    if (!sample) return [];
+    const least = Math.max(LEAST_PEAK, NOISE * noiseOf(sample));
+    const mark = signOf(sample, least) ?? (gap.wide ? blankOf(sample, least) : null);
     return mark ? [mark] : [];
   });
 }
@@ -359,13 +394,13 @@ function flooded({ gap, ink, count, start, step }, level, first, seen) {
 // --- signs
 
 /**
- * What stands in a gap; of thresholds that show a sign, the one nearest to half of its peak counts.
+ * What stands in a gap, of ``least`` ink; of thresholds that show a sign, the one nearest to half of its peak counts.
  * @param {Sample} sample
+ * @param {number} least
  * @returns {Mark | null}
  */
-function signOf(sample) {
+function signOf(sample, least) {
   const { gap } = sample;
-  const least = Math.max(LEAST_PEAK, NOISE * noiseOf(sample));
   /** @type {Mark | null} */
   let best = null;
   let closest = Number.POSITIVE_INFINITY;
@@ -382,6 +417,24 @@ function signOf(sample) {
     closest = off;
   }
   return best;
+}
+
+/**
+ * A space, where nothing is in the middle of a gap.
+ * @param {Sample} sample
+ * @param {number} least
+ * @returns {Mark | null}
+ */
+function blankOf(sample, least) {
+  const { gap, ink, count, start, step } = sample;
+  const [begin, end] = [gap.left[0] + gap.left[2], gap.right[0]].map((x) => (x - start) / step);
+  const quarter = (end - begin) / 4;
+  const [x0, x1] = [Math.floor(begin + quarter), Math.ceil(end - quarter)];
+  const [y0, y1] = [EMPTY_TOP, EMPTY_LOW].map((y) => Math.round((y - TOP) * FINE));
+  for (let row = y0; row < y1; row += 1) {
+    for (let column = x0; column < x1; column += 1) if (ink[row * count + column] >= least) return null;
+  }
+  return { label: BLANK, box: boxOf(sample, [x0, y0, x1, y1]), height: heightOf(gap) };
 }
 
 /** @param {Piece} piece @param {Gap} gap */

@@ -100,12 +100,13 @@ export interface Track {
   shown: boolean;
 }
 
-/** What lies before a digit of a line: the boxes on either side, ``open`` where there is none on the left. */
+/** What lies before a digit of a line: the boxes on either side, ``open`` where there is none on the left, ``wide`` if wider than others of its line. */
 export interface Gap {
   left: Box;
   right: Box;
   before: number;
   open: boolean;
+  wide: boolean;
 }
 
 /** A gap as ink, ``count`` samples across, from ``start`` in pixels of the frame on, ``step`` apart. */

@@ -1,4 +1,4 @@
-"""Points, commas, colons and minuses between digits, by a rule: what ink lies in the gap, where, and of what shape.
+"""Points, commas, colons, minuses and spaces between digits, by a rule: what ink lies in the gap, where, of what shape.
 
 A detector finds digits; what stands between two of them is looked at here. The gap is sampled in units of the digits'
 height, along their line, as ink between 0, the paper around them, and 1, their own ink: so polarity, contrast, size and
@@ -9,7 +9,7 @@ The page does the same (web/src/signs.js). Thresholds were chosen by ``tools/dig
 """
 
 from edgecnn.digits.signs.gaps import Gap, gaps_of, placed
-from edgecnn.digits.signs.mark import SIGNS, Mark, Memory, Sign
+from edgecnn.digits.signs.mark import BLANK, SIGNS, Mark, Memory, Sign
 from edgecnn.digits.signs.reading import read_signs
 
-__all__ = ["SIGNS", "Gap", "Mark", "Memory", "Sign", "gaps_of", "placed", "read_signs"]
+__all__ = ["BLANK", "SIGNS", "Gap", "Mark", "Memory", "Sign", "gaps_of", "placed", "read_signs"]

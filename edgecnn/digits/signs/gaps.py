@@ -1,11 +1,14 @@
-"""Where a sign may stand: between two digits of a line, and in front of the first.
+"""Where a sign or a space may stand: between two digits of a line, and in front of the first.
 
 Lengths in this package are in heights of the digits beside a gap, and y is 0 at their tops and 1 at the line that they
 stand on.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from edgecnn.digits.signs.mark import Box, Mark, Sign
 
@@ -14,6 +17,9 @@ WIDEST_GAP = 1.6
 BEFORE = 1.55  # what is looked at in front of a number
 SAME_HEIGHT = 1.7  # at most between the heights of neighbors
 CLOSEST = 0.05  # the middles of neighbors
+WIDER = 0.21  # than most of its line, between boxes and between their middles: such a gap may be a space
+CELL = 0.5  # a digit that is narrower may stand at the right of a display's cell
+FEWEST_GAPS = 3  # of a line that tell what is usual in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Gap:
     right: Box
     before: int
     open: bool  # nothing is on the left
+    wide: bool = False  # than others of its line
 
     @property
     def height(self) -> float:
@@ -58,13 +65,29 @@ def gaps_of(boxes: Sequence[Box], lines: Sequence[Sequence[int]]) -> list[Gap]:
 
 
 def _gaps(boxes: Sequence[Box], line: Sequence[int]) -> Iterator[Gap]:
+    wide = _wide(boxes, line)
     for place, index in enumerate(line):
         right = boxes[index]
         if place and _are_neighbors(boxes[line[place - 1]], right):
-            yield Gap(boxes[line[place - 1]], right, index, False)
+            yield Gap(boxes[line[place - 1]], right, index, False, index in wide)
         else:
             after = boxes[line[place + 1]] if place + 1 < len(line) else right
             yield Gap(_in_front(right, after), right, index, True)
+
+
+def _wide(boxes: Sequence[Box], line: Sequence[int]) -> set[int]:
+    """Return the digits before which there is more room than before most of their line: narrow digits have more around
+    them, and digits in cells or in handwriting are farther apart, so that both kinds of distance have to tell."""
+    pairs = [(boxes[left], boxes[right], right) for left, right in itertools.pairwise(line)]
+    pairs = [pair for pair in pairs if _are_neighbors(*pair[:2])]
+    if len(pairs) < FEWEST_GAPS:
+        return set()
+    height_n = np.array([(left[3] + right[3]) / 2 for left, right, _ in pairs])
+    gap_n = np.array([right[0] - left[0] - left[2] for left, right, _ in pairs]) / height_n
+    pitch_n = np.array([right[0] + right[2] / 2 - left[0] - left[2] / 2 for left, right, _ in pairs]) / height_n
+    off_n = np.maximum(CELL - np.array([right[2] for _, right, _ in pairs]) / height_n, 0)
+    more_n = np.minimum(gap_n - np.median(gap_n) - off_n, pitch_n - np.median(pitch_n) - off_n / 2)
+    return {before for (_, _, before), more in zip(pairs, more_n, strict=True) if more >= WIDER}
 
 
 def _are_neighbors(left: Box, right: Box) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIGNS = ".,:-"
+BLANK = " "  # nothing stands in a gap that is wider than others
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A point, comma, colon or minus, its box in pixels of the frame, and the place of the digit after it."""
+    """A point, comma, colon, minus or ``BLANK``, its box in pixels of the frame, and the place of the digit behind."""
 
     label: str
     box: Box

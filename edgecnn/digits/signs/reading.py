@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.digits.signs.gaps import TOP, Gap
-from edgecnn.digits.signs.mark import Mark
+from edgecnn.digits.signs.mark import BLANK, Mark
 from edgecnn.digits.signs.pieces import LEVELS, Piece, pieces_of
 from edgecnn.digits.signs.sample import FINE, Sample, noise, sampled
 
@@ -18,6 +18,7 @@ AT_LEAST, AT_MOST, AT_MOST_INSIDE = 0.28, 0.4, 0.6  # a threshold by a piece's p
 TELLING = 0.55  # where it shows that best
 LEFT, RIGHT = -0.14, 0.08  # how far beyond the digits' boxes the middle of a sign lies, if less than 0 within the left
 INSIDE_LEFT, INSIDE_RIGHT = -0.03, 0.02  # and when it is clear of them
+EMPTY_TOP, EMPTY_LOW = -0.1, 1.25  # where nothing is in the middle of a space, half as wide as that
 STRANGE = 0.4  # what is higher and no sign: something else stands there
 
 AWAY = 0.75  # from the middle of a sign in front of a number to its first digit, at most
@@ -38,19 +39,20 @@ POINT_FLAT, POINT_HIGH = 1.7, 1.9  # of one: width by height, height by width
 
 
 def read_signs(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> list[Mark]:
-    """Return the signs that lie in gaps of a gray frame."""
+    """Return the signs that lie in gaps of a gray frame, and ``BLANK`` for what is wide and empty."""
     samples = list(sampled(gray_hw, gaps))
     found = []
     for sample, pieces in zip(samples, pieces_of(samples), strict=True):
-        sign = _sign(sample, pieces)
+        least = max(LEAST_PEAK, NOISE * noise(sample.ink_rc))
+        sign = _sign(sample, pieces, least) or (_blank(sample, least) if sample.gap.wide else None)
         if sign is not None:
             found.append(sign)
     return found
 
 
-def _sign(sample: Sample, levels: Sequence[Sequence[Piece]]) -> Mark | None:
-    """Return what stands in a gap; of thresholds that show a sign, the one nearest to half of its peak counts."""
-    least = max(LEAST_PEAK, NOISE * noise(sample.ink_rc))
+def _sign(sample: Sample, levels: Sequence[Sequence[Piece]], least: float) -> Mark | None:
+    """Return what stands in a gap, of ``least`` ink; of thresholds that show a sign, the one nearest to half of its
+    peak counts."""
     best, nearest = None, np.inf
     for level, pieces in zip(LEVELS, levels, strict=True):
         there = _substantial([piece for piece in pieces if piece.peak >= least and _is_between(piece, sample.gap)])
@@ -63,6 +65,18 @@ def _sign(sample: Sample, levels: Sequence[Sequence[Piece]]) -> Mark | None:
         if label is not None and off < nearest and (not sample.gap.open or _is_alone(sample, there)):
             best, nearest = Mark(label, sample.box(_around(there)), sample.gap.height), off
     return best
+
+
+def _blank(sample: Sample, least: float) -> Mark | None:
+    """Return a space where nothing is in the middle of a gap."""
+    left, right = sample.gap.left, sample.gap.right
+    begin, end = ((x - sample.start) / sample.step for x in (left[0] + left[2], right[0]))
+    quarter = (end - begin) / 4
+    x0, x1 = int(np.floor(begin + quarter)), int(np.ceil(end - quarter))
+    y0, y1 = (round((y - TOP) * FINE) for y in (EMPTY_TOP, EMPTY_LOW))
+    if (sample.ink_rc[y0:y1, x0:x1] >= least).any():
+        return None
+    return Mark(BLANK, sample.box((x0, y0, x1, y1)), sample.gap.height)
 
 
 def _is_between(piece: Piece, gap: Gap) -> bool:
