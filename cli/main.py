@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "Export a run or module to ONNX, proven.",
     "adopt": "Take an ONNX classifier of others.",
     "quantize": "Make a smaller, faster file; measure it.",
+    "tune": "Search for the fastest file on a machine.",
     "evaluate": "Measure one model on a test set.",
     "verify": "Compare two models on the same images.",
     "bench": "Measure latency, start and memory.",

@@ -7,6 +7,7 @@ with an example, what comes out::
     edgecnn.export     a run                    ->  model.onnx, proven to answer as the run does, with its card inside
     edgecnn.adopt      a file of others         ->  model.onnx, proven to answer as theirs does
     edgecnn.quantize   model.onnx               ->  a smaller and faster model.onnx, where one is not worse
+    edgecnn.tune       model.onnx               ->  the fastest file for a machine, with the settings to run it with
     edgecnn.verify     two models               ->  how much accuracy is lost, and whether that is sure
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
     edgecnn.report     model.onnx               ->  a page with pictures, and whether it can be shipped
@@ -47,18 +48,19 @@ if TYPE_CHECKING:
     from edgecnn.runtime.classifier import Classifier, Prediction, load
     from edgecnn.runtime.detector import Detections, Detector, load_detector
     from edgecnn.train import train
+    from edgecnn.tune import tune
     from edgecnn.verify import verify
 
 __all__ = [
     "Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction", "__version__", "adopt", "bench",
     "embed", "explain", "export", "leaderboard", "load", "load_detector", "quantize", "read_card", "report", "train",
-    "verify",
+    "tune", "verify",
 ]  # fmt: skip
 
 _FORMER = {"Finder": "Detector", "Finds": "Detections", "load_finder": "load_detector"}  # gone with the next release
 
 _STAGES = (  # packages that are called: see edgecnn.lazy
-    "adopt", "bench", "embed", "explain", "export", "quantize", "report", "train", "verify",
+    "adopt", "bench", "embed", "explain", "export", "quantize", "report", "train", "tune", "verify",
 )  # fmt: skip
 
 _HOMES = {

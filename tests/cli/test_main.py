@@ -17,9 +17,9 @@ NEITHER = "no file and no model of the zoo named 'none.onnx'; the zoo has .*mnis
 
 def test_has_these_commands() -> None:
     assert tuple(COMMANDS) == (
-        "data", "train", "study", "export", "adopt", "quantize", "evaluate", "verify", "bench", "predict", "read",
-        "report", "leaderboard", "inspect", "audit", "explain", "selftest", "embed", "webcam", "web", "list", "doctor",
-        "demo",
+        "data", "train", "study", "export", "adopt", "quantize", "tune", "evaluate", "verify", "bench", "predict",
+        "read", "report", "leaderboard", "inspect", "audit", "explain", "selftest", "embed", "webcam", "web", "list",
+        "doctor", "demo",
     )  # fmt: skip
 
 

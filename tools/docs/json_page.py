@@ -38,6 +38,7 @@ from edgecnn.runtime.selftest import SelfTest
 from edgecnn.study.results import StudyResult
 from edgecnn.tasks._detection.comparison import DetectionComparison, DetectionEvaluation
 from edgecnn.train import Outcome
+from edgecnn.tune import Tuned
 from edgecnn.verify import Comparison
 from edgecnn.verify.evaluation import Evaluation
 from edgecnn.verify.whole import Whole
@@ -77,6 +78,7 @@ COMMANDS = {
     "report": Command((Report,)),
     "leaderboard": Command((Leaderboard,)),
     "quantize": Command((Quantized,)),
+    "tune": Command((Tuned,)),
     "study": Command((StudyResult,)),
     "train": Command((Outcome,), {"curves": Path}),
     "export": Command((Exported,)),
