@@ -95,6 +95,18 @@ def test_the_page_on_c99_is_made_from_its_record_and_nothing_in_it_failed() -> N
     assert {(row.host, row.cortex_m, row.same) for row in rows} == {("passed", "passed", 1_000)}
 
 
+def test_the_page_on_bench_is_made_from_its_record_and_bench_was_right_as_often_as_it_says() -> None:
+    script = _script("bench_trials")
+    assert (ROOT / "docs" / "results" / "bench-trials.md").read_text(encoding="utf-8") == script.page()
+    trials = script.documents.read(script.Trials, script.RECORD).trials
+    said = {kind: [trial.verdict for trial in trials if trial.kind == kind] for kind in script.TITLES}
+    same, slowed = said["same"], said["slowed"]
+    assert len(same) >= 20
+    assert same.count("faster") + same.count("slower") <= max(1, 0.05 * len(same))
+    assert 2 * same.count("same") >= len(same)
+    assert slowed.count("same") + slowed.count("faster") == 0
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == _script("commands").page(), "run: make docs"

@@ -37,7 +37,7 @@ def make(
     dataset: str | None = None,
     root: Path | None = None,
     calibrated: bool = False,
-    seconds: float = 1.0,
+    seconds: float = 8.0,
 ) -> Path:
     """Make ``zoo/name`` from a run or checkpoint and return that folder; nothing is left where a check fails."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):

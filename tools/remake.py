@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("zoo", type=Path)
     parser.add_argument("names", nargs="+")
     parser.add_argument("--data-root", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--seconds", type=float, default=8.0)
     given = parser.parse_args()
     try:
         for name in given.names:

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 from edgecnn import lazy
 
 if TYPE_CHECKING:
+    from edgecnn.bench.load import Load
     from edgecnn.bench.measure import BenchReport, bench, compare_latency
 
-__all__ = ["BenchReport", "bench", "compare_latency"]
+__all__ = ["BenchReport", "Load", "bench", "compare_latency"]
 
 lazy.stage(
     __name__,
     {
         "BenchReport": "measure",
+        "Load": "load",
         "bench": "measure",
         "compare_latency": "measure",
     },

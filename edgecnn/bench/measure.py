@@ -167,7 +167,7 @@ def bench(
 
     All are launched again and again, at least four times, until every 95 % interval of a ratio is no wider than
     ``precision_percent``, or each has been measured for ``seconds`` in each setting, launches included.
-    ``batches`` defaults to 1, 8 and 64, and to 1 where the ``load`` says how calls are made (``bench.load``).
+    ``batches`` defaults to 1, 8 and 64, and to 1 where the ``load`` says how calls are made (``edgecnn.bench.Load``).
     ``baseline`` is the JSON of a report that was saved: ``gate`` says whether a model became slower than that by more
     than ``max_slowdown_percent``.
     ``threads`` defaults to what each file's card says for this machine, or what affinity and quota allow; with several
