@@ -15,8 +15,10 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from edgecnn_cli import console
 from preloaded import serving
 
 from edgecnn import errors
@@ -141,6 +143,20 @@ def test_the_page_on_errors_has_every_exception_and_its_exit_code() -> None:
     page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
     found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.EdgecnnError)]
     assert [one for one in found if f"| `{one.__name__}` | {one.exit_code} |" not in page] == []
+
+
+def test_pages_show_the_line_of_export_as_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    score = SimpleNamespace(metric="accuracy", value=0.99)
+    found = {"parity_images": 9, "parity_source": "here", "output": "logits", "max_abs_gap": 1e-6, "agreement": 1.0}
+    console.show_parity("PyTorch", SimpleNamespace(**found, test_score=score))
+    lines = [line for page in WRITTEN for line in page.read_text(encoding="utf-8").splitlines()]
+    shown = [line for line in lines if line.startswith("passed: same as PyTorch on") and "accuracy" in line]
+    assert len(shown) > 2
+    assert {_without_figures(line) for line in shown} == {_without_figures(capsys.readouterr().out)}
+
+
+def _without_figures(line: str) -> str:
+    return re.sub(r"\d[\d.,e+-]*", "#", re.sub(r"\(.*\)", "", line)).strip()
 
 
 def test_a_transcript_gives_its_commands() -> None:
