@@ -280,4 +280,5 @@ def show_environment(environment: "Environment") -> None:
         f"(affinity {environment.affinity}{quota}), {memory}{environment.system}"
     )
     console.say("features: " + (" ".join(environment.cpu_features) or "not known"))
-    console.say("versions: " + ", ".join(f"{name} {version}" for name, version in environment.versions.items()))
+    if environment.versions:
+        console.say("versions: " + ", ".join(f"{name} {version}" for name, version in environment.versions.items()))

@@ -208,6 +208,8 @@ def _toml(value: object) -> str:
 
 def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Path | None]:
     """Return the recipe and the run that are meant: a run that is resumed has its own recipe."""
+    from edgecnn.registry import RECIPES
+
     if resume and recipe is not None and run is None and Path(recipe).is_dir():
         return _meant(None, Path(recipe), resume)
     if recipe is None and resume and run is not None:
@@ -215,6 +217,8 @@ def _meant(recipe: str | None, run: Path | None, resume: bool) -> tuple[str, Pat
         if not own.exists():
             raise CheckpointError(f"{run}: no run to resume ({own.name} is not there).")
         return str(own), run
+    if resume and recipe is not None and run is None and recipe not in RECIPES and not recipe.endswith(".toml"):
+        raise CheckpointError(f"{recipe}: no run to resume (there is no such folder), and no recipe.")
     if recipe is not None and (named := _data_set(recipe)):
         raise typer.BadParameter(
             f"{recipe} is no recipe; to train on the pictures there: edgecnn train --data {named}", param_hint="RECIPE"

@@ -91,7 +91,16 @@ def find(given: str | Path) -> Path:
         forms = ", ".join(name.partition("/")[2] for name in known if name.startswith(f"{model}/"))
         raise ModelError(f"no file named '{given}', and {model} of the zoo has no form '{form}'; it has {forms}.")
     listed = ", ".join(name for name in known if "/" not in name) or "no models"
-    raise ModelError(f"no file and no model of the zoo named '{given}'; the zoo has {listed}.{nearest(wanted, known)}")
+    near = [*known, *_beside(path)]
+    raise ModelError(f"no file and no model of the zoo named '{given}'; the zoo has {listed}.{nearest(wanted, near)}")
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the model files of the folder that a path leads into."""
+    try:
+        return sorted(one.as_posix() for one in path.parent.glob("*.onnx"))
+    except (OSError, ValueError):  # what cannot be a path
+        return []
 
 
 def title(given: str | Path) -> str:

@@ -150,6 +150,17 @@ def test_what_is_neither_is_a_message_with_the_nearest_name(root: Path, given: s
         zoo.find(given)
 
 
+def test_a_slip_in_the_name_of_a_file_is_a_message_with_the_nearest_one(
+    root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "shapes.onnx").touch()
+    monkeypatch.chdir(tmp_path)
+    for given in ("sub/shapse.onnx", "sub/shapes.onx"):
+        with pytest.raises(ModelError, match=r"Did you mean 'sub/shapes\.onnx'\?"):
+            zoo.find(given)
+
+
 def test_an_empty_zoo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoo, "roots", lambda: [tmp_path])
     with pytest.raises(ModelError, match="the zoo has no models"):

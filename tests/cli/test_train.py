@@ -56,7 +56,7 @@ def test_a_run_alone_is_resumed_and_trained_for_longer(edgecnn, tmp_path: Path, 
     [
         (["--resume"], "missing; name one of edgecnn list recipes"),
         ([], "missing; name one of edgecnn list recipes"),
-        (["--resume", "nothing"], "no recipe 'nothing'"),
+        (["--resume", "nothing"], "nothing: no run to resume (there is no such folder), and no recipe"),
         (["--resume", "."], "no run to resume"),
     ],
 )

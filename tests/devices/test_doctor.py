@@ -33,6 +33,7 @@ def test_a_device_without_packages_cannot_and_says_what_installs_them(device: st
     assert told["environment"]["versions"] == {}
     assert told["int8_saturates"] is None
     assert told["providers"][0] == {"name": "cpu", "available": False, "install": "pip install onnxruntime"}
+    assert "versions:" not in edgecnn_command("doctor", "--on", server.on(bare), code=1).stdout
 
 
 def test_the_command_says_which_machine_it_is(device: str) -> None:
