@@ -31,7 +31,7 @@ def test_exports_these_names() -> None:
     assert edgecnn.__all__ == [
         *("Classifier", "Detections", "Detector", "EdgecnnError", "ModelCard", "Prediction"),
         *("__version__", "adopt", "bench", "embed", "explain", "export", "leaderboard", "load"),
-        *("load_detector", "quantize", "read_card", "report", "train", "verify"),
+        *("load_detector", "quantize", "read_card", "report", "train", "tune", "verify"),
     ]
 
 

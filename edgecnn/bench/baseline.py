@@ -9,13 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, Protocol
 
-from edgecnn import documents
+from edgecnn.bench.load import Load
 from edgecnn.errors import EdgecnnError
-
-if TYPE_CHECKING:
-    from edgecnn.bench.measure import BenchReport
+from edgecnn.machine.environment import Environment
 
 GateVerdict = Literal["within", "beyond", "undecided"]
 Figure = tuple[float, tuple[float, float]]
@@ -52,19 +50,27 @@ class Gate:
     verdict: GateVerdict
 
 
-def read(path: str | Path) -> "BenchReport":
-    """Read what ``edgecnn bench --json`` printed. Raises EdgecnnError where there is none, and DocumentError."""
-    from edgecnn.bench.measure import BenchReport
+class Report(Protocol):
+    """What is asked of a BenchReport here."""
 
-    try:
-        return documents.read(BenchReport, Path(path))
-    except OSError as error:
-        raise EdgecnnError(
-            f"{path}: no baseline ({error.strerror}). Save one: edgecnn bench MODEL... --json > {path}"
-        ) from error
+    @property
+    def contenders(self) -> Sequence[Any]:
+        """A Timing for each model in each setting."""
+
+    @property
+    def comparisons(self) -> Sequence[Any]:
+        """A Ratio for each but the first."""
+
+    @property
+    def environment(self) -> Environment:
+        """The machine."""
+
+    @property
+    def load(self) -> Load:
+        """How calls were made."""
 
 
-def check(report: "BenchReport", before: "BenchReport", path: str | Path, max_slowdown_percent: float) -> Gate:
+def check(report: Report, before: Report, path: str | Path, max_slowdown_percent: float) -> Gate:
     """Compare every setting of a report with the baseline's. Raises EdgecnnError where these cannot be compared."""
     _check_alike(report, before, path)
     relative = len(report.comparisons) > 0
@@ -93,7 +99,7 @@ def _worst(verdicts: Sequence[GateVerdict]) -> GateVerdict:
     return next(verdict for verdict in order if verdict in verdicts)
 
 
-def _check_alike(report: "BenchReport", before: "BenchReport", path: str | Path) -> None:
+def _check_alike(report: Report, before: Report, path: str | Path) -> None:
     here, there = report.environment, before.environment
     if (here.processor, here.place) != (there.processor, there.place):
         raise EdgecnnError(
@@ -104,7 +110,7 @@ def _check_alike(report: "BenchReport", before: "BenchReport", path: str | Path)
         raise EdgecnnError(f"{path}: was measured as {before.load}, and this is {report.load}. Use the same options.")
 
 
-def _figures(report: "BenchReport", *, relative: bool) -> dict[Key, Figure]:
+def _figures(report: Report, *, relative: bool) -> dict[Key, Figure]:
     """Return what is compared, by model and setting."""
     if relative:
         return {

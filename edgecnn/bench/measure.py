@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn import documents
 from edgecnn.bench import baseline as baselines
 from edgecnn.bench.baseline import Gate
 from edgecnn.bench.interval import verdict
@@ -184,7 +185,7 @@ def bench(
     batches = batches or ((1, 8, 64) if load.is_plain else (1,))
     _check(batches, threads, seconds, precision_percent)
     _check_load(load, batches, on)
-    before = None if baseline is None else baselines.read(baseline)
+    before = None if baseline is None else read_report(baseline)
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
     recorded = stand.environment()
@@ -211,6 +212,16 @@ def bench(
     if baseline is None or before is None:
         return report
     return replace(report, gate=baselines.check(report, before, baseline, max_slowdown_percent))
+
+
+def read_report(path: str | Path) -> BenchReport:
+    """Read what ``edgecnn bench --json`` printed. Raises EdgecnnError where there is none, and DocumentError."""
+    try:
+        return documents.read(BenchReport, Path(path))
+    except OSError as error:
+        raise EdgecnnError(
+            f"{path}: no baseline ({error.strerror}). Save one: edgecnn bench MODEL... --json > {path}"
+        ) from error
 
 
 def compare_latency(

@@ -9,7 +9,7 @@ import pytest
 from edgecnn import documents
 from edgecnn.bench import baseline
 from edgecnn.bench.load import Load
-from edgecnn.bench.measure import BenchReport, Ratio, Timing
+from edgecnn.bench.measure import BenchReport, Ratio, Timing, read_report
 from edgecnn.errors import DocumentError, EdgecnnError
 from edgecnn.machine.environment import environment
 
@@ -84,17 +84,17 @@ def test_other_options_are_refused() -> None:
 
 def test_no_baseline_is_a_message_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(EdgecnnError, match=r"Save one: edgecnn bench MODEL\.\.\. --json > .*none\.json"):
-        baseline.read(tmp_path / "none.json")
+        read_report(tmp_path / "none.json")
     (tmp_path / "other.json").write_text('{"a": 1}')
     with pytest.raises(DocumentError, match=r"other\.json"):
-        baseline.read(tmp_path / "other.json")
+        read_report(tmp_path / "other.json")
 
 
 def test_a_saved_report_is_read_back(tmp_path: Path) -> None:
     saved = beside(1.0)
     gated = replace(saved, gate=baseline.check(saved, saved, "b.json", 10.0))
     (tmp_path / "b.json").write_text(documents.to_json(gated))
-    assert baseline.read(tmp_path / "b.json") == gated
+    assert read_report(tmp_path / "b.json") == gated
 
 
 def test_a_report_of_an_earlier_version_can_be_compared_beside_another(tmp_path: Path) -> None:
@@ -105,6 +105,6 @@ def test_a_report_of_an_earlier_version_can_be_compared_beside_another(tmp_path:
     for row in old["contenders"]:
         del row["launches"], row["p50_ms_ci95"], row["instructions"]
     (tmp_path / "b.json").write_text(documents.to_json(old))
-    assert baseline.check(beside(1.0), baseline.read(tmp_path / "b.json"), "b.json", 10.0).verdict == "within"
+    assert baseline.check(beside(1.0), read_report(tmp_path / "b.json"), "b.json", 10.0).verdict == "within"
     with pytest.raises(EdgecnnError, match="has no figure of m"):
-        baseline.check(alone(1.0), replace(baseline.read(tmp_path / "b.json"), comparisons=[]), "b.json", 10.0)
+        baseline.check(alone(1.0), replace(read_report(tmp_path / "b.json"), comparisons=[]), "b.json", 10.0)

@@ -185,7 +185,9 @@ def test_what_is_no_model_says_why(file: bytes, said: str) -> None:
 
 
 def test_a_model_without_a_card_says_what_makes_one() -> None:
-    with pytest.raises(CardError, match=r"model: no edgecnn card in its metadata \(found author; .*edgecnn export RUN"):
+    with pytest.raises(
+        CardError, match=r"model: no edgecnn card in its metadata \(found author; .*edgecnn export, of a file"
+    ):
         edgecnn.read_card(GRAPH + entry(b"author", b"x"))
 
 
