@@ -4,6 +4,8 @@ Along each line of digits a strip is sampled in units of their height, as ink be
 ink. It falls into characters at columns without ink; those that are no digits and about as high are letters, and what
 reaches from top to bottom of the strip is a border. A word goes on over narrow gaps. A digit inside a word of letters
 is one of them; so is a single one at its end, and a single 0 or 1 before it. A number with a unit stays a number.
+
+The page does the same (web/src/lettering.js).
 """
 
 from collections.abc import Sequence
@@ -26,7 +28,7 @@ GAP = 0.42  # within a word
 INSIDE, AROUND = 2, 3  # letters of a word by the digits that are inside it, and beside a single one
 LIKE_LETTERS = frozenset("01")
 
-Boxes = NDArray[np.float32]
+Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,16 @@ class _Character:
 
 
 def in_words(
-    gray_hw: NDArray[np.uint8], boxes_n4: Boxes, labels: Sequence[str], lines: Sequence[Sequence[int]]
+    gray_hw: NDArray[np.uint8], boxes_n4: NDArray[np.float32], labels: Sequence[str], lines: Sequence[Sequence[int]]
 ) -> NDArray[np.bool_]:
     """Tell which digits, with boxes (x, y, width, height) in pixels and in lines, are letters of words."""
-    found, pyramid = np.zeros(len(boxes_n4), np.bool_), {}
-    for run in (run for line in lines for run in _runs(boxes_n4, line)):
-        height = float(np.median(boxes_n4[run, 3]))
+    found, pyramid, boxes = np.zeros(len(boxes_n4), np.bool_), {}, boxes_n4.astype(np.float64)
+    for run in (run for line in lines for run in _runs(boxes, line)):
+        height = float(np.median(boxes[run, 3]))
         scale = scale_of(height)
         if scale not in pyramid:
             pyramid[scale] = reduced(gray_hw, scale)
-        for word in _words(_characters(pyramid[scale], scale, boxes_n4, run, height)):
+        for word in _words(_characters(pyramid[scale], scale, boxes, run, height)):
             found[_letters_of(word, labels)] = True
     return found
 
@@ -72,7 +74,7 @@ def _characters(
     image_hw: NDArray[np.float64], scale: int, boxes_n4: Boxes, run: list[int], height: float
 ) -> list[_Character | None]:
     """Return the characters along a run of digits, from left to right; None is a border between them."""
-    boxes = boxes_n4[run].astype(np.float64)
+    boxes = boxes_n4[run]
     start = boxes[0, 0] - REACH * height
     count = int((boxes[-1, 0] + boxes[-1, 2] + REACH * height - start) / height * FINE)
     levels = np.array([levels_of(image_hw, scale, tuple(box)) for box in boxes.tolist()])

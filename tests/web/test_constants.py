@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from edgecnn import boxes
-from edgecnn.digits import defaults, ink, looks, nested, order, reading, tracking
+from edgecnn.digits import defaults, ink, lettering, looks, nested, order, reading, tracking
 from edgecnn.digits.signs import gaps, pieces, sample
 from edgecnn.digits.signs import reading as signs
 
 SOURCES = Path(__file__).parents[2] / "web" / "src"
 SEVERAL = re.compile(r"^(?:export )?const \[?([A-Z_, ]+)\]? = (.+?);", re.MULTILINE)
 CONSTANT = re.compile(r"^(?:export )?const ([A-Z_]+) = (.+?);", re.MULTILINE)
+LETTERING = ("BAND", "REACH", "SAME_RUN", "ALIKE", "INK", "RULED", "OWN", "GAP")
 PAIRS = {
     "ink.js": {
         "SIDE": boxes.CROP_SIDE,
@@ -40,6 +41,7 @@ PAIRS = {
         "APART": order.APART,
         "NARROWEST": order.NARROWEST,
     },
+    "lettering.js": {name: getattr(lettering, name) for name in LETTERING},
     "recognize.js": {
         "MIN_SCORE": defaults.MIN_SCORE,
         "MIN_PROBABILITY": defaults.MIN_PROBABILITY,

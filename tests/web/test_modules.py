@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from digits.lettered import WORDS, lettered
 from digits.signed import PENS, SIGNED, page
 from digits.written import written
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from edgecnn.card import ImageInput
 from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone
+from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect, looks
 from edgecnn.digits.nested import parts
 from edgecnn.digits.order import reading_order, text_of
@@ -37,6 +39,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as boxes from "./boxes.js";
 import * as ink from "./ink.js";
+import * as lettering from "./lettering.js";
 import * as looks from "./looks.js";
 import * as pixels from "./pixels.js";
 import * as reading from "./reading.js";
@@ -361,6 +364,29 @@ def test_signs_are_those_of_python(javascript: Javascript) -> None:
         assert text == text_of(labels, np.array(boxes, np.float32), order, expected)
         seen |= {sign.label for sign in expected}
     assert seen == {*SIGNS, BLANK}
+
+
+def test_letters_of_words_are_those_of_python(javascript: Javascript) -> None:
+    made = [
+        lettered(text, read, height=height, dark=index % 2 == 0, slope=[0.0, 0.1, -0.07][index % 3])
+        for index, ((text, read, _), height) in enumerate(itertools.product(WORDS, [13.0, 31.0, 90.0, 230.0]))
+    ]
+    made += [lettered("8 3 5", "x x x", border=True), lettered("TOTALSUM 48 60", " x       xx xx", slope=0.1)]
+    draw = np.random.default_rng(6)
+    for _ in range(60):
+        corner_n2, sides_n2 = draw.uniform((0, 0), (300, 100), (9, 2)), draw.uniform((4, 15), (30, 40), (9, 2))
+        labels = [str(label) for label in draw.integers(0, 10, 9)]
+        gray_hw = (draw.integers(0, 2, (15, 40), np.uint8) * 200).repeat(10, axis=0).repeat(9, axis=1)
+        made.append((gray_hw, np.column_stack([corner_n2, sides_n2]).astype(np.float32), labels))
+    body = """
+      const { image: gray, boxes, labels } = given;
+      return lettering.inWords(image(gray), boxes, labels, reading.readingOrder(boxes));"""
+    cases = [
+        {"image": packed(gray[..., None]), "boxes": boxes.tolist(), "labels": labels} for gray, boxes, labels in made
+    ]
+    expected = [in_words(gray, boxes, labels, reading_order(boxes)).tolist() for gray, boxes, labels in made]
+    assert javascript(body, cases) == expected
+    assert 20 < sum(map(sum, expected)) < sum(map(len, expected)) - 20
 
 
 def test_signs_are_remembered_as_in_python(javascript: Javascript) -> None:

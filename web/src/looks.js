@@ -152,7 +152,7 @@ function starts(side, tile) {
 }
 
 /** Round as Python does, halves to the even neighbor. @param {number} value */
-function toEven(value) {
+export function toEven(value) {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);
   return below % 2 === 0 ? below : below + 1;

@@ -1,5 +1,6 @@
 // One frame in, what is on it out: the only place that knows of detector, classifier and preprocessing together.
 import { fitInk, inkAlone, SIDE } from "./ink.js";
+import { inWords } from "./lettering.js";
 import { detectClosely, looks } from "./looks.js";
 import { centerWindow, toInput, withChannels } from "./pixels.js";
 import { parts, readingOrder, textOf } from "./reading.js";
@@ -67,10 +68,12 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
   const tracks = own.update(seen);
   /** @param {Track} track */
   const voted = (track) => classifier.answer(track.newest.image, track.probabilities);
-  const accepted = own
+  const digits = own
     .tracks()
-    .map((track) => ({ answer: voted(track), box: track.box, shown: track.shown }))
+    .map((track) => ({ track, answer: voted(track), box: track.box, shown: track.shown }))
     .filter(({ answer }) => accepts(answer));
+  const accepted = withoutLetters(gray, digits);
+  const kept = new Set(accepted.map(({ track }) => track));
   const places = accepted.map(({ box }) => box);
   const marks = own.signs(readSigns(gray, gapsOf(places, readingOrder(places))));
   const { order, lines } = inOrder(accepted.filter(({ shown }) => shown));
@@ -86,13 +89,26 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
     answers: order.map(({ answer }) => answer),
     boxes,
     signs: signs.filter(({ label }) => label !== BLANK),
-    rejected: detections.length - tracks.filter((track) => accepts(voted(track))).length,
+    rejected: detections.length - tracks.filter((track) => kept.has(track)).length,
     size: { width: frame.width, height: frame.height },
     looks: { done: count, all: planned },
     window: null,
     detectMs: middle - start,
     classifyMs: end - middle,
   };
+}
+
+/**
+ * Leave out what is a letter of a word.
+ * @template {{ answer: Answer, box: Box }} Digit
+ * @param {Picture} gray
+ * @param {Digit[]} digits
+ */
+function withoutLetters(gray, digits) {
+  const boxes = digits.map(({ box }) => box);
+  const labels = digits.map(({ answer }) => answer.label);
+  const isLetter = inWords(gray, boxes, labels, readingOrder(boxes));
+  return digits.filter((_, index) => !isLetter[index]);
 }
 
 /**

@@ -15,11 +15,11 @@ const CELL = 0.5; // a digit that is narrower may stand at the right of a displa
 const FEWEST_GAPS = 3; // of a line that tell what is usual in it
 export const BLANK = " "; // nothing stands in a gap that is wider than others
 
-const FINE = 24; // samples per height
+export const FINE = 24; // samples per height
 const ROWS = 42; // of them from TOP to LOW
 const [FEWEST, MOST] = [3, 60]; // of them across
 const CORE = 0.35; // of a digit's width: ink that reaches so far into its box is the digit's
-const LEAST_CONTRAST = 12; // gray levels between ink and paper
+export const LEAST_CONTRAST = 12; // gray levels between ink and paper
 const AROUND = 0.08; // where the paper is looked at, outside a digit's box
 const [GRID, SIDE] = [16, 12]; // samples along each side of a box, and of the paper around it
 const DARKEST = 0.06; // of the samples of a box are ink at least
@@ -212,14 +212,14 @@ export function readSigns(gray, gaps) {
 // --- what lies in a gap
 
 /** How many pixels a side are averaged first. @param {number} height */
-function scaleOf(height) {
+export function scaleOf(height) {
   let scale = 1;
   while (height / scale >= 2 * FINE) scale *= 2;
   return scale;
 }
 
 /** @param {Picture} gray @param {number} scale @returns {Gray} */
-function reduced({ pixels, height, width }, scale) {
+export function reduced({ pixels, height, width }, scale) {
   const [high, wide] = [height, width].map((side) => Math.max(Math.floor(side / scale), 1));
   const [down, across] = [Math.min(scale, height), Math.min(scale, width)];
   /** @param {number} row @param {number} column */
@@ -271,7 +271,7 @@ function sampled(gray, gap) {
 }
 
 /** The gray level of the paper around a digit, and how far its ink is from that. @param {Gray} gray @param {Box} box */
-function levelsOf(gray, [x, y, width, height]) {
+export function levelsOf(gray, [x, y, width, height]) {
   const away = AROUND * height;
   const inside = [];
   for (let row = 0; row < GRID; row += 1) {
@@ -298,7 +298,7 @@ function nearest({ high, wide, scale, at }, x, y) {
 }
 
 /** Bilinearly; beyond its border an image goes on as it ends. @param {Gray} gray @param {number} x @param {number} y */
-function interpolated({ high, wide, scale, at }, x, y) {
+export function interpolated({ high, wide, scale, at }, x, y) {
   const [across, down] = [clipped(x / scale - 0.5, 0, wide - 1), clipped(y / scale - 0.5, 0, high - 1)];
   const [column, row] = [Math.floor(across), Math.floor(down)];
   const [next, below] = [Math.min(column + 1, wide - 1), Math.min(row + 1, high - 1)];
