@@ -77,7 +77,7 @@ def _characters(
     boxes = boxes_n4[run]
     start = boxes[0, 0] - REACH * height
     count = int((boxes[-1, 0] + boxes[-1, 2] + REACH * height - start) / height * FINE)
-    levels = np.array([levels_of(image_hw, scale, tuple(box)) for box in boxes.tolist()])
+    levels = levels_of(image_hw, scale, boxes)
     if np.abs(levels[:, 1]).min() < LEAST_CONTRAST or (np.sign(levels[:, 1]) != np.sign(levels[0, 1])).any():
         return []
     x_c = start + (np.arange(count) + 0.5) * (height / FINE)

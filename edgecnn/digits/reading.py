@@ -140,11 +140,14 @@ class Reader:
         track_m = before.digits.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = before.digits.probabilities_tk
         accepted_t = self._accepted(voted_tk)
-        accepted_t[accepted_t] = ~self._in_words(gray_hw1, before.digits.boxes_t4[accepted_t], voted_tk[accepted_t])
+        boxes_t4 = before.digits.boxes_t4
+        order = _Order(boxes_t4)
+        in_order = order(accepted_t)
+        accepted_t[accepted_t] = ~self._in_words(gray_hw1, boxes_t4[accepted_t], voted_tk[accepted_t], in_order)
         shown_t = accepted_t & (before.digits.seen_t >= shown_after)
-        marks = read_signs(gray_hw1[..., 0], _gaps(before.digits.boxes_t4[accepted_t]))
+        marks = read_signs(gray_hw1[..., 0], _gaps(boxes_t4[accepted_t], order(accepted_t)))
         signs = before.signs.update(marks, shown_after)
-        text, lines, placed_signs = self._in_order(before.digits.boxes_t4[shown_t], voted_tk[shown_t], signs)
+        text, lines, placed_signs = self._in_order(boxes_t4[shown_t], voted_tk[shown_t], order(shown_t), signs)
         rejected = len(detections) - int(accepted_t[track_m].sum())
         seen = self._seen(images_mhwc, probabilities_mk, accepted_m & whole_m)
         return Reading(text, lines, rejected, seen, placed_signs)
@@ -179,15 +182,16 @@ class Reader:
         return result
 
     def _in_words(
-        self, gray_hw1: NDArray[np.uint8], boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+        self, gray_hw1: NDArray[np.uint8], boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32],
+        lines: list[list[int]],
+    ) -> NDArray[np.bool_]:  # fmt: skip
         labels = [self.labels[best] for best in probabilities_nk.argmax(axis=1)]
-        return in_words(gray_hw1[..., 0], boxes_n4, labels, reading_order(boxes_n4))
+        return in_words(gray_hw1[..., 0], boxes_n4, labels, lines)
 
     def _in_order(
-        self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32], marks: Sequence[Mark]
-    ) -> tuple[str, tuple[tuple[Digit, ...], ...], tuple[Sign, ...]]:
-        lines = reading_order(boxes_n4)
+        self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32], lines: list[list[int]],
+        marks: Sequence[Mark],
+    ) -> tuple[str, tuple[tuple[Digit, ...], ...], tuple[Sign, ...]]:  # fmt: skip
         order = list(itertools.chain.from_iterable(lines))
         best_n, boxes = probabilities_nk.argmax(axis=1), [_box(box) for box in boxes_n4[order]]
         digits = [
@@ -228,8 +232,21 @@ def _gray(frame: Frame, bgr: bool) -> NDArray[np.uint8]:
     return to_input(pixels_hwc, ImageInput(height, width, 1), bgr=bgr and isinstance(frame, np.ndarray))
 
 
-def _gaps(boxes_n4: NDArray[np.float32]) -> list[Gap]:
-    return gaps_of([_box(box) for box in boxes_n4], reading_order(boxes_n4))
+class _Order:
+    """The reading order of some of a frame's digits, which is that of before where they are the same."""
+
+    def __init__(self, boxes_t4: NDArray[np.float32]) -> None:
+        self._boxes_t4, self._lines = boxes_t4, dict[bytes, list[list[int]]]()
+
+    def __call__(self, which_t: NDArray[np.bool_]) -> list[list[int]]:
+        key = which_t.tobytes()
+        if key not in self._lines:
+            self._lines[key] = reading_order(self._boxes_t4[which_t])
+        return self._lines[key]
+
+
+def _gaps(boxes_n4: NDArray[np.float32], lines: list[list[int]]) -> list[Gap]:
+    return gaps_of([_box(box) for box in boxes_n4], lines)
 
 
 def _box(box_4: NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -20,6 +20,8 @@ GRID, SIDE = 16, 12  # samples along each side of a box, and of the paper around
 DARKEST = 0.06  # of the samples of a box are ink at least
 SECOND_DIFFERENCE = 1.652  # the median of second differences of noise of deviation 1
 
+Levels = Sequence[float]  # of the paper, and how far the ink is from that
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -60,12 +62,16 @@ def _line(gap: Gap, x: Any) -> Any:
 
 def sampled(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> Iterator[Sample]:
     """Yield the gaps between digits of one ink."""
-    pyramid: dict[int, NDArray[np.float64]] = {}
-    for gap in gaps:
-        scale = scale_of(gap.height)
-        if scale not in pyramid:
-            pyramid[scale] = reduced(gray_hw, scale)
-        sample = _sample(pyramid[scale], scale, gap)
+    scales = [scale_of(gap.height) for gap in gaps]
+    pyramid = {scale: reduced(gray_hw, scale) for scale in set(scales)}
+    levels: dict[int, dict[Box, Levels]] = {}
+    for scale, image_hw in pyramid.items():
+        own = [gap for gap, its in zip(gaps, scales, strict=True) if its == scale]
+        boxes = list({box: None for gap in own for box in ((gap.right,) if gap.open else (gap.left, gap.right))})
+        levels[scale] = dict(zip(boxes, levels_of(image_hw, scale, np.array(boxes)).tolist(), strict=True))
+    for gap, scale in zip(gaps, scales, strict=True):
+        left, right = levels[scale][gap.right if gap.open else gap.left], levels[scale][gap.right]
+        sample = _sample(pyramid[scale], scale, gap, left, right)
         if sample is not None:
             yield sample
 
@@ -89,10 +95,11 @@ def reduced(gray_hw: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
     return means_hw
 
 
-def _sample(image_hw: NDArray[np.float64], scale: int, gap: Gap) -> Sample | None:
+def _sample(
+    image_hw: NDArray[np.float64], scale: int, gap: Gap, left_levels: Levels, right_levels: Levels
+) -> Sample | None:
     left, right, height = gap.left, gap.right, gap.height
-    right_paper, right_contrast = levels_of(image_hw, scale, right)
-    paper, contrast = (right_paper, right_contrast) if gap.open else levels_of(image_hw, scale, left)
+    (paper, contrast), (right_paper, right_contrast) = left_levels, right_levels
     if contrast * right_contrast <= 0 or min(abs(contrast), abs(right_contrast)) < LEAST_CONTRAST:
         return None
     start = left[0] + left[2] * (1 - CORE)
@@ -109,25 +116,22 @@ def _sample(image_hw: NDArray[np.float64], scale: int, gap: Gap) -> Sample | Non
     return Sample(gap, (levels_rc - paper_c) / contrast_c, start)
 
 
-def levels_of(image_hw: NDArray[np.float64], scale: int, box: Box) -> tuple[float, float]:
-    """Return the gray level of the paper around a digit, and how far its ink is from that."""
-    x, y, width, height = box
+def levels_of(image_hw: NDArray[np.float64], scale: int, boxes_n4: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, 2), the gray level of the paper around each digit, and how far its ink is from that."""
+    x, y, width, height = (boxes_n4[:, side, None] for side in range(4))
     away = AROUND * height
     along = (np.arange(GRID) + 0.5) / GRID
-    inside = np.sort(_nearest(image_hw, scale, x + width * along, (y + height * along)[:, None]).ravel())
+    inside = _nearest(image_hw, scale, (x + width * along)[:, None], (y + height * along)[:, :, None])
+    inside = np.sort(inside.reshape(len(boxes_n4), -1), axis=1)
     along = (np.arange(SIDE) + 0.5) / SIDE
     across, down = x + width * along, y + height * along
-    around = [
-        _nearest(image_hw, scale, x_n, y_n)
-        for x_n, y_n in (
-            (across, np.full(SIDE, y - away)), (across, np.full(SIDE, y + height + away)),
-            (np.full(SIDE, x - away), down), (np.full(SIDE, x + width + away), down),
-        )
-    ]  # fmt: skip
-    paper = float(np.sort(np.concatenate(around))[2 * SIDE])
-    dark = float(inside[int(DARKEST * inside.size)])
-    light = float(inside[inside.size - 1 - int(DARKEST * inside.size)])
-    return paper, dark - paper if paper - dark > light - paper else light - paper
+    left, right = (np.broadcast_to(side, across.shape) for side in (x - away, x + width + away))
+    top, low = (np.broadcast_to(side, down.shape) for side in (y - away, y + height + away))
+    x_nk, y_nk = np.hstack([across, across, left, right]), np.hstack([top, low, down, down])
+    paper = np.sort(_nearest(image_hw, scale, x_nk, y_nk), axis=1)[:, 2 * SIDE]
+    few = int(DARKEST * inside.shape[1])
+    dark, light = inside[:, few], inside[:, inside.shape[1] - 1 - few]
+    return np.column_stack([paper, np.where(paper - dark > light - paper, dark - paper, light - paper)])
 
 
 def _within(values: NDArray[Any], most: float) -> NDArray[Any]:
