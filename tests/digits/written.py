@@ -1,5 +1,7 @@
 """Pages of printed digits of a height that is asked for."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
@@ -24,3 +26,22 @@ def written(
         draw.text(at, label, fill=INK, font=font, anchor="mm")
     noisy = np.asarray(page) + rng.normal(0, NOISE, (height, width))
     return noisy.clip(0, 255).astype(np.uint8), "".join(labels)
+
+
+def typed(
+    lines: Sequence[str], *, height_of_digit: float, size: tuple[int, int] = (480, 640), bold: bool = False,
+    spacing: float = 0.0,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Return a frame, uint8 (height, width), with lines of print in its middle; ``spacing`` is added between
+    characters, in heights."""
+    page = Image.new("L", size[::-1], PAPER)
+    draw = ImageDraw.Draw(page)
+    font = ImageFont.truetype(FONT.replace(".ttf", "-Bold.ttf" if bold else ".ttf"), height_of_digit / DIGIT_OF_EM)
+    step = spacing * height_of_digit
+    for row, line in enumerate(lines):
+        x = (size[1] - font.getlength(line) - step * (len(line) - 1)) / 2
+        y = size[0] / 2 + (row - (len(lines) - 1) / 2) * 2 * height_of_digit
+        for place, sign in enumerate(line):
+            draw.text((x + font.getlength(line[:place]) + step * place, y), sign, fill=INK, font=font, anchor="lm")
+    noisy = np.asarray(page) + np.random.default_rng(0).normal(0, NOISE, size)
+    return noisy.clip(0, 255).astype(np.uint8)

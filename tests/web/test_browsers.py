@@ -10,9 +10,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from digits.written import typed
 from PIL import Image
 
 from edgecnn import data, zoo
+from edgecnn.digits import Reader
 from edgecnn.runtime.classifier import load
 from edgecnn.web import default_other
 
@@ -131,6 +133,17 @@ LOOK = """() => {
     getComputedStyle(document.querySelector("#answer span"));
   return JSON.stringify([color, fontWeight, webkitTextFillColor, webkitTextStrokeWidth]);
 }"""
+
+
+def test_letters_of_words_are_no_digits_as_in_python(visit: Visits, by: Any) -> None:
+    pixels = typed(["TOTAL 4.86", "GALLONS 20", "OKTOBER 15"], height_of_digit=40)
+    expected = Reader("digit-finder", "digits-webcam", threads=1).read(pixels)
+    assert expected.text == "4.86\n20\n15"
+    assert sum(one.accepted for one in expected.seen) > len(expected.digits)  # the classifier by itself is sure
+    page = visit("digits-webcam", by=by, detector=zoo.find("digit-finder"))
+    page.get_by_role("tab", name="Picture").click()
+    choose(page, "words.png", png(pixels[..., None]))
+    says(page, expected.text)
 
 
 def test_the_answer_looks_as_sure_as_it_is(page: Any) -> None:
