@@ -152,8 +152,8 @@ class Loop:
         self.average = MovingAverage(self.classifier, recipe.regularization.ema) if recipe.regularization.ema else None
         self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
         self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
-        self.bf16 = runs_bf16(device, recipe.precision)
         self.images, self.targets = _on_device(prepared.train, device)
+        self.bf16 = runs_bf16(device, recipe.precision, self.classifier, self.images)
         progressive.check(self.classifier, recipe, self.images[:1])
         self.validation = _on_device(prepared.validation, device)
         self.steps = -(-len(self.targets) // recipe.batch_size)

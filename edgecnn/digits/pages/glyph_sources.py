@@ -35,8 +35,9 @@ BUNDLED = (
 # Font packages that are used where they are installed, all under the SIL Open Font License or Apache's.
 PACKAGES = (
     *("font-amatic-sc", "font-caladea", "font-fredoka-one", "font-hanken-grotesk"),
-    *("font-intuitive", "font-source-sans-pro", "font-source-serif-pro"),
+    *("font-intuitive", "font-manrope", "font-roboto", "font-source-sans-pro", "font-source-serif-pro"),
 )
+VARIABLE = "VariableFont"  # in the names of files that have all weights of a face at once
 # On pages to choose by, and on no other.
 HELD_OUT = ("STIXGeneralBol", "cmss10", "Caladea-Regular", "HankenGrotesk-Medium", "SourceSansPro-Semibold")
 
@@ -108,7 +109,7 @@ def _in_package(package: str) -> Iterator[Path]:
     except importlib.metadata.PackageNotFoundError:
         return
     by_name = {Path(str(file)).stem: Path(str(file.locate())) for file in files if file.suffix in (".ttf", ".otf")}
-    yield from by_name.values()
+    yield from (path for name, path in by_name.items() if VARIABLE not in name)
 
 
 def _letters(path: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
