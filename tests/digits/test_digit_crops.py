@@ -74,8 +74,11 @@ def _page(**ignored: bool) -> Page:
     return Page(image, boxes, np.array([3, 5, 8, 10]), np.array([False, ignored.get("second", False), False, False]))
 
 
-def _many(page: Page) -> tuple[np.ndarray, np.ndarray]:
-    found = [sampled(page, np.random.default_rng(seed)) for seed in range(200)]
+NOTHING = np.empty((0, 4), np.float32)
+
+
+def _many(page: Page, detected: np.ndarray = NOTHING) -> tuple[np.ndarray, np.ndarray]:
+    found = [sampled(page, np.random.default_rng(seed), lambda image_hw: detected) for seed in range(200)]
     return np.concatenate([crops.images for crops in found]), np.concatenate([crops.labels for crops in found])
 
 
@@ -117,6 +120,44 @@ def test_beside_a_narrow_digit_the_squares_overlap_though_the_boxes_do_not() -> 
 def test_a_page_without_anything_gives_mistakes_alone() -> None:
     bare = Page(np.zeros((80, 80), np.uint8), np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0, bool))
     assert set(_many(bare)[1].tolist()) == {NONE}
+
+
+# --- what a detector found
+
+
+def test_half_of_the_digits_are_cut_where_they_were_detected() -> None:
+    page, box = _page(), np.array([[18, 19, 25, 29]], np.float32)
+    images, labels = _many(page, box)
+    shown = crop(page.image_hw, squares(box)[0])
+    as_found = (images[labels == 3] == shown).all((1, 2))
+    assert 0.35 < as_found.mean() < 0.65
+    assert not (images[labels != 3] == shown).all((1, 2)).any()
+
+
+def test_a_detection_between_two_digits_is_of_the_nearer() -> None:
+    boxes = np.array([[20, 20, 4, 40], [26, 20, 4, 40]], np.float32)
+    page = Page(_page().image_hw, boxes, np.array([1, 7]), np.zeros(2, bool))
+    images, labels = _many(page, boxes[:1])
+    of_seven = images[labels == 7]
+    assert not (of_seven == crop(page.image_hw, squares(boxes[:1])[0])).all((1, 2)).any()
+
+
+@pytest.mark.parametrize(
+    ("detected", "is_mistake"),
+    [
+        pytest.param([90, 100, 20, 30], True, id="a letter"),
+        pytest.param([60, 60, 12, 18], True, id="nothing"),
+        pytest.param([20, 36, 9, 12], True, id="a piece of a digit"),
+        pytest.param([24, 26, 20, 30], False, id="a digit, hardly"),
+        pytest.param([90, 22, 20, 26], False, id="what is ignored"),
+        pytest.param([94, 106, 6, 10], False, id="something within a word"),
+    ],
+)
+def test_what_was_detected_and_is_none_is_learned_as_none(detected: list[int], is_mistake: bool) -> None:
+    page, box = _page(second=True), np.array([detected], np.float32)
+    images, labels = _many(page, box)
+    shown = (images == crop(page.image_hw, squares(box)[0])).all((1, 2))
+    assert (shown & (labels == NONE)).any() == is_mistake
 
 
 # --- the set

@@ -1,7 +1,8 @@
 """Digits as they are cropped from frames, and what is none: about 240,000 + 12,000 crops of rendered pages, 28x28 gray.
 
 Rendered from MNIST's training split, from EMNIST's letters where the data root has ``emnist-letters``, and from the
-fonts that are installed; see ``edgecnn.digits.pages``. The test crops share no handwriting with the others.
+fonts that are installed, half of them cut where ``digit-finder`` of the zoo finds them; see ``edgecnn.digits.pages``.
+The test crops share no handwriting with the others.
 """
 
 from pathlib import Path
@@ -22,9 +23,9 @@ def fetch(root: Path, split: CachedSplit) -> dict[str, Arrays]:
     """Render a split, which takes minutes for the one to train on."""
     from edgecnn.digits.pages.digit_pages import SIZE, each_page  # OpenCV is needed to render, not to name the set
     from edgecnn.digits.pages.glyph_sources import read_material
-    from edgecnn.digits.pages.page_crops import sampled
+    from edgecnn.digits.pages.page_crops import as_detected
 
-    found = list(each_page(SEEDS[split], PAGES[split], SIZE, read_material(split, root), sampled))
+    found = list(each_page(SEEDS[split], PAGES[split], SIZE, read_material(split, root), as_detected))
     arrays = {
         "images": np.concatenate([crops.images for crops in found]),
         "labels": np.concatenate([crops.labels for crops in found]),

@@ -1,5 +1,12 @@
-"""Crops of one page for the classifier: digits as a detector hands them over, and what it may hand over by mistake."""
+"""Crops of one page for the classifier: digits as a detector hands them over, and what it may hand over by mistake.
 
+Half of the digits are cut where a detector found them, and so is what it took for one and is none: the second of two
+stages learns from what the first one gives it (Girshick et al. 2014, "Rich feature hierarchies"). The others are cut
+around boxes that are off at random, so that a better detector than that one is answered as well.
+"""
+
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +17,23 @@ from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.log_uniform import log_uniform
 from edgecnn.digits.pages.page import Page
+from edgecnn.runtime.detector import Detector, load_detector
 
 NONE = 10
-DIGITS, MISTAKES = 12, 4  # at most, of one page
+DIGITS, MISTAKES = 12, 4  # at most, of one page; of the detector's mistakes as many again
 NARROWEST, WIDEST, STRAY = 1.1, 1.6, 0.12  # side of the square by the box's, and its middle by the square's side
-NO_DIGIT = 0.3  # overlap with a digit, both as squares, below which a box is no detection of it
+RIGHT, NO_DIGIT = (
+    0.5,
+    0.3,
+)  # overlap with a digit, both as squares, from which a box is of it, and below which it is not
 PAIR = 0.62  # overlap with one of two above which a box around both could be of that one
 SHARES = (0.55, 0.12, 0.2, 0.13)  # of clutter, empty places, parts of digits, pairs
+DETECTOR, LEAST_SCORE = "digit-finder", 0.2
+AS_FOUND = 0.5  # share of the digits that are cut where the detector found them
+WITHIN = 0.5  # share of a detection in a word, or in what is ignored, from which it may be an O of the word's
 
 Boxes = NDArray[np.float32]
+Find = Callable[[NDArray[np.uint8]], Boxes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +44,63 @@ class Crops:
     labels: NDArray[np.uint8]
 
 
-def sampled(page: Page, rng: np.random.Generator) -> Crops:
-    """Cut at most twelve digits and four mistakes from a page; what is ignored is never cut."""
+def as_detected(page: Page, rng: np.random.Generator) -> Crops:
+    """Cut crops from a page as the zoo's detector finds them, and others; see ``sampled``."""
+    return sampled(page, rng, _detections)
+
+
+def sampled(page: Page, rng: np.random.Generator, find: Find) -> Crops:
+    """Cut at most twelve digits and eight mistakes from a page; what is ignored is never cut.
+
+    ``find`` returns the boxes (M, 4) that a detector has on a gray picture (H, W).
+    """
+    found_m4 = find(page.image_hw)
+    overlap_mk = overlaps(around(found_m4), around(page.boxes_k4))
     is_digit = (page.labels_k < CLUTTER) & ~page.ignored_k
     chosen = rng.permutation(np.flatnonzero(is_digit))[:DIGITS]
-    mistakes = [_mistake(page, rng) for _ in range(MISTAKES)]
-    boxes_k4 = np.concatenate([page.boxes_k4[chosen], *mistakes])
-    labels = np.concatenate([page.labels_k[chosen], np.full(len(boxes_k4) - len(chosen), NONE)])
-    images = [crop(page.image_hw, square) for square in _jittered(boxes_k4, rng)]
+    squares_k3 = _jittered(page.boxes_k4[chosen], rng)
+    for row, digit in enumerate(chosen):
+        own = np.flatnonzero((overlap_mk[:, digit] >= RIGHT) & (overlap_mk.argmax(1) == digit))
+        if len(own) and rng.random() < AS_FOUND:
+            squares_k3[row] = squares(found_m4[[rng.choice(own)]])[0]
+    mistaken_m4 = rng.permutation(found_m4[_is_mistake(page, found_m4, overlap_mk)])[:MISTAKES]
+    drawn = np.concatenate([_mistake(page, rng) for _ in range(MISTAKES)])
+    cut = np.concatenate([squares_k3, squares(mistaken_m4), _jittered(drawn, rng)])
+    labels = np.concatenate([page.labels_k[chosen], np.full(len(cut) - len(chosen), NONE)])
+    images = [crop(page.image_hw, square) for square in cut]
     return Crops(np.array(images, np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE), labels.astype(np.uint8))
+
+
+def _detections(image_hw: NDArray[np.uint8]) -> Boxes:
+    found = _detector().detect(image_hw)
+    return found.boxes_m4[found.scores_m >= LEAST_SCORE]
+
+
+@functools.cache
+def _detector() -> Detector:
+    return load_detector(DETECTOR, threads=1)
+
+
+def _is_mistake(page: Page, found_m4: Boxes, overlap_mk: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which detections are none: of a letter or a sign, of a piece of digits, of what is beneath them.
+
+    An O within a word, alone, could be a digit, and so could what is ignored.
+    """
+    may_be = (page.labels_k < CLUTTER) | page.ignored_k
+    apart = overlap_mk[:, may_be].max(1, initial=0) < NO_DIGIT
+    of_clutter = overlap_mk[:, ~may_be].max(1, initial=0) >= RIGHT
+    unknown = page.boxes_k4[(page.labels_k == CLUTTER) | page.ignored_k]
+    result: NDArray[np.bool_] = apart & (of_clutter | (_share_within(found_m4, unknown) < WITHIN))
+    return result
+
+
+def _share_within(boxes_m4: Boxes, others_k4: Boxes) -> NDArray[np.float32]:
+    """Return the largest share of each box (M, 4) that lies in one of others (K, 4)."""
+    low = np.maximum(boxes_m4[:, None, :2], others_k4[:, :2])
+    high = np.minimum(boxes_m4[:, None, :2] + boxes_m4[:, None, 2:], others_k4[:, :2] + others_k4[:, 2:])
+    shared = (high - low).clip(0).prod(2)
+    share: NDArray[np.float32] = (shared / boxes_m4[:, None, 2:].prod(2).clip(1e-6)).max(1, initial=0)
+    return share
 
 
 def _jittered(boxes_k4: Boxes, rng: np.random.Generator) -> Boxes:
