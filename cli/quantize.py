@@ -12,6 +12,7 @@ from .bench import show_device
 from .options import AsJson, DataRoot, Dataset, MaxDrop, ModelFile, On, Provider, Seconds, next_command, one_of
 
 if TYPE_CHECKING:
+    from edgecnn.card import Mixture
     from edgecnn.quantize import Candidate, Quantized
 
 
@@ -44,6 +45,9 @@ def quantize(
     as_json: AsJson = False,
 ) -> None:
     """Quantize a model and measure whether that was worth it. auto writes the form to ship, if not the parent.
+
+    static is int8 throughout, dense in dense layers alone; fp16 stores weights in two bytes. mixed is static with as
+    many layers in float32 as bring the drop within --max-drop-pp; auto looks for it where static drops too far.
 
     With --provider it is the form for that one, on which latency is measured and golden images are answered.
 
@@ -103,6 +107,9 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     )
     show_device(result.environment)
     for found in result.candidates:
+        if found.mixture is not None:
+            _show_mixture(found.form, found.mixture)
+    for found in result.candidates:
         if found.flip_counts is not None:
             console.say(f"{found.form}: {flips_text(found.flip_counts, result.validation_images)}")
     for lost in result.lost:
@@ -117,6 +124,22 @@ def show(result: "Quantized", dataset: str | None, root: Path | None) -> None:
     console.say(f"{result.output}: {result.output_form}")
     there = ("--on", result.environment.place) if result.environment else ()
     console.say_next(next_command("verify", result.parent, result.output, *there, dataset=dataset, root=root))
+
+
+def _show_mixture(form: str, mixture: "Mixture") -> None:
+    """Print which layers stayed in float, what their integers cost, and what was left of the drop with each."""
+    drop = mixture.static_drop_pp
+    rows: list[tuple[str, ...]] = [("none", "", "", "", f"{drop:+.2f}", "")]
+    for layer in mixture.in_float:
+        ratios = ("" if ratio is None else f"{ratio:.1f}" for ratio in (layer.snr_db, layer.alone_db))
+        rows.append((layer.name, layer.title, *ratios, f"{layer.drop_pp:+.2f}", f"{drop - layer.drop_pp:+.2f}"))
+        drop = layer.drop_pp
+    console.show_table(
+        f"{form}: {len(mixture.in_float)} of {mixture.layers} layers in float32, one after the other; signal to noise "
+        "of int8 in dB",
+        ("in float", "layer", "of its values", "alone, at the end", "drop pp", "brings pp"),
+        rows,
+    )
 
 
 def _words(found: "Candidate") -> str:

@@ -170,6 +170,34 @@ class Overflow:
 
 
 @dataclass(frozen=True)
+class FloatLayer:
+    """A layer that a mixed form leaves in float32; of a pyramid, at all its levels.
+
+    ``snr_db`` is the ratio of signal to noise in what it hands on where all layers are integers, ``alone_db`` that at
+    the end of the network where it alone is, both on training images and None where there is no noise. ``drop_pp`` is
+    the drop on validation images once it and those before it in the list are in float.
+    """
+
+    name: str
+    title: str
+    snr_db: float | None
+    alone_db: float | None
+    drop_pp: float
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Which of ``layers`` a mixed form leaves in float, in the order in which they were chosen.
+
+    ``static_drop_pp`` is the drop on validation images with none of them in float.
+    """
+
+    layers: int
+    static_drop_pp: float
+    in_float: list[FloatLayer]
+
+
+@dataclass(frozen=True)
 class Quantization:
     """How a quantized form was made, and what it was worth where it was made, and on processors of other families.
 
@@ -183,6 +211,7 @@ class Quantization:
     overflow: Overflow | None = field(default=None, metadata=OPTIONAL)
     measured_elsewhere: list[Measured] | None = field(default=None, metadata=OPTIONAL)
     batch_dependent: bool | None = field(default=None, metadata=OPTIONAL)
+    mixture: Mixture | None = field(default=None, metadata=OPTIONAL)
 
     def families(self) -> list[str]:
         """Return the families of processors that the form was measured on."""

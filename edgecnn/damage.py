@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 WEIGHTED = ("Conv", "Gemm", "MatMul")
+WIDENERS = ("DequantizeLinear", "Cast")  # what weights that are stored in fewer bytes go through
 AFTER = "_damaged"  # ends the name of a tensor that was put in
 
 Array = NDArray[Any]
@@ -84,14 +85,16 @@ def pyramid_damages(model: onnx.ModelProto) -> list[Damage]:
 def layers(graph: onnx.GraphProto) -> list[Layer]:
     """Return the layers with weights of their own, in the order in which they run."""
     constants = {tensor.name for tensor in graph.initializer}
-    makers = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+    makers = {node.output[0]: node for node in graph.node if node.op_type in WIDENERS}
 
     def stored(name: str) -> tuple[str, str]:
         """Return the constant that a tensor comes from and its scale, '' where there is none."""
         if name in constants:
             return name, ""
         made = makers.get(name)
-        return (made.input[0], made.input[1]) if made is not None and made.input[0] in constants else ("", "")
+        if made is None or made.input[0] not in constants:
+            return "", ""
+        return made.input[0], made.input[1] if made.op_type == "DequantizeLinear" else ""
 
     found = []
     for node in graph.node:

@@ -17,6 +17,7 @@ from edgecnn.saturation import PRODUCTS, Saturation, prove
 from edgecnn.shapes import Shape, fixed_shapes
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
+WIDENERS = ("DequantizeLinear", "Cast")  # what weights that are stored in fewer bytes go through
 # Which inputs of an operator are parameters of a network; a norm's running statistics, scales and zero points are not.
 SLOTS = {
     "Conv": (1, 2),
@@ -108,7 +109,7 @@ class Inspection:
 def inspect(path_or_name: str | Path) -> Inspection:
     """Read a model file, or a model of the zoo by name.
 
-    Quantize and dequantize operators are counted with the layer that they feed.
+    Quantize and dequantize operators, and those that widen float16 weights, are counted with the layer that they feed.
 
     Raises ModelError or CardError.
     """
@@ -143,10 +144,11 @@ def operators(model: onnx.ModelProto, input_shape: tuple[int, ...]) -> tuple[lis
     sources = {
         node.output[0]: weights[node.input[0]]
         for node in graph.node
-        if node.op_type == "DequantizeLinear" and node.input[0] in weights
+        if node.op_type in WIDENERS and node.input[0] in weights
     } | weights
     seen: set[str] = set()
-    return [_layer(node, sources, shapes, seen) for node in graph.node if node.op_type not in QUANTIZERS], seen
+    nodes = [node for node in graph.node if node.op_type not in QUANTIZERS and node.output[0] not in sources]
+    return [_layer(node, sources, shapes, seen) for node in nodes], seen
 
 
 def _layer(

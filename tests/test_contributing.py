@@ -28,7 +28,7 @@ ADDED = (
     "edgecnn/data/named/stripes.py",
     "edgecnn/runtime/providers/coreml.py",
     "edgecnn/runtime/providers/optimized.py",
-    "edgecnn/quantize/forms/fp16.py",
+    "edgecnn/quantize/forms/fp16_compute.py",
     "edgecnn/embed/targets/swift.py",
     "edgecnn/devices/kinds/python.py",
     "edgecnn/audit/checks/pools.py",
@@ -99,7 +99,7 @@ def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     [
         ("predict", "--provider <coreml|cpu|cuda|openvino|optimized>"),
         ("embed", "--to <browser|c|c99|cpp|node|python|swift>"),
-        ("quantize", "--method <auto|dense|fp16|static|static-full>"),
+        ("quantize", "--method <auto|dense|fp16|fp16-compute|mixed|static|static-full>"),
     ],
 )
 def test_help_lists_what_was_added(extended: Path, command: str, option: str) -> None:
@@ -171,16 +171,30 @@ def test_an_added_figure_is_in_the_report(extended: Path, model: Path, data_root
 @pytest.fixture(scope="module")
 def halved(extended: Path, model: Path, data_root: Path) -> dict[str, object]:
     """What ``quantize`` says of the form that was added."""
-    arguments = ("-o", "half.onnx", "--method", "fp16", "--seconds", "0.05", "--data-root", str(data_root), "--json")
+    arguments = (
+        "-o",
+        "half.onnx",
+        "--method",
+        "fp16-compute",
+        "--seconds",
+        "0.05",
+        "--data-root",
+        str(data_root),
+        "--json",
+    )
     return json.loads(call(extended, "quantize", str(model), *arguments))
 
 
 @pytest.mark.slow
 def test_an_added_form_is_made_under_its_own_name(extended: Path, model: Path, halved: dict[str, object]) -> None:
-    assert halved["output_form"] == "fp16"
+    assert halved["output_form"] == "fp16-compute"
     assert (extended / "half.onnx").stat().st_size < model.stat().st_size
     card = edgecnn.load(extended / "half.onnx").card
-    assert (card.form, card.quantization.method, card.quantization.calibration) == ("fp16", "fp16", None)
+    assert (card.form, card.quantization.method, card.quantization.calibration) == (
+        "fp16-compute",
+        "fp16-compute",
+        None,
+    )
     weights = {tensor.data_type for tensor in onnx.load(extended / "half.onnx").graph.initializer}
     assert onnx.TensorProto.FLOAT16 in weights
     assert "MatMulInteger" not in {node.op_type for node in onnx.load(extended / "half.onnx").graph.node}
@@ -189,7 +203,7 @@ def test_an_added_form_is_made_under_its_own_name(extended: Path, model: Path, h
 @pytest.mark.slow
 @pytest.mark.usefixtures("halved")
 def test_a_file_in_an_added_form_runs_where_the_form_is_not_known(extended: Path, model: Path, data_root: Path) -> None:
-    assert not (ROOT / "edgecnn" / "quantize" / "forms" / "fp16.py").exists()
+    assert not (ROOT / "edgecnn" / "quantize" / "forms" / "fp16_compute.py").exists()
     assert selftest(edgecnn.load(extended / "half.onnx")).passed
     found = compare_files(model, extended / "half.onnx", root=data_root)
     assert abs(found.drop_pp) < 0.5
@@ -199,7 +213,12 @@ def test_a_file_in_an_added_form_runs_where_the_form_is_not_known(extended: Path
 def test_an_added_form_is_tried_with_the_others(extended: Path, model: Path, data_root: Path) -> None:
     arguments = ("-o", "auto.onnx", "--seconds", "0.05", "--data-root", str(data_root), "--json")
     found = json.loads(call(extended, "quantize", str(model), *arguments))
-    assert [candidate["form"] for candidate in found["candidates"]] == ["int8-static", "int8-dense", "fp16"]
+    assert [candidate["form"] for candidate in found["candidates"]] == [
+        "int8-static",
+        "int8-dense",
+        "fp16",
+        "fp16-compute",
+    ]
 
 
 @pytest.mark.slow

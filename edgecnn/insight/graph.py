@@ -203,6 +203,26 @@ class Network:
         dynamic = any(node.op_type == "DynamicQuantizeLinear" for node in self.model.graph.node)
         return dynamic or (self.card is not None and self.card.batch_dependent)
 
+    @cached_property
+    def last_weighted(self) -> list[Layer]:
+        """The layers with weights whose values reach the answer without another one's weights: the last dense layer of
+        a classifier, of a pyramid the last convolution at each level."""
+        makers = {name: layer for layer in self.layers for node in layer.nodes for name in self.nodes[node].output}
+        waiting = [entry.name for entry in self.model.graph.output]
+        seen: set[str] = set()
+        found: set[int] = set()
+        while waiting:
+            name = waiting.pop()
+            layer = makers.get(name)
+            if name in seen:
+                continue
+            seen.add(name)
+            if layer is not None and layer.has_weights:
+                found.add(layer.index)
+            elif name in self.constants.made_by:
+                waiting += self.constants.made_by[name].input
+        return [layer for layer in self.layers if layer.index in found]
+
     def layer(self, name: str) -> Layer:
         """Return the layer that hands on a value."""
         return next(layer for layer in self.layers if layer.name == name)
@@ -231,7 +251,15 @@ class Constants:
         if node.op_type == "DequantizeLinear":
             scaling = self.scaling(node, 1, 2)
             return None if scaling is None else scaling.real(found)
+        if node.op_type == "Cast":
+            return found.astype(helper.tensor_dtype_to_np_dtype(_attribute(node, "to")))
         return found
+
+    def stored(self, name: str) -> str:
+        """Return the type that a constant has in the file."""
+        while name not in self.tensors:
+            name = self.made_by[name].input[0]
+        return str(np.dtype(helper.tensor_dtype_to_np_dtype(self.tensors[name].data_type)).name)
 
     def integers(self, name: str) -> tuple[NDArray[Any], Scaling] | None:
         """Return the integers of a constant that a dequantizer brings back, as they lie in the file."""
@@ -253,7 +281,7 @@ class Constants:
         )
 
 
-MOVES = ("Identity", "Transpose", "DequantizeLinear")
+MOVES = ("Identity", "Transpose", "DequantizeLinear", "Cast")
 
 
 def read(model: str | Path) -> Network:

@@ -6,7 +6,7 @@ large as the signal. What a layer receives is wrong already, so that it adds is 
 
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,19 @@ def measure(
     candidate: Network,
     images_nhwc: NDArray[np.uint8],
     *,
+    only: Collection[str] | None = None,
     progress: Progress = lambda done, of: None,
 ) -> list[LayerNoise]:
-    """Compare two files of one network on images. Raises ModelError for two that have nothing in common."""
+    """Compare two files of one network on images, at all layers, or at those that hand on the values named.
+
+    Raises ModelError for two that have nothing in common.
+    """
     if reference.input.image_shape != candidate.input.image_shape:
         raise ModelError(
             f"{reference.name} takes images of {_sides(reference)}, {candidate.name} of {_sides(candidate)}; expected "
             "two files of one network."
         )
-    pairs = matched(reference, candidate)
+    pairs = [pair for pair in matched(reference, candidate) if only is None or pair[0].name in only]
     if not pairs:
         raise ModelError(
             f"{candidate.name} has no layer that {reference.name} has too; expected two files of one network."

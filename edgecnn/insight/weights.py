@@ -74,7 +74,7 @@ def _product(constants: Constants, layer: Layer, node: onnx.NodeProto, after: li
     if real is None:
         return None
     biases = _biases(constants, node, stored[1] if stored else None, after)
-    kind, scale = (stored[0].dtype.name, stored[1].scale) if stored else (real.dtype.name, None)
+    kind, scale = (stored[0].dtype.name, stored[1].scale) if stored else (constants.stored(name), None)
     return _made(layer, node, name, _outputs_first(node, np.asarray(real, np.float32)), biases, kind, scale)
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import onnx_file
-from edgecnn.card import PAIR_BOUND, Calibration, Golden, ModelCard, Overflow, Quantization
+from edgecnn.card import PAIR_BOUND, Calibration, Golden, Mixture, ModelCard, Overflow, Quantization
 from edgecnn.errors import EdgecnnError
 from edgecnn.quantize.figures import Lost
-from edgecnn.quantize.forms import Form, Parent
+from edgecnn.quantize.forms import Form, Parent, SearchedForm
+from edgecnn.quantize.trial import NotFoundError, Trial
 from edgecnn.saturation import Saturation, prove
 from edgecnn.text import shortened
 
@@ -32,15 +34,24 @@ def build(
     images_nhwc: NDArray[np.uint8],
     calibration: Calibration | None,
     make_golden: Callable[[bytes], Golden],
+    trial: Trial,
 ) -> Built | Lost:
-    """Write a form of a model to ``path``, calibrated on images where the form is, with golden images of its own."""
+    """Write a form of a model to ``path``, calibrated on images where the form is, with golden images of its own.
+
+    A form that is looked for is tried on the images of ``trial``.
+    """
     try:
-        graph = form.build(parent, images_nhwc)
+        if form.SEARCHED:
+            graph, mixture = cast(SearchedForm, form).search(parent, images_nhwc, trial)
+        else:
+            graph, mixture = form.build(parent, images_nhwc), None
     except OSError:
         raise  # the disk, not the form
+    except NotFoundError as error:
+        return Lost(form.NAME, "search", str(error))
     except Exception as error:  # whatever the quantizer raises
         return Lost(form.NAME, "build", f"ONNX Runtime's quantizer does not take this graph ({_said(error)}).")
-    return hold(form, graph, parent, path, calibration, make_golden)
+    return hold(form, graph, parent, path, calibration, make_golden, mixture)
 
 
 def hold(
@@ -50,6 +61,7 @@ def hold(
     path: Path,
     calibration: Calibration | None,
     make_golden: Callable[[bytes], Golden],
+    mixture: Mixture | None = None,
 ) -> Built | Lost:
     """Write a graph that is in this form, wherever it was made: here, or by a training that knows of the form."""
     proof = prove(graph)
@@ -67,6 +79,7 @@ def hold(
                 measured=None,
                 overflow=proof.overflow,
                 batch_dependent=form.BATCH_DEPENDENT or None,
+                mixture=mixture,
             ),
             parent_sha256=parent.sha256,
             versions=parent.card.versions | onnx_file.runtime_versions(),

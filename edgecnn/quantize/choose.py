@@ -28,6 +28,7 @@ from edgecnn.quantize.figures import (
     with_measurement,
 )
 from edgecnn.quantize.forms import Form, Parent
+from edgecnn.quantize.trial import Trial
 from edgecnn.quantize.yardstick import Yardstick, yardstick_for
 from edgecnn.runtime.selftest import selftest
 
@@ -57,8 +58,8 @@ def quantize(
         print(result.reason)
 
     ``auto`` tries every form that applies and is safe on any processor, and writes the preferred one: when nothing is
-    better than the parent, nothing is written, and the output is the parent. The name of a form (``quantize.forms``)
-    writes that one, whatever it is worth.
+    better than the parent, nothing is written, and the output is the parent. ``mixed``, which is looked for, it tries
+    where ``static`` drops too far. The name of a form (``quantize.forms``) writes that one, whatever it is worth.
 
     Latency is that on ``provider``, where a form has to answer its golden images as well, and of the device that ``on``
     names, such as ``ssh://pi@raspberrypi``; scores are those of the processor here.
@@ -77,10 +78,14 @@ def quantize(
     on_stage("reading images")
     yardstick = yardstick_for(file, card, dataset=dataset, root=root)
     with files.scratch_folder(target) as folder:
-        candidates, lost = [], []
+        candidates: list[Candidate] = []
+        lost: list[Lost] = []
         for form in wanted:
+            if method == AUTO and form.SEARCHED and not _is_needed(candidates, wanted):
+                continue
             on_stage(f"building and measuring {form.NAME}")
-            found = _tried(form, _path(folder, form.NAME), file, original, yardstick, max_drop_pp, seconds, where)
+            trial = Trial(original, yardstick, max_drop_pp, folder / "trial.onnx", _within(form, on_stage))
+            found = _tried(form, _path(folder, form.NAME), file, original, trial, seconds, where)
             candidates += [found] if isinstance(found, Candidate) else []
             lost += [found] if isinstance(found, Lost) else []
         preferred = preferred_form(candidates, card.form)
@@ -145,19 +150,24 @@ def _forms(method: str, model: Path, parent: Parent) -> list[Form]:
     return [form]
 
 
+def _is_needed(candidates: list[Candidate], tried: list[Form]) -> bool:
+    """Tell whether a form has to be looked for: where those that are calibrated drop too far."""
+    calibrated = {form.NAME for form in tried if form.CALIBRATED}
+    found = [candidate.accurate for candidate in candidates if candidate.form in calibrated]
+    return bool(found) and not any(found)
+
+
+def _within(form: Form, on_stage: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: on_stage(f"building {form.NAME}: {text}")
+
+
 def _tried(
-    form: Form,
-    path: Path,
-    file: Path,
-    original: Parent,
-    yardstick: Yardstick,
-    max_drop_pp: float,
-    seconds: float,
-    where: Where,
+    form: Form, path: Path, file: Path, original: Parent, trial: Trial, seconds: float, where: Where
 ) -> Candidate | Lost:
     """Write one form, with its measured worth in its card, and return what was found, or how it was lost."""
+    yardstick, max_drop_pp = trial.yardstick, trial.max_drop_pp
     images_nhwc, calibration = yardstick.calibration() if form.CALIBRATED else (np.zeros((0, 1, 1, 1), np.uint8), None)
-    built = build(form, original, path, images_nhwc, calibration, yardstick.golden)
+    built = build(form, original, path, images_nhwc, calibration, yardstick.golden, trial)
     if isinstance(built, Lost):
         return built
     if where != Where() and (unlike := _unlike(path, where)):
@@ -165,7 +175,8 @@ def _tried(
     candidate = measure(path, file, built.card, yardstick, max_drop_pp, seconds, built.overflow, where)
     card = with_measurement(built.card, candidate, yardstick, max_drop_pp, where)
     onnx_file.write_with_card(built.graph, card, path)
-    return replace(candidate, size_bytes=path.stat().st_size)
+    made = built.card.quantization
+    return replace(candidate, size_bytes=path.stat().st_size, mixture=made.mixture if made else None)
 
 
 def _unlike(path: Path, where: Where) -> str:

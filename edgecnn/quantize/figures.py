@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgecnn.bench.measure import Ratio
-from edgecnn.card import Measured, ModelCard, Overflow, Score
+from edgecnn.card import Measured, Mixture, ModelCard, Overflow, Score
 from edgecnn.errors import ParityError
 from edgecnn.machine import family, processor
 from edgecnn.machine.environment import Environment
@@ -62,6 +62,7 @@ class Candidate:
     overflow: Overflow
     drop_error_rate: float = field(default=ERROR_RATE, metadata=RATE)
     flip_counts: FlipCounts | None = field(default=None, metadata=UNKNOWN)
+    mixture: Mixture | None = field(default=None, metadata=UNKNOWN)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,13 @@ each = pytest.mark.parametrize("name", forms.names())
 
 
 def test_finds_every_file() -> None:
-    assert forms.names() == ("dense", "static", "static-full")  # a new form edits this line, on purpose
+    assert forms.names() == (
+        "dense",
+        "fp16",
+        "mixed",
+        "static",
+        "static-full",
+    )  # a new form edits this
 
 
 @each
@@ -36,11 +42,13 @@ def test_no_two_forms_have_one_name() -> None:
 
 
 def test_an_unknown_form_is_an_error() -> None:
-    with pytest.raises(EdgecnnError, match=r"no form 'dence'; there is dense, static, static-full, or auto\. Did you"):
+    with pytest.raises(
+        EdgecnnError, match=r"no form 'dence'; there is dense, fp16, .*, static-full, or auto\. Did you"
+    ):
         forms.get("dence")
 
 
-@pytest.mark.parametrize("name", ["static", "static-full"])
+@pytest.mark.parametrize("name", ["mixed", "static", "static-full"])
 def test_a_calibrated_form_is_another_with_other_images(model: Path, name: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (32, 28, 28, 1), np.uint8)
     assert forms.get(name).CALIBRATED

@@ -73,6 +73,7 @@ def ready(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     graph.input.extend(_of_one(value) for value in model.graph.input)
     graph.output.extend(_of_one(value) for value in model.graph.output)
     _refuse_hidden(graph, name)
+    _widen(graph)
     _join(graph)
     _put_in_order(graph)
     _rename(graph)
@@ -99,6 +100,16 @@ def _refuse_hidden(graph: onnx.GraphProto, name: str) -> None:
             raise EmbedError(
                 f"{name}: operator {excerpt(node.op_type)} has a text that c99 cannot carry. Export it again."
             )
+
+
+def _widen(graph: onnx.GraphProto) -> None:
+    """Cast constants here, as a runtime does when it loads a file: the program would have them in RAM."""
+    constants = {entry.name: entry for entry in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "Cast" and node.input[0] in constants]:
+        kind = onnx.helper.tensor_dtype_to_np_dtype(node.attribute[0].i)
+        wide = numpy_helper.to_array(constants[node.input[0]]).astype(kind)
+        graph.initializer.append(numpy_helper.from_array(wide, node.output[0]))
+        graph.node.remove(node)
 
 
 def _join(graph: onnx.GraphProto) -> None:

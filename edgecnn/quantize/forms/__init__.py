@@ -7,6 +7,9 @@ A form's module has:
                                 saturate on no processor, and it is preferred where it is measured to be better
 ``CALIBRATED``                  whether training images set the ranges of its activations
 ``BATCH_DEPENDENT``             whether these are set over a whole batch, so that each image is to be answered alone
+``SEARCHED``                    whether it is looked for on validation images: then ``search(parent, images_nhwc,
+                                trial)`` finds it, beginning with what ``build`` makes, and it is tried without being
+                                asked for where a calibrated form drops too far
 ``unfit(parent)``               why it does not apply to a model, or nothing where it does
 ``build(parent, images_nhwc)``  its graph, with the parent's inputs and outputs; images are there if it is calibrated
 """
@@ -14,10 +17,11 @@ A form's module has:
 from edgecnn.quantize.forms._found import (
     Form,
     Parent,
+    SearchedForm,
     automatic,
     get,
     names,
     parent_of,
 )
 
-__all__ = ["Form", "Parent", "automatic", "get", "names", "parent_of"]
+__all__ = ["Form", "Parent", "SearchedForm", "automatic", "get", "names", "parent_of"]

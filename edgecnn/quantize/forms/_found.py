@@ -4,16 +4,19 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgecnn.card import ModelCard
+from edgecnn.card import Mixture, ModelCard
 from edgecnn.registry import FORMS
 from edgecnn.runtime import engine
 from edgecnn.runtime.load import load_model
+
+if TYPE_CHECKING:
+    from edgecnn.quantize.trial import Trial
 
 engine.onnxruntime()  # before a form imports its quantizer
 
@@ -43,12 +46,20 @@ class Form(Protocol):
     AUTOMATIC: bool
     CALIBRATED: bool
     BATCH_DEPENDENT: bool
+    SEARCHED: bool
 
     def unfit(self, parent: Parent) -> str | None:
         """Say why there is no such form of a model, as what follows its name; None where there is."""
 
     def build(self, parent: Parent, images_nhwc: NDArray[np.uint8]) -> bytes:
         """Return the form as a serialized model; there are no images for one that is not calibrated."""
+
+
+class SearchedForm(Form, Protocol):
+    """What the module of a form that is looked for has beside."""
+
+    def search(self, parent: Parent, images_nhwc: NDArray[np.uint8], trial: "Trial") -> tuple[bytes, Mixture]:
+        """Return the form that suffices on validation images, and what it is made of. Raises NotFoundError."""
 
 
 def names() -> tuple[str, ...]:
@@ -62,10 +73,13 @@ def get(name: str) -> Form:
 
 
 def automatic(parent: Parent) -> dict[str, Form]:
-    """Return the forms to try of a model, by name; those that are calibrated, which are mostly the faster, first."""
+    """Return the forms to try of a model, by name; those that are calibrated, which are mostly the faster, first, and
+    those that are looked for last."""
     known = {name: get(name) for name in names()}
     found = [name for name, form in known.items() if form.AUTOMATIC and form.unfit(parent) is None]
-    return {name: known[name] for name in sorted(found, key=lambda name: not known[name].CALIBRATED)}
+    return {
+        name: known[name] for name in sorted(found, key=lambda name: (known[name].SEARCHED, not known[name].CALIBRATED))
+    }
 
 
 def parent_of(file: Path) -> Parent:

@@ -1,12 +1,14 @@
 """ONNX Runtime's quantizer as the int8 forms use it, in standard operators, quiet and with nothing left behind."""
 
 import contextlib
+import inspect
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -45,20 +47,63 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
 
 def static(parent: Parent, images_nhwc: NDArray[np.uint8], *, reduce_range: bool) -> bytes:
     """Return a model whose weights are int8 and whose activations have the ranges that images give them."""
-    with _workplace(parent) as (prepared, result):
-        model = onnx.load(prepared)
+    with prepared_static(parent, images_nhwc, reduce_range=reduce_range) as made:
+        return made.form().read_bytes()
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedStatic:
+    """A model that is ready to be made static, with any of its nodes left in float. ``prepared`` is its float file."""
+
+    prepared: Path
+    result: Path
+    images_nhwc: NDArray[np.uint8]
+    reduce_range: bool
+
+    @cached_property
+    def model(self) -> onnx.ModelProto:
+        """The float model, its constants folded."""
+        return onnx.load(self.prepared)
+
+    @cached_property
+    def integers(self) -> list[str]:
+        """The names of the nodes that the static form computes in integers, in order."""
+        return _integers(self.model)
+
+    def form(self, floats: Collection[str] = ()) -> Path:
+        """Write the static form, but for nodes that stay as they are, and return where it lies until the next one.
+
+        Images are looked at for the first one alone, where ONNX Runtime can keep the ranges.
+        """
+        chosen = [name for name in self.integers if name not in floats]
+        if not chosen:
+            return self.prepared  # the quantizer would take no names for all of them
         quantize_static(
-            prepared,
-            result,
-            _Images(images_nhwc, model),
+            self.prepared,
+            self.result,
+            _Images(self.images_nhwc, self.model),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=reduce_range,
+            reduce_range=self.reduce_range,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            **_nodes(model),
+            op_types_to_quantize=sorted({node.op_type for node in self.model.graph.node if node.name in self.integers}),
+            nodes_to_quantize=chosen,
+            **self._kept,
         )
-        return result.read_bytes()
+        return self.result
+
+    @property
+    def _kept(self) -> dict[str, Path]:
+        known = "calibration_cache_path" in inspect.signature(quantize_static).parameters
+        return {"calibration_cache_path": self.result.with_suffix(".ranges.json")} if known else {}
+
+
+@contextlib.contextmanager
+def prepared_static(parent: Parent, images_nhwc: NDArray[np.uint8], *, reduce_range: bool) -> Iterator[PreparedStatic]:
+    """Yield a model that is made ready once, in a folder that is gone afterwards."""
+    with _workplace(parent) as (prepared, result):
+        yield PreparedStatic(prepared, result, images_nhwc, reduce_range)
 
 
 def dynamic(parent: Parent) -> bytes:
@@ -75,8 +120,8 @@ def dynamic(parent: Parent) -> bytes:
         return result.read_bytes()
 
 
-def _nodes(model: onnx.ModelProto) -> dict[str, Any]:
-    """Return what the quantizer takes to know the nodes that it is to change.
+def _integers(model: onnx.ModelProto) -> list[str]:
+    """Return the names of the nodes that are to be computed in integers.
 
     Of a pyramid, these are the convolutions at every level but for the first, which has one channel, and the last,
     whose maps are coordinates; else all but the preprocessing and the last dense layer.
@@ -85,9 +130,9 @@ def _nodes(model: onnx.ModelProto) -> dict[str, Any]:
         convolutions = [node for node in levels if node.op_type == "Conv"]
         depth = len(convolutions) // LEVELS
         outer = {node.name for place, node in enumerate(convolutions) if place % depth in (0, depth - 1)}
-        return {"nodes_to_quantize": [node.name for node in levels if node.name not in outer]}
-    excluded = [*_preprocessing(model), _last_dense(model)]
-    return {"op_types_to_quantize": list(STATIC_OPERATORS), "nodes_to_exclude": excluded}
+        return [node.name for node in levels if node.name not in outer]
+    excluded = {*_preprocessing(model), _last_dense(model)}
+    return [node.name for node in model.graph.node if node.op_type in STATIC_OPERATORS and node.name not in excluded]
 
 
 def _is_level(node: onnx.NodeProto) -> bool:

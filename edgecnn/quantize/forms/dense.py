@@ -9,6 +9,7 @@ NAME = "int8-dense"
 AUTOMATIC = True
 CALIBRATED = False
 BATCH_DEPENDENT = True
+SEARCHED = False
 
 
 def unfit(parent: Parent) -> str | None:

@@ -13,6 +13,7 @@ NAME = "int8-static"
 AUTOMATIC = True
 CALIBRATED = True
 BATCH_DEPENDENT = False
+SEARCHED = False
 
 
 def unfit(parent: Parent) -> None:

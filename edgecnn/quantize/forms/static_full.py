@@ -11,6 +11,7 @@ NAME = "int8-static-full"
 AUTOMATIC = False
 CALIBRATED = True
 BATCH_DEPENDENT = False
+SEARCHED = False
 
 
 def unfit(parent: Parent) -> None:
