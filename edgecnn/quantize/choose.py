@@ -28,7 +28,7 @@ from edgecnn.quantize.figures import (
     with_measurement,
 )
 from edgecnn.quantize.forms import Form, Parent
-from edgecnn.quantize.trial import Trial
+from edgecnn.quantize.trial import Trial, is_needed
 from edgecnn.quantize.yardstick import Yardstick, yardstick_for
 from edgecnn.runtime.selftest import selftest
 
@@ -81,7 +81,8 @@ def quantize(
         candidates: list[Candidate] = []
         lost: list[Lost] = []
         for form in wanted:
-            if method == AUTO and form.SEARCHED and not _is_needed(candidates, wanted):
+            drops_pp = {candidate.form: candidate.drop_pp for candidate in candidates}
+            if method == AUTO and not is_needed(form, wanted, drops_pp, max_drop_pp):
                 continue
             on_stage(f"building and measuring {form.NAME}")
             trial = Trial(original, yardstick, max_drop_pp, folder / "trial.onnx", _within(form, on_stage))
@@ -148,13 +149,6 @@ def _forms(method: str, model: Path, parent: Parent) -> list[Form]:
     if (reason := form.unfit(parent)) is not None:
         raise EdgecnnError(f"{model}: {reason}. Use --method {' or '.join(automatic)}.")
     return [form]
-
-
-def _is_needed(candidates: list[Candidate], tried: list[Form]) -> bool:
-    """Tell whether a form has to be looked for: where those that are calibrated drop too far."""
-    calibrated = {form.NAME for form in tried if form.CALIBRATED}
-    found = [candidate.accurate for candidate in candidates if candidate.form in calibrated]
-    return bool(found) and not any(found)
 
 
 def _within(form: Form, on_stage: Callable[[str], None]) -> Callable[[str], None]:

@@ -2,7 +2,7 @@
 them, and so does the next one with the same content, data and versions."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from edgecnn.metadata import read_card
 from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import SAFE, Lost
 from edgecnn.quantize.forms import Form, Parent
+from edgecnn.quantize.trial import Trial, is_needed
 from edgecnn.quantize.yardstick import Yardstick
 from edgecnn.verify import Verdict
 from edgecnn.version import __version__
@@ -49,7 +50,7 @@ def of_parent(file: Path, original: Parent, score: float) -> Graph:
 
 
 def made(
-    wanted: Iterable[Form],
+    wanted: Sequence[Form],
     original: Parent,
     yardstick: Yardstick,
     max_drop_pp: float,
@@ -65,8 +66,12 @@ def made(
     graphs: list[Graph] = []
     lost: list[Lost] = []
     for form in wanted:
+        drops_pp = {graph.form: graph.scored.drop_pp for graph in graphs}
+        if not is_needed(form, wanted, drops_pp, max_drop_pp):
+            continue
         on_stage(f"building and scoring {form.NAME}")
-        found = (None if fresh else _known(form, folder)) or _made(form, original, yardstick, max_drop_pp, folder)
+        known = None if fresh else _known(form, folder)
+        found = known or _made(form, original, yardstick, max_drop_pp, folder, on_stage)
         graphs += [found] if isinstance(found, Graph) else []
         lost += [found] if isinstance(found, Lost) else []
     return graphs, lost
@@ -92,12 +97,20 @@ def _known(form: Form, folder: Path) -> Graph | None:
     return Graph(form.NAME, path, card, card.quantization.overflow or SAFE, scored)
 
 
-def _made(form: Form, original: Parent, yardstick: Yardstick, max_drop_pp: float, folder: Path) -> Graph | Lost:
+def _made(
+    form: Form,
+    original: Parent,
+    yardstick: Yardstick,
+    max_drop_pp: float,
+    folder: Path,
+    on_stage: Callable[[str], None],
+) -> Graph | Lost:
     path = _path(form, folder)
     images_nhwc, calibration = yardstick.calibration() if form.CALIBRATED else (np.zeros((0, 1, 1, 1), np.uint8), None)
     with files.temporary_folder("tune") as scratch:
         written = scratch / path.name
-        built = build(form, original, written, images_nhwc, calibration, yardstick.golden)
+        trial = Trial(original, yardstick, max_drop_pp, scratch / "trial.onnx", on_stage)
+        built = build(form, original, written, images_nhwc, calibration, yardstick.golden, trial)
         if isinstance(built, Lost):
             return built
         found = yardstick.compare(written, max_drop_pp)

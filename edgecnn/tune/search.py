@@ -135,7 +135,8 @@ def _forms(original: Parent, on: str | None) -> list[Form]:
     compute them rightly; none of a file that is quantized already."""
     if original.card.form != "fp32":
         return []
-    fitting = [form for form in map(forms.get, forms.names()) if form.unfit(original) is None]
+    every = sorted(map(forms.get, forms.names()), key=lambda form: form.SEARCHED)  # those that are looked for last
+    fitting = [form for form in every if form.unfit(original) is None]
     if all(form.AUTOMATIC for form in fitting):
         return fitting
     saturates = _saturates(on)

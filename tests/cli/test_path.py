@@ -47,7 +47,7 @@ def test_quantize_writes_the_file_that_it_names(edgecnn, model: Path, tmp_path: 
     told = json.loads(
         edgecnn("quantize", model, "-o", tmp_path / "q.onnx", "--data-root", data_root, "--seconds", 0.1, "--json").out
     )
-    assert {candidate["form"] for candidate in told["candidates"]} == {"int8-static", "int8-dense", "fp16"}
+    assert {candidate["form"] for candidate in told["candidates"]} >= {"int8-static", "int8-dense", "fp16"}
     assert told["output_form"] == told["preferred"]
     assert told["output"] == str(model if told["preferred"] == "fp32" else tmp_path / "q.onnx")
     assert (tmp_path / "q.onnx").exists() == (told["preferred"] != "fp32")

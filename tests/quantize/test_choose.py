@@ -17,7 +17,7 @@ from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError, ProviderError
 from edgecnn.quantize import Candidate, Quantized, choose, forms, quantize
 from edgecnn.quantize.figures import SAFE, preferred_form, reason
-from edgecnn.quantize.forms import Parent, dense, static
+from edgecnn.quantize.forms import Parent, dense, fp16, mixed, static
 from edgecnn.runtime import providers
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
@@ -199,11 +199,12 @@ def test_auto_writes_the_preferred_form(preferred: tuple[Quantized, list]) -> No
     assert "int8-static is preferred" in result.reason
 
 
-def test_auto_tries_both_forms(preferred: tuple[Quantized, list]) -> None:
+def test_auto_tries_every_form_but_the_one_to_be_looked_for(preferred: tuple[Quantized, list]) -> None:
     result, _ = preferred
     assert [(candidate.form, candidate.better) for candidate in result.candidates] == [
         ("int8-static", True),
         ("int8-dense", False),
+        ("fp16", False),
     ]
 
 
@@ -359,7 +360,7 @@ def test_model_without_a_dense_layer_has_no_dense_form(model: Path, monkeypatch:
     parent = forms.parent_of(model)
     with pytest.raises(EdgecnnError, match=r"has no dense layer to quantize\. Use --method static"):
         choose._forms("dense", model, parent)
-    assert choose._forms("auto", model, parent) == [static]
+    assert choose._forms("auto", model, parent) == [static, fp16, mixed]
 
 
 def test_images_of_the_split_are_those_of_the_training(training: Split, validation: Split, data_root: Path) -> None:
@@ -391,7 +392,7 @@ def test_a_form_that_fails_its_golden_images_is_a_candidate_that_lost(
     model: Path, data_root: Path, tmp_path: Path
 ) -> None:
     result = quantize(model, tmp_path / "m.onnx", root=data_root)
-    assert [candidate.form for candidate in result.candidates] == ["int8-dense"]
+    assert [candidate.form for candidate in result.candidates] == ["int8-dense", "fp16"]
     assert [(lost.form, lost.stage) for lost in result.lost] == [("int8-static", "check")]
     assert "does not repeat its golden images (gap 0.0506)" in result.lost[0].reason
     assert (result.preferred, result.output) == ("fp32", model)
@@ -467,7 +468,7 @@ def test_a_form_that_a_provider_answers_otherwise_is_lost(
     monkeypatch.setattr(choose, "selftest", lambda opened: failed)
     found = quantize(model, tmp_path / "m.onnx", root=data_root, provider="cuda")
     assert {(lost.form, lost.stage) for lost in found.lost} == {
-        ("int8-static", "self-test on cuda"), ("int8-dense", "self-test on cuda")
+        ("int8-static", "self-test on cuda"), ("int8-dense", "self-test on cuda"), ("fp16", "self-test on cuda")
     }  # fmt: skip
     assert (found.preferred, found.output) == ("fp32", model)
 
@@ -477,7 +478,7 @@ def test_a_form_that_a_provider_answers_otherwise_is_lost(
 
 def test_full_range_is_made_only_when_it_is_asked_for(model: Path) -> None:
     parent = forms.parent_of(model)
-    assert choose._forms("auto", model, parent) == [static, dense]
+    assert choose._forms("auto", model, parent) == [static, dense, fp16, mixed]
     assert choose._forms("static-full", model, parent) == [forms.get("static-full")]
 
 

@@ -161,7 +161,7 @@ def test_the_card_says_which_layers_stayed(
     opened = load(made_one.output)
     assert (made_one.output_form, opened.card.form) == ("int8-mixed", "int8-mixed")
     assert opened.card.quantization.mixture == made_one.candidates[0].mixture
-    assert cards.ModelCard.from_json(opened.card.to_json()).quantization == opened.card.quantization
+    assert cards.ModelCard.from_json(opened.card.to_json(), source="card").quantization == opened.card.quantization
     assert selftest(opened).passed
     in_float = {layer.name for layer in opened.card.quantization.mixture.in_float}
     tensors = {tensor.name for tensor in onnx.load(made_one.output).graph.initializer}
