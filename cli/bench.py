@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import console, said
-from .options import AsJson, Contenders, InputShape, On, Providers, Seconds, Weights, integers
+from .options import AsJson, Contenders, DataRoot, Dataset, InputShape, On, Providers, Seconds, Weights, integers
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
@@ -82,6 +82,12 @@ def bench(
         float,
         typer.Option("--max-slowdown", metavar="PERCENT", callback=_percent, help="What --baseline allows."),
     ] = 10.0,
+    everywhere: Annotated[
+        bool,
+        typer.Option("--everywhere", help="Also in OpenVINO, OpenCV, tract, Node.js, …: those that are installed."),
+    ] = False,
+    dataset: Dataset = None,
+    root: DataRoot = None,
     weights: Weights = None,
     shape: InputShape = None,
     on: On = None,
@@ -98,6 +104,9 @@ def bench(
     With several providers each model is measured on each, and compared with the first model on the first provider.
 
     With --on, model files are measured on a device that ssh reaches, without the way there: the calls are timed there.
+
+    With --everywhere, each file is run in every other runtime that is installed too, and held to its golden images;
+    with --data its accuracy on test images stands beside. What answers otherwise is never recommended.
 
     Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
     """
@@ -120,6 +129,9 @@ def bench(
             baseline=baseline,
             max_slowdown_percent=max_slowdown,
             on=on,
+            everywhere=everywhere,
+            dataset=dataset,
+            root=root,
             on_setting=say,
         )
     for warning in report.warnings:
@@ -193,6 +205,7 @@ def show(report: "BenchReport") -> None:
             ],
         )
         console.say(f"same: within {report.precision_percent:g} %, each verdict at 95 %")
+    _show_everywhere(report)
     _show_trust(report)
     _show_gate(report)
     show_environment(report.environment)
@@ -227,6 +240,34 @@ def _show_gate(report: "BenchReport") -> None:
     if report.gate is not None:
         for found in report.gate.slowdowns:
             console.verdict(PASSED[found.verdict], found.sentence())
+
+
+def _show_everywhere(report: "BenchReport") -> None:
+    """Print what each answers, what was not measured, and what to take."""
+    found = report.everywhere
+    if found is None:
+        return
+    scored = ("accuracy", "as the first") if found.images else ()
+    console.show_table(
+        "golden images against the answers in the card"
+        + (f", and {found.images:,} images of {found.dataset}" if found.images else ""),
+        ("model", "runs on", "golden images", *scored, "found"),
+        [
+            (
+                one.model,
+                one.provider.removesuffix(ORT_SUFFIX),
+                {True: "right", False: "not right", None: "no card"}[one.right],
+                *(f"{share:.2%}" for share in (one.accuracy, one.agreement) if share is not None),
+                one.gaps,
+            )
+            for one in found.answers
+        ],
+        left=3,
+    )
+    for absent in found.unmeasured:
+        console.say(f"not measured: {absent.model or 'any model'} in {absent.runtime}: {absent.reason}")
+    for one in found.recommended:
+        console.say(f"batch {one.batch}, {one.threads} threads: {one.reason}")
 
 
 def _names(report: "BenchReport") -> Callable[[str, str], str]:

@@ -3,6 +3,7 @@
 Verification and benchmarks take contenders and know nothing of how they were made.
 """
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from edgecnn.runtime import engine
 from edgecnn.runtime.image import to_input
 from edgecnn.runtime.load import load_model, task_of
 from edgecnn.runtime.model import Model
+from edgecnn.runtime.selftest import SelfTest, selftest
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
@@ -60,7 +62,8 @@ class Contender:
     """An opened model. ``name`` is the path or name as given, ``provider`` what really runs it.
 
     ``golden_images_nhwc`` are what it is timed on, and ``answer`` what is timed. ``exact_int8`` and ``environment`` are
-    what a Model says. ``size_bytes`` is that of the file, or of the weights of a module.
+    what a Model says. ``size_bytes`` is that of the file, or of the weights of a module. ``golden_again`` holds a model
+    file to the answers in its card.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Contender:
     size_bytes: int
     exact_int8: bool = False
     environment: Environment | None = None
+    golden_again: Callable[[], SelfTest] | None = None
 
     def fitted(self, frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a picture of any size as the images_nhwc that ``answer`` takes."""
@@ -227,6 +231,7 @@ def of_model(
         size_bytes=file.stat().st_size,
         exact_int8=model.exact_int8,
         environment=model.environment,
+        golden_again=functools.partial(selftest, model),
     )
 
 

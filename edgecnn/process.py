@@ -9,20 +9,22 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
 class Child:
-    """``python -m MODULE ARGUMENTS``, started.
+    """``python -m MODULE ARGUMENTS``, started, or another ``program`` with these.
 
     With ``own_session``, Ctrl-C in a terminal reaches only the process that started it.
     """
 
-    def __init__(self, module: str, *arguments: str, own_session: bool = False) -> None:
+    def __init__(
+        self, module: str, *arguments: str, own_session: bool = False, program: Sequence[str] = (sys.executable, "-m")
+    ) -> None:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in close()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [*program, module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -1,5 +1,5 @@
 """What there is one file of for each thing, found by the file's name: networks, data sets, recipes, studies, providers,
-targets, forms, tasks, figures of a report and kinds of device.
+targets, forms, tasks, figures of a report, kinds of device and other runtimes.
 
 A name is that of the file, or of a folder that is a package, with dashes for the underscores of modules; a file whose
 name begins with an underscore is shared by the others. Names are read from the folder, so that to list them brings in
@@ -97,5 +97,6 @@ TARGETS = Registry("target", "edgecnn.embed.targets", EmbedError)
 FORMS = Registry("form", "edgecnn.quantize.forms", EdgecnnError, besides="or auto")
 TASKS = Registry("task", "edgecnn.tasks", EdgecnnError)
 CHECKS = Registry("check", "edgecnn.audit.checks", EdgecnnError)
+RUNTIMES = Registry("runtime", "edgecnn.bench.runtimes", EdgecnnError)
 DEVICES = Registry("kind of device", "edgecnn.devices.kinds", DeviceError)
 FIGURES = Registry("figure", "edgecnn.report.figures", EdgecnnError, also="tasks/_*/figures")

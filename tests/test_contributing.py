@@ -30,6 +30,7 @@ ADDED = (
     "edgecnn/runtime/providers/optimized.py",
     "edgecnn/quantize/forms/fp16_compute.py",
     "edgecnn/embed/targets/swift.py",
+    "edgecnn/bench/runtimes/reference.py",
     "edgecnn/devices/kinds/python.py",
     "edgecnn/audit/checks/pools.py",
     "edgecnn/report/figures/brightness.py",
@@ -144,6 +145,12 @@ def test_a_model_runs_on_an_added_kind_of_device(extended: Path) -> None:
     assert (told["passed"], told["environment"]["place"]) == (True, device)
     result = run(extended, "selftest", "mnist-c1", "--on", f"python:{shutil.which('false')}")
     assert (result.returncode, "ended with exit code 1" in result.stderr) == (2, True)
+
+
+def test_an_added_runtime_is_measured_beside_the_others(extended: Path) -> None:
+    result = run(extended, "bench", "mnist-c1", "--everywhere", "--threads", "1", "--seconds", "0.05", "--json")
+    found = {one["provider"]: one["right"] for one in json.loads(result.stdout)["everywhere"]["answers"]}
+    assert found[f"ONNX reference evaluator {onnx.__version__}"] is True
 
 
 def test_an_added_check_is_looked_at(extended: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgecnn import documents
 from edgecnn.bench import baseline as baselines
 from edgecnn.bench.baseline import Gate
+from edgecnn.bench.everywhere import Everywhere, survey
 from edgecnn.bench.interval import verdict
 from edgecnn.bench.launches import Series, launched
 from edgecnn.bench.load import PLAIN, Load
@@ -111,18 +112,21 @@ class BenchReport:
     conditions: Conditions | None = field(default=None, metadata=UNKNOWN)
     uncounted: str | None = field(default=None, metadata=UNKNOWN)
     gate: Gate | None = field(default=None, metadata=UNKNOWN)
+    everywhere: Everywhere | None = field(default=None, metadata=UNKNOWN)
 
     @property
     def imprecise(self) -> list[str]:
         """Name the settings in which an interval did not become as narrow as was asked for."""
-        wide = 1 + self.precision_percent / 100
+        wide, several = 1 + self.precision_percent / 100, len({one.provider for one in self.contenders}) > 1
         single = [
-            f"{one.model}, batch {one.batch}, {one.threads} threads"
+            one
             for one in self.contenders
             if not self.comparisons and one.p50_ms_ci95 and one.p50_ms_ci95[1] > wide * one.p50_ms_ci95[0]
         ]
-        return single + [
-            f"{one.model}, batch {one.batch}, {one.threads} threads" for one in self.comparisons if not one.precise
+        found: list[Timing | Ratio] = [*single, *(one for one in self.comparisons if not one.precise)]
+        return [
+            f"{one.model}{f' on {one.provider}' if several else ''}, batch {one.batch}, {one.threads} threads"
+            for one in found
         ]
 
     @property
@@ -154,6 +158,9 @@ def bench(
     baseline: str | Path | None = None,
     max_slowdown_percent: float = MAX_SLOWDOWN_PERCENT,
     on: str | None = None,
+    everywhere: bool = False,
+    dataset: str | None = None,
+    root: str | Path | None = None,
     on_setting: Callable[[str], None] = lambda text: None,
     on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
 ) -> BenchReport:
@@ -177,18 +184,26 @@ def bench(
     A module of PyTorch, FILE.py:NAME or LIBRARY:NAME, has ``weights``, and takes pictures as the first model file does,
     or of the ``input`` that is said.
     ``on`` is a device such as ``ssh://pi@raspberrypi``: there model files are measured, and the machine is the device.
+    ``everywhere`` measures model files in the other runtimes that are installed too (``edgecnn.bench.runtimes``), holds
+    each to the golden images and, with ``dataset``, to its test images, and recommends one.
     Raises EdgecnnError for settings that measure nothing, what ``open_contender`` and, of a device, ``open_model_on``
     raise.
     """
     providers = [provider] if isinstance(provider, str) else provider
     contenders = _contenders(completed(models, weights, input), providers)
-    batches = batches or ((1, 8, 64) if load.is_plain else (1,))
+    batches = batches or ((1, 8, 64) if load.is_plain and not everywhere else (1,))
     _check(batches, threads, seconds, precision_percent)
     _check_load(load, batches, on)
+    _check_everywhere(everywhere, dataset, load, on, contenders)
     before = None if baseline is None else read_report(baseline)
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
     recorded = stand.environment()
+    surveyed = None
+    if everywhere:
+        count = threads[0] if threads else None
+        surveyed = survey(contenders, count, dataset=dataset, root=root, say=on_setting)
+        contenders = list(surveyed.contenders)
     watch = Watch()
     settings = [
         _measured(contenders, stand, batches, load, count, precision_percent, seconds, on_setting)
@@ -198,9 +213,10 @@ def bench(
     for one in settings:
         for timing, calls_ns in zip(one.timings(), one.calls_ns(), strict=True):
             on_calls(timing, calls_ns)
+    comparisons = [ratio for one in settings for ratio in one.ratios(precision_percent)]
     report = BenchReport(
         contenders=[timing for one in settings for timing in one.timings()],
-        comparisons=[ratio for one in settings for ratio in one.ratios(precision_percent)],
+        comparisons=comparisons,
         footprints=[footprint for one in settings for footprint in one.footprints()],
         environment=recorded,
         seconds=seconds,
@@ -208,6 +224,7 @@ def bench(
         load=load,
         conditions=conditions,
         uncounted=settings[0].workers[0].uncounted,
+        everywhere=None if surveyed is None else surveyed.judged(comparisons),
     )
     if baseline is None or before is None:
         return report
@@ -381,6 +398,24 @@ def _check_load(load: Load, batches: Sequence[int], on: str | None) -> None:
         raise EdgecnnError("--fps, --callers and --end-to-end are measured here alone. Leave them out, or --on.")
     if load.pictures and list(batches) != [1]:
         raise EdgecnnError(f"--end-to-end takes one picture at a time; found batch sizes {list(batches)}.")
+
+
+def _check_everywhere(
+    everywhere: bool, dataset: str | None, load: Load, on: str | None, contenders: Sequence[tuple[str, Named]]
+) -> None:
+    if not everywhere:
+        if dataset is not None:
+            raise EdgecnnError("--data is for --everywhere: the images whose accuracy stands beside latency.")
+        return
+    if on is not None or not load.is_plain:
+        raise EdgecnnError(
+            "--everywhere measures calls back to back, here. Leave out --on, --fps, --callers, --end-to-end."
+        )
+    if _is_of_pytorch(contenders[0][1]):
+        raise EdgecnnError(
+            f"{contenders[0][1]}: is no model file, and --everywhere compares others with the first. Name a model file "
+            "first; edgecnn export makes one."
+        )
 
 
 def _timing(worker: AnyWorker, batch: int, index: int, series: Series, instructions: float | None) -> Timing:

@@ -69,6 +69,21 @@ def test_end_to_end(edgecnn, model: Path, tmp_path: Path) -> None:
     assert edgecnn("bench", model, "--end-to-end", tmp_path / "none").code == 2
 
 
+@pytest.mark.slow
+def test_everywhere_shows_what_each_runtime_answers_what_is_missing_and_what_to_take(edgecnn, model: Path) -> None:
+    out = edgecnn("bench", model, *BRIEF, "--everywhere").out
+    assert "golden images against the answers in the card" in out
+    assert "OpenCV dnn" in out
+    assert out.count("not right") == 0
+    assert "batch 1, 1 threads: " in out
+
+
+def test_images_are_for_everywhere(edgecnn, model: Path) -> None:
+    ended = edgecnn("bench", model, *BRIEF, "--data", "digits")
+    assert ended.code == 2
+    assert "--data is for --everywhere" in ended.err
+
+
 def test_what_was_asked_for_and_not_reached_is_said_and_fails_where_it_has_to_be_stable(edgecnn, model: Path) -> None:
     ended = edgecnn("bench", model, model, *BRIEF, "--precision", 0.0001, "--stable")
     assert ended.code == 1
