@@ -107,6 +107,15 @@ def test_a_reading_where_nothing_is_and_the_second_of_one_digit_are_false(
     assert (after.right, after.false) == (before.right, 2)
 
 
+def test_a_piece_of_what_is_ignored_counts_neither_way(camera: ModuleType) -> None:
+    ignored = np.array([[40, 40, 30, 40]], np.float32)
+    page = Page(np.zeros((90, 90), np.uint8), ignored, np.array([6]), np.array([True]))
+    answers = [("6", tuple(ignored[0])), ("0", (42.0, 62.0, 14.0, 16.0)), ("1", (64.0, 40.0, 14.0, 16.0))]
+    for answer, false in zip(answers, (0, 0, 1), strict=True):
+        counts = camera.rendered.compared(page, SimpleNamespace(digits=[answer], numbers=[]))
+        assert sum(counted.false for counted in counts.values()) == false, answer
+
+
 def test_pages_are_of_all_kinds_and_the_same_each_time(camera: ModuleType, material, pages: list[Page]) -> None:
     assert len({page.kind for page in pages}) == 16
     kind, size = camera.rendered.what(3)
