@@ -2,14 +2,15 @@
 
 Along each line of digits a strip is sampled in units of their height, as ink between 0, the paper, and 1, their own
 ink. It falls into characters at columns without ink; those that are no digits and about as high are letters, and what
-reaches from top to bottom of the strip is a border. A word goes on over narrow gaps. A digit inside a word of letters
-is one of them; so is a single one at its end, and a single 0 or 1 before it. A number with a unit stays a number.
+reaches from top to bottom of the strip is a border. A word goes on over narrow gaps. A 0 or 1 inside a word that has
+more letters than digits, where others count twice, is one of them; so is a single one at either end of three letters,
+and another digit inside a word of few digits and more letters. A number with a unit stays a number.
 
 The page does the same (web/src/lettering.js).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,10 @@ RULED = 0.8  # of a strip's columns: a row that is inked in so many is a line be
 OWN = 0.5  # of a character's width: it is the digit that covers so much of it
 LOW, NARROW, LETTER = 0.45, 0.08, 0.75  # the least height and width of a letter, and the width of one
 GAP = 0.42  # within a word
-INSIDE, AROUND = 2, 3  # letters of a word by the digits that are inside it, and beside a single one
 LIKE_LETTERS = frozenset("01")
+UNLIKE = 2  # for how many of these another digit counts
+FEW, MORE = 2, 2  # digits of a word in which such a one is a letter, and letters that it has more
+AROUND = 3  # letters beside a single digit
 
 Boxes = NDArray[np.float64]
 
@@ -139,12 +142,26 @@ def _words(characters: list[_Character | None]) -> list[list[_Character]]:
 def _letters_of(word: list[_Character], labels: Sequence[str]) -> list[int]:
     """Return which digits of a word are letters."""
     letters, digits = sum(each.letters for each in word), [index for each in word for index in each.digits]
-    found: list[int] = []
-    before = 0
-    for character in word:
-        after = letters - before - character.letters
-        inside = before and after and letters >= INSIDE * len(digits)
-        beside = len(digits) == 1 and (before >= AROUND or (after >= AROUND and labels[digits[0]] in LIKE_LETTERS))
-        found += character.digits if inside or beside else ()
-        before += character.letters
+    alike = {index for index in digits if labels[index] in LIKE_LETTERS}
+    likely = letters > len(alike) + UNLIKE * (len(digits) - len(alike))
+    others = len(digits) <= FEW and letters >= len(digits) + MORE
+    inside = [index for each, before, after in _beside(word) if before and after for index in each.digits]
+    found = [index for index in inside if (likely if index in alike else others)]
+    rest = [_lettered(each) if set(each.digits) & set(found) else each for each in word]
+    beside = [(each.digits, max(before, after)) for each, before, after in _beside(rest) if each.digits]
+    if len(beside) == 1 and beside[0][1] >= AROUND and len(beside[0][0]) == 1 and beside[0][0][0] in alike:
+        found += beside[0][0]
     return found
+
+
+def _beside(word: list[_Character]) -> Iterator[tuple[_Character, int, int]]:
+    """Yield the characters of a word, with how many letters are before and after each."""
+    letters, before = sum(each.letters for each in word), 0
+    for each in word:
+        yield each, before, letters - before - each.letters
+        before += each.letters
+
+
+def _lettered(character: _Character) -> _Character:
+    """Return a character whose digits are letters."""
+    return replace(character, letters=character.letters + len(character.digits), digits=())

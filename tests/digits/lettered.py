@@ -21,12 +21,18 @@ WORDS = [
     ("SUDOKU", "x  x  ", "   x  "),  # a 5 before five letters may be a number with its unit
     ("Oil", "x  ", "   "),
     ("OKTET", "x    ", "x    "),
+    ("OREGON", "x   x ", "x   x "),
+    ("MOTOR", " x x ", " x x "),
+    ("X10Y", " xx ", "    "),
     ("ONLY 12", "x    xx", "x      "),
     ("real", "   x", "   x"),
     ("4.86", "x xx", "    "),
     ("5kg", "x  ", "   "),
     ("12 mm", "xx   ", "     "),
     ("A4", " x", "  "),
+    ("AB7CD", "  x  ", "  x  "),
+    ("AB7", "  x", "   "),  # not only letters are like other digits
+    ("A7B358C", " x xxx ", "       "),
     ("3x40=120", "x xx xxx", "        "),
     ("10:30 AM", "xx xx   ", "        "),
     ("31415", "xxxxx", "     "),

@@ -136,7 +136,7 @@ LOOK = """() => {
 
 
 def test_letters_of_words_are_no_digits_as_in_python(visit: Visits, by: Any) -> None:
-    pixels = typed(["TOTAL 4.86", "GALLONS 20", "OKTOBER 15"], height_of_digit=40)
+    pixels = typed(["TOTAL 4.86", "GALLONS 20", "OREGON 15"], height_of_digit=40)
     expected = Reader("digit-finder", "digits-webcam", threads=1).read(pixels)
     assert expected.text == "4.86\n20\n15"
     assert sum(one.accepted for one in expected.seen) > len(expected.digits)  # the classifier by itself is sure

@@ -17,8 +17,10 @@ const RULED = 0.8; // of a strip's columns: a row that is inked in so many is a 
 const OWN = 0.5; // of a character's width: it is the digit that covers so much of it
 const [LOW, NARROW, LETTER] = [0.45, 0.08, 0.75]; // the least height and width of a letter, and the width of one
 const GAP = 0.42; // within a word
-const [INSIDE, AROUND] = [2, 3]; // letters of a word by the digits that are inside it, and beside a single one
 const LIKE_LETTERS = "01";
+const UNLIKE = 2; // for how many of these another digit counts
+const [FEW, MORE] = [2, 2]; // digits of a word in which such a one is a letter, and letters that it has more
+const AROUND = 3; // letters beside a single digit
 
 /**
  * Tell which digits, in lines, are letters of words.
@@ -178,12 +180,33 @@ function wordsOf(characters) {
 function lettersOf(word, labels) {
   const letters = word.reduce((sum, each) => sum + each.letters, 0);
   const all = word.flatMap(({ digits }) => digits);
-  let before = 0;
-  return word.flatMap(({ letters: own, digits }) => {
-    const after = letters - before - own;
-    const inside = before && after && letters >= INSIDE * all.length;
-    const single = before >= AROUND || (after >= AROUND && LIKE_LETTERS.includes(labels[all[0]]));
-    before += own;
-    return inside || (all.length === 1 && single) ? digits : [];
+  /** @param {number} index */
+  const isAlike = (index) => LIKE_LETTERS.includes(labels[index]);
+  const alike = all.filter(isAlike).length;
+  const likely = letters > alike + UNLIKE * (all.length - alike);
+  const others = all.length <= FEW && letters >= all.length + MORE;
+  const inside = beside(word).flatMap(({ digits, before, after }) => (before && after ? digits : []));
+  const found = inside.filter((index) => (isAlike(index) ? likely : others));
+  const rest = word.map((each) => (each.digits.some((index) => found.includes(index)) ? lettered(each) : each));
+  const left = beside(rest).filter(({ digits }) => digits.length);
+  if (left.length !== 1) return found;
+  const [{ digits, before, after }] = left;
+  const isOne = digits.length === 1 && isAlike(digits[0]) && Math.max(before, after) >= AROUND;
+  return isOne ? [...found, ...digits] : found;
+}
+
+/** How many letters are before and after each character of a word. @param {Character[]} word */
+function beside(word) {
+  const all = word.reduce((sum, { letters }) => sum + letters, 0);
+  let passed = 0;
+  return word.map(({ letters, digits }) => {
+    const [before, after] = [passed, all - passed - letters];
+    passed += letters;
+    return { digits, before, after };
   });
+}
+
+/** A character whose digits are letters. @param {Character} character @returns {Character} */
+function lettered(character) {
+  return { ...character, letters: character.letters + character.digits.length, digits: [] };
 }
