@@ -84,12 +84,13 @@ def export(
     if as_json:
         console.show_json(exported)
     else:
-        _show(exported, root)
+        _show(exported, model, root)
 
 
-def _show(exported: "Exported", root: Path | None) -> None:
-    from edgecnn.card import UNKNOWN_DATASET
+def _show(exported: "Exported", model: Path, root: Path | None) -> None:
+    from edgecnn.card import TRAINED_FORM, UNKNOWN_DATASET
     from edgecnn.data import is_named
+    from edgecnn.metadata import read_card
 
     for remark in exported.remarks:
         console.say(f"note: {remark}")
@@ -99,8 +100,18 @@ def _show(exported: "Exported", root: Path | None) -> None:
     )
     console.show_parity("PyTorch", exported)
     own = None if is_named(exported.dataset) else exported.dataset
+    if read_card(exported.path).form == TRAINED_FORM:
+        console.say_next(next_command("verify", _start_of(model), exported.path, dataset=own, root=root))
+        return
     step = "selftest" if exported.dataset == UNKNOWN_DATASET.name else "quantize"  # which needs images
     console.say_next(next_command(step, exported.path, dataset=own, root=root))
+
+
+def _start_of(run: Path) -> Path:
+    """Return the run in float32 that one with quantization started from."""
+    from edgecnn import checkpoint
+
+    return Path(str(checkpoint.read(run).recipe.start_from))
 
 
 def _preprocess(transform: str | None, numbers: dict[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from edgecnn.text import excerpt
 
 SCHEMA = 2
 CARD_KEY = "edgecnn.card"
+TRAINED_FORM = "int8-trained"  # what a training with rounding is exported to
 CLASSIFICATION = "classification"  # the task of what says none
 BATCH_DEPENDENT_BEFORE = "int8-dense"  # the form of that kind in cards that do not say so
 LONGEST_SIDE = 65_535  # pixels, of a JPEG

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from edgecnn import documents, networks, torch_state
+from edgecnn import documents, networks, qat, torch_state
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.code_name import is_code, placed, public
 from edgecnn.errors import CheckpointError
@@ -117,6 +117,8 @@ class Checkpoint:
             networks.take(self.recipe.network.name, self.recipe.network.sha256 or UNRECORDED)
         with _no_larger_than(self.weights), torch_state.random_state(torch.device("cpu")):
             classifier = build_classifier(self.recipe, self.input, len(self.labels))
+        if self.recipe.quantization:
+            round_as_int8(classifier, self.golden_images_nhwc)
         reason = self._misfit(classifier.state_dict())
         try:
             if reason is None:
@@ -179,6 +181,16 @@ def build_classifier(recipe: Recipe, shape: ImageInput, classes: int) -> PixelCl
     return PixelClassifier(
         network, scale_c, shift_c, flip_average=recipe.average == "flip", each=recipe.preprocess.scale == "each"
     )
+
+
+def round_as_int8(classifier: PixelClassifier, images_nhwc: Tensor) -> None:
+    """Have a classifier's network round as int8 does, from here on; ``images_nhwc`` show the size of what it takes.
+
+    Raises RecipeError where torch.export does not take the network.
+    """
+    with torch.no_grad():
+        pixels_nchw = classifier.normalized(images_nhwc[:1].repeat(2, 1, 1, 1))
+    classifier.network = qat.prepared(classifier.network, pixels_nchw)
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

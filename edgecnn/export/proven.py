@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 
 OUTCOME = "outcome.json"  # of a run's folder
+# What a state has beside parameters: the statistics of norms, the ranges of what is rounded.
+NO_PARAMETERS = ("running_mean", "running_var", "num_batches_tracked", ".low", ".high")
 
 
 @dataclass(frozen=True)
@@ -58,4 +60,4 @@ def trained_parameters(checkpoint: "Checkpoint") -> int:
 
 
 def _is_parameter(name: str) -> bool:
-    return name.startswith("network.") and not name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+    return name.startswith("network.") and not name.endswith(NO_PARAMETERS)

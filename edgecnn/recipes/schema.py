@@ -215,7 +215,8 @@ class Recipe(Table):
     the mean over an image and its mirror image into the network, and so into the exported file. ``unfreeze_at`` is for
     pretrained networks: the last layer learns from the start, the stage before it from that fraction of the epochs on,
     and so backwards; with the last entry all that is left joins in. ``start_from`` is a run or checkpoint of the same
-    network: training starts from its weights, the last layer made anew where the classes are others.
+    network: training starts from its weights, the last layer made anew where the classes are others. ``quantization`` =
+    int8 trains on from there with weights and activations rounded as the exported int8 file will have them.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\]*$")] = ""
@@ -231,6 +232,7 @@ class Recipe(Table):
     average: Literal["none", "flip"] = "none"
     unfreeze_at: list[Fraction] = []
     start_from: str | None = None
+    quantization: Literal["int8"] | None = None
     network: Network = Network()
     data: Data = Data()
     preprocess: Preprocess = Preprocess()
@@ -241,6 +243,22 @@ class Recipe(Table):
     loss: Loss = Loss()
     regularization: Regularization = Regularization()
     teacher: Teacher | None = None
+
+    @model_validator(mode="after")
+    def _rounding_goes_with_the_rest(self) -> "Recipe":
+        if self.quantization is None:
+            return self
+        unlike = {
+            "start_from=RUN is missing, the run in float32 to train on from": self.start_from is None,
+            "precision is bf16, where rounding takes fp32": self.precision == "bf16",
+            "unfreeze_at belongs to the training before; set it to []": bool(self.unfreeze_at),
+            "progressive belongs to the training before; set progressive.start to 1": self.progressive.start < 1,
+        }
+        if any(unlike.values()):
+            raise PydanticCustomError(
+                "rounding", f"quantization: {next(key for key, is_so in unlike.items() if is_so)}"
+            )
+        return self
 
     def public(self) -> "Recipe":
         """Return it as a run and a card have it: a file of Python without the folders that lead to it."""

@@ -38,7 +38,7 @@ from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.order import order
 from edgecnn.train.prepare import initial_classifier, learning_task
-from edgecnn.train.start import take_weights
+from edgecnn.train.start import start_rounding, take_weights
 from edgecnn.train.teacher import teach
 from edgecnn.train.unasked import Unasked, recipe_for
 
@@ -144,8 +144,11 @@ class Loop:
         self.recipe, self.run, self.device, self.prepared, self.clock = recipe, run, device, prepared, clock
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
-        if recipe.start_from and not (run / run_folder.STATE).exists():  # a saved state has weights of its own
+        begins = not (run / run_folder.STATE).exists()  # a saved state has weights of its own
+        if recipe.start_from and begins:
             take_weights(self.classifier, Path(recipe.start_from), prepared.train.labels)
+        if recipe.quantization:
+            start_rounding(self.classifier, prepared.train.images_nhwc, calibrated=begins)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)
@@ -153,7 +156,7 @@ class Loop:
         self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
         self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
         self.images, self.targets = _on_device(prepared.train, device)
-        self.bf16 = runs_bf16(device, recipe.precision, self.classifier, self.images)
+        self.bf16 = recipe.quantization is None and runs_bf16(device, recipe.precision, self.classifier, self.images)
         progressive.check(self.classifier, recipe, self.images[:1])
         self.validation = _on_device(prepared.validation, device)
         self.steps = -(-len(self.targets) // recipe.batch_size)

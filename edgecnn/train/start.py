@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from edgecnn import checkpoint
+from edgecnn import checkpoint, qat
 from edgecnn.checkpoint import PixelClassifier
 from edgecnn.errors import RecipeError
 from edgecnn.networks._weights import unfit_to_start_from
 
 NETWORK = "network."
 SHOWN = 3
+CALIBRATION_IMAGES, CALIBRATION_BATCH = 512, 32
 
 
 def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, ...]) -> None:
@@ -20,6 +23,11 @@ def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, .
     Raises CheckpointError for what is no checkpoint, RecipeError where it holds another network.
     """
     found = checkpoint.read(source)
+    if found.recipe.quantization:
+        raise RecipeError(
+            f"start_from: {source} was trained with quantization, and has no norms left to train with. Start from the "
+            f"run that it started from; to train it for longer: edgecnn train {source} --resume --epochs N"
+        )
     own = classifier.network.state_dict()
     given = {name.removeprefix(NETWORK): tensor for name, tensor in found.weights.items() if name.startswith(NETWORK)}
     last = "" if found.labels == labels else f"{_last_layer(classifier)}."
@@ -35,6 +43,18 @@ def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, .
         for name, tensor in own.items():
             if not (last and name.startswith(last)):
                 tensor.copy_(given[name])
+
+
+def start_rounding(classifier: PixelClassifier, images_nhwc: NDArray[np.uint8], *, calibrated: bool) -> None:
+    """Have a classifier with the weights that it starts from round as its int8 file will; ``calibrated`` with the
+    ranges that some of the training images give. Raises RecipeError where its network cannot be traced."""
+    device = classifier.scale.device
+    chosen = np.sort(np.random.default_rng(0).permutation(len(images_nhwc))[:CALIBRATION_IMAGES])
+    images = torch.from_numpy(images_nhwc[chosen]).to(device)
+    checkpoint.round_as_int8(classifier, images)
+    if calibrated:
+        batches = torch.split(images, CALIBRATION_BATCH)
+        qat.calibrate(classifier.network, (classifier.normalized(batch) for batch in batches))
 
 
 def _unfit(name: str, own: dict[str, Tensor], given: dict[str, Tensor]) -> bool:

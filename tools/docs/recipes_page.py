@@ -55,6 +55,8 @@ def _takes(value: dict[str, Any], tables: dict[str, Any]) -> str:
         return ", or ".join(_takes(one, tables) for one in value["anyOf"] if one.get("type") != "null")
     if "$ref" in value:
         return "a table, below"
+    if "const" in value:
+        return f"`{value['const']}`"
     if "enum" in value:
         return ", ".join(f"`{choice}`" for choice in value["enum"])
     if value["type"] == "array":

@@ -3,14 +3,14 @@
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn import card as cards
 from edgecnn import data, golden
-from edgecnn.card import Confidence, ModelCard, Parity, Score
+from edgecnn.card import TRAINED_FORM, Confidence, ModelCard, Parity, Quantization, Score
 from edgecnn.contender import Answer, ClassifierContender, in_batches, open_classifier
 from edgecnn.data import Split
 from edgecnn.errors import DataError, ParityError
@@ -21,12 +21,14 @@ from edgecnn.export.trace import traced
 from edgecnn.onnx_file import runtime_versions
 from edgecnn.runtime.model import Model
 from edgecnn.runtime.session import open_model
+from edgecnn.saturation import prove
 from edgecnn.verify.compare import check_labels, read_for
 
 if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
 
 LOGIT_TOLERANCE = 1e-4
+ROUNDED_TOLERANCE = 0.05  # of the logits' deviation, in int8
 BATCHES = (1, 2, 7)
 
 
@@ -79,7 +81,8 @@ def _prove(
     graph = deployed_graph(checkpoint, temperature)
     answers = _answers(original, graph, checkpoint, dataset, root)
     answers = replace(answers, original_nk=answers.original_nk / np.float32(temperature))
-    gap, agreement = check_parity(answers.original_nk, answers.exported_nk)
+    check = check_rounded_parity if checkpoint.recipe.quantization else check_parity
+    gap, agreement = check(answers.original_nk, answers.exported_nk)
     images_nhwc = _golden_images(original, graph, checkpoint, dataset, root)
     card = replace(
         _card(checkpoint, graph, answers, agreement, images_nhwc),
@@ -117,9 +120,28 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
     return float(gaps_n.max()), float(1 - differs_n.mean())
 
 
+def check_rounded_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float32]) -> tuple[float, float]:
+    """Return (largest |Δlogit|, share of equal top-1) of a file in int8 to the network that was trained with rounding,
+    or raise ParityError. Where sums lie between two levels, which one they are rounded to depends on the kernel."""
+    gaps_nk = original_nk - exported_nk
+    spread, rms = float(original_nk.std()), float(np.sqrt(np.square(gaps_nk, dtype=np.float64).mean()))
+    agreement = float((original_nk.argmax(axis=1) == exported_nk.argmax(axis=1)).mean())
+    if not rms <= ROUNDED_TOLERANCE * spread:
+        raise ParityError(
+            f"the int8 graph does not answer as the network that was trained with rounding: over {len(gaps_nk)} images "
+            f"logits differ by {rms:.3g} (root mean square; allowed {ROUNDED_TOLERANCE * spread:.3g}, "
+            f"{ROUNDED_TOLERANCE:.0%} of their deviation), and {agreement:.2%} have the same best label. "
+            "No file was written. Please report it with the recipe and this processor (edgecnn doctor)."
+        )
+    return float(np.abs(gaps_nk).max()), agreement
+
+
 def deployed_graph(checkpoint: "Checkpoint", temperature: float = 1.0) -> bytes:
     """Trace the network with its preprocessing and a softmax; the model bears no trace of this machine."""
     import torch
+    from torch.fx import GraphModule
+
+    from edgecnn import qat
 
     class Deployed(torch.nn.Module):
         """The classifier with both of its outputs."""
@@ -127,6 +149,8 @@ def deployed_graph(checkpoint: "Checkpoint", temperature: float = 1.0) -> bytes:
         def __init__(self) -> None:
             super().__init__()
             self.classifier = checkpoint.build()
+            if checkpoint.recipe.quantization:
+                self.classifier.network = qat.deployed(cast(GraphModule, self.classifier.network))
 
         def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             logits_nk = self.classifier(image)
@@ -196,9 +220,11 @@ def _card(
     dataset = data.public_name(checkpoint.dataset.name)
     images, accuracy = len(answers.original_nk), _accuracy(answers)
     validation = Score("validation", checkpoint.dataset.validation, "accuracy", checkpoint.figures["accuracy"])
+    rounded = checkpoint.recipe.quantization is not None
+    tolerance = ROUNDED_TOLERANCE * float(answers.original_nk.std()) if rounded else LOGIT_TOLERANCE
     return ModelCard(
         name=checkpoint.recipe.name,
-        form="fp32",
+        form=TRAINED_FORM if rounded else "fp32",
         labels=list(checkpoint.labels),
         input=checkpoint.input,
         network=checkpoint.recipe.network.public().name,
@@ -210,15 +236,20 @@ def _card(
             images=images,
             source=answers.source,
             output="logits",
-            tolerance=LOGIT_TOLERANCE,
+            tolerance=tolerance,
             max_abs_gap_below=_next_power_of_ten(gap),
             agreement=agreement,
         ),
-        quantization=None,
+        quantization=_quantization(graph) if rounded else None,
         parent_sha256=None,
         versions=checkpoint.versions | runtime_versions(),
         golden=golden.measured(graph, golden_images_nhwc),
     )
+
+
+def _quantization(graph: bytes) -> Quantization:
+    """Say how a network that was trained with rounding is int8, with the proof that its sums do not overflow."""
+    return Quantization(TRAINED_FORM, calibration=None, measured=None, overflow=prove(graph).overflow)
 
 
 def _accuracy(answers: _Answers) -> float | None:

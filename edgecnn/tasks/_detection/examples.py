@@ -44,6 +44,10 @@ class MadeFor(Protocol):
 
 def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
     """Read the images to train on and those to validate on."""
+    if recipe.quantization:
+        raise RecipeError(
+            "quantization is for classifiers: a detector's file runs its network at several sizes. Leave it out."
+        )
     if recipe.augment != Augment() or recipe.progressive != Progressive():
         raise RecipeError(
             f"network {recipe.network.name} learns from images with boxes as they are: nothing of [augment] or "
