@@ -11,7 +11,7 @@ STOPPED = 130  # the exit code of what the user stopped, as a shell counts it: n
 
 
 @contextlib.contextmanager
-def stop_requests(told: str = "finishing the batch and saving …") -> Iterator[threading.Event]:
+def stop_requests(told: str | None = "finishing the batch and saving …") -> Iterator[threading.Event]:
     """Turn the first Ctrl-C (or a request to terminate) into a flag, and say ``told``; the second acts as ever."""
     requested = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -19,7 +19,8 @@ def stop_requests(told: str = "finishing the batch and saving …") -> Iterator[
     def note(number: int, frame: object) -> None:
         requested.set()
         signal.signal(number, before[signal.Signals(number)])
-        console.tell(told)
+        if told is not None:
+            console.tell(told)
 
     for number in before:
         signal.signal(number, note)

@@ -66,6 +66,8 @@ def train(
 
     With --resume a run that was stopped or killed goes on: edgecnn train runs/mnist-c1 --resume
 
+    In many processes: torchrun --nproc-per-node 4 --max-restarts 3 -m edgecnn_cli train mnist-c1
+
     Example: edgecnn train mnist-c1 -o runs/mnist-c1 --epochs 10 --set optimizer.learning_rate=0.002
     """
     from edgecnn import train as train_recipe
@@ -73,23 +75,31 @@ def train(
     from edgecnn.errors import Interrupted
     from edgecnn.recipes.read import parse_setting, read
     from edgecnn.report.curves import draw_curves
+    from edgecnn.train import processes
     from edgecnn.train.device import keep_freed_memory
 
+    place = processes.launched()
+    quiet = as_json or not place.is_first
     named = {"data.name": dataset, "epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate}
     changes: dict[str, Any] = {key: value for key, value in (*named.items(), ("seed", seed)) if value is not None}
     changes |= dict(parse_setting(setting) for setting in settings or [])
     wanted: Recipe | Unasked
     if recipe is None and dataset is not None and not resume:
-        wanted = _chosen(dataset, changes, quiet=as_json)
+        wanted = _chosen(dataset, changes, quiet=quiet)
         resolved = wanted.recipe
     else:
         recipe, run = _meant(recipe, run, resume)
         wanted = resolved = read(recipe, changes)
     folder = run or Path("runs") / resolved.name
     keep_freed_memory()
-    if resume:
+    if resume and place.is_first:
         _say_longer(folder, resolved.epochs)
-    with stop_requests() as stop, console.training_bar(quiet=as_json) as bar, _event_log(folder, tensorboard) as log:
+    told = "finishing the batch and saving …" if place.is_first else None
+    with (
+        stop_requests(told) as stop,
+        console.training_bar(quiet=quiet) as bar,
+        _event_log(folder, tensorboard and place.is_first) as log,
+    ):
         try:
             outcome = train_recipe(
                 wanted,
@@ -105,8 +115,12 @@ def train(
                 should_stop=stop.is_set,
             )
         except Interrupted as interrupted:
+            if not place.is_first:
+                raise typer.Exit(Interrupted.exit_code) from None
             again = next_command("train", folder, "--resume", root=root)
             raise Interrupted(f"{interrupted}\nContinue with: {again}") from None
+    if not place.is_first:
+        return
     curves = draw_curves(folder)
     if as_json:
         console.show_json(encode(outcome) | {"curves": curves})

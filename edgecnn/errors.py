@@ -18,7 +18,7 @@
     ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
         ├── ParityError          the exported file does not answer as the PyTorch original
-        └── ConnectionLost       the connection to a device was cut before the end
+        └── ConnectionLost       the connection to a device or another process was cut before the end
 
 Two warnings: ``Int8Warning``, of an int8 file that is computed exactly, and slower, because this processor saturates,
 and ``TuningWarning``, of a file whose settings hold for other processors.
@@ -107,7 +107,7 @@ class ParityError(CheckFailed):
 
 
 class ConnectionLost(CheckFailed):
-    """The connection to a device was cut before the end."""
+    """The connection to a device, or to another process of a training, was cut before the end."""
 
 
 class Int8Warning(RuntimeWarning):

@@ -27,6 +27,11 @@ def random_state(device: torch.device) -> contextlib.AbstractContextManager[None
     return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
+def current_device(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Compute in here on that CUDA device, where it has a number."""
+    return torch.cuda.device(device) if device.index is not None else contextlib.nullcontext()
+
+
 def seed(number: int, device: torch.device) -> None:
     """Seed what a training on the device draws from. ``torch.manual_seed`` would seed every device that there is."""
     torch.default_generator.manual_seed(number)

@@ -62,7 +62,7 @@ class Outcome:
     """A finished run, also in its folder as outcome.json. ``best`` is the epoch that is kept: the best by validation,
     or the last, as the recipe selects. ``seconds`` are those of training and validating: of the wall, or by ``clock``
     of the processor, by thread, for a training that was stopped in between. ``data`` is what a data set of the user's
-    own has, ``remarks`` what else was said before the first batch."""
+    own has, ``remarks`` what else was said before the first batch; ``threads`` are those of each of ``processes``."""
 
     SCHEMA: ClassVar[int] = 1
 
@@ -81,6 +81,7 @@ class Outcome:
     data: Survey | None = None
     remarks: tuple[str, ...] = ()
     clock: str = field(default="wall", metadata=later(lambda found: "wall"))
+    processes: int = field(default=1, metadata=later(lambda found: 1))
 
 
 def best_index(rows: list[EpochRow]) -> int:

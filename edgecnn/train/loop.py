@@ -3,7 +3,8 @@
 Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved
 generator), and the learning rate from the step's number. On the CPU, with the same number
 of threads, a run that was killed and resumed therefore ends in the same weights, bit for bit, as one that was not; on
-another number sums come in another order, and the weights differ from their last digits on.
+another number sums come in another order, and the weights differ from their last digits on. So it is with the number of
+processes (``processes.py``), of which the first one writes.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ from edgecnn.errors import CheckFailed, Interrupted, RecipeError
 from edgecnn.machine import processor, threads
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Recipe
-from edgecnn.train import progressive, run_folder
+from edgecnn.train import processes, progressive, run_folder
 from edgecnn.train.answers import Answers
 from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
@@ -38,8 +39,10 @@ from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
 from edgecnn.train.order import order
 from edgecnn.train.prepare import initial_classifier, learning_task
+from edgecnn.train.processes import Group, Place
 from edgecnn.train.start import start_rounding, take_weights
-from edgecnn.train.teacher import teach
+from edgecnn.train.teacher import Answer, teach
+from edgecnn.train.together import answered
 from edgecnn.train.unasked import Unasked, recipe_for
 
 SAVE_SECONDS = 60.0
@@ -76,31 +79,50 @@ def train(
 
     ``clock`` is what its seconds are: of the wall, or of the processor, by thread, where it is stopped in between.
     ``on_data`` is told before the first batch what a data set of the user's own has, and what else is to be known.
-    ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised. Raises
-    CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
-    ProviderError. Threads and random state of PyTorch are afterwards as they were before.
+    ``should_stop`` is asked after each batch; when it says so, the state is saved and Interrupted raised.
+
+    Where torchrun started several processes, each calls this with the same arguments and computes its part of every
+    batch; the first one writes, and calls back. When torchrun starts them anew, they resume.
+
+    Raises CheckpointError when ``run`` is taken, or for ``resume`` holds another recipe; DataError, RecipeError,
+    ProviderError; ConnectionLost where another process is gone. Threads and random state of PyTorch are afterwards as
+    they were before.
     """
     recipe, comments = _resolved(recipe, data, overrides)
     run = Path(run or Path("runs") / recipe.name)
-    recipe = _with_code(recipe, run, resume=resume)
-    where = pick_device(device)
-    prepared = learning_task(recipe).prepare(recipe, root)
+    place = processes.launched()
+    where = processes.device_of(place, pick_device(device))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(torch_state.thread_count(threads.available()))
+        stack.enter_context(torch_state.thread_count(max(1, threads.available() // place.local_count)))
+        stack.enter_context(torch_state.current_device(where))
         stack.enter_context(torch_state.random_state(where))
-        loop = Loop(
-            recipe, run, where, prepared, clock
-        )  # before the claim: weights that cannot be had leave no run behind
-        run_folder.claim(run, recipe, resume=resume, comments=comments)
-        stack.enter_context(run_folder.held(run))
+        group = stack.enter_context(processes.joined(place, where))
+        if not group.is_first:
+            on_progress, on_epoch, on_data = _unheard, _unheard, _unheard
+        with group.first_goes_first():
+            resume = resume or run_folder.is_of_launch(run, place.launch)
+            recipe = _with_code(recipe, run, resume=resume)
+            prepared = learning_task(recipe).prepare(recipe, root)
+            loop = Loop(
+                recipe, run, where, prepared, clock, group
+            )  # before the claim: weights that cannot be had leave no run behind
+            if group.is_first:
+                run_folder.claim(run, recipe, resume=resume, comments=comments)
+                stack.enter_context(run_folder.held(run))
+                if place.launch:
+                    run_folder.note_launch(run, place.launch)
+        loop.begin(resume=resume)
         on_data(prepared.survey, tuple(loop.remarks))
-        if resume:
-            loop.restore()
         loop.run_to_end(on_progress, on_epoch, should_stop)
         outcome = loop.outcome()
         named = {"run": run.name, "recipe": recipe.name, "seed": recipe.seed}
-        run_folder.write_outcome(run, documents.encode(outcome) | named)
+        if group.is_first:
+            run_folder.write_outcome(run, documents.encode(outcome) | named)
     return outcome
+
+
+def _unheard(*told: Any) -> None:
+    """Take what only the first process tells."""
 
 
 def _resolved(
@@ -139,9 +161,17 @@ class Loop:
     """One training under way: the network, the data on the device, and what a resume needs."""
 
     def __init__(
-        self, recipe: Recipe, run: Path, device: torch.device, prepared: Prepared, clock: Clock = "wall"
+        self,
+        recipe: Recipe,
+        run: Path,
+        device: torch.device,
+        prepared: Prepared,
+        clock: Clock = "wall",
+        group: Group | None = None,
     ) -> None:
         self.recipe, self.run, self.device, self.prepared, self.clock = recipe, run, device, prepared, clock
+        self.group = group or Group(Place(), device)
+        _check_divisible(recipe, self.group.count)
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
         begins = not (run / run_folder.STATE).exists()  # a saved state has weights of its own
@@ -166,13 +196,26 @@ class Loop:
         self.rows: list[EpochRow] = []
         self.objective = learning_task(recipe).objective(recipe, len(prepared.train.labels), device)
         self.tally = self.objective.tally()
-        self.teacher = teach(recipe.teacher, prepared, device) if recipe.teacher else None
+        self.teacher = self._in_parts(teach(recipe.teacher, prepared, device)) if recipe.teacher else None
         self.views = recipe.teacher.views if recipe.teacher else 0
         self.answers = (
-            Answers(self.teacher, run, len(self.targets), len(prepared.train.labels))
+            Answers(self.teacher, run, len(self.targets), len(prepared.train.labels), self.group.any)
             if self.teacher and self.views
             else None
         )
+
+    def _in_parts(self, answer: Answer) -> Answer:
+        """Return an answer to whole batches of which each process computes its part."""
+        return lambda images_nhwc: answered(self.group, answer, images_nhwc)
+
+    def begin(self, *, resume: bool) -> None:
+        """Have all processes start from the same: data, precision, weights, and for ``resume`` the saved state."""
+        self.group.check_same(self.data["hash"].encode(), "the data set")
+        self.bf16 = self.group.as_first(self.bf16)
+        if self.group.as_first(resume):
+            self.restore()
+        self.group.take_from_first(self.kept.state_dict().values())
+        self.group.take_from_first(self.classifier.state_dict().values())
 
     def run_to_end(
         self,
@@ -184,7 +227,7 @@ class Loop:
         while not self._is_done():
             self._finish_epoch(on_progress, should_stop)
             on_epoch(self.rows[-1])
-            if should_stop() and not self._is_done():
+            if self.group.any(should_stop()) and not self._is_done():
                 raise Interrupted(f"stopped after epoch {self.epoch} of {self.recipe.epochs}; everything is saved.")
 
     def _is_done(self) -> bool:
@@ -203,6 +246,7 @@ class Loop:
             device=str(self.device),
             processor=processor(),
             threads=torch.get_num_threads(),
+            processes=self.group.count,
             precision="bf16" if self.bf16 else "fp32",
             train_images=len(self.prepared.train),
             validation_images=len(self.prepared.validation),
@@ -227,7 +271,7 @@ class Loop:
             if at - reported >= REPORT_SECONDS or self.step == self.steps:
                 reported = at
                 on_progress(self._progress(self.step - first_step, images, at - started))
-            stopping = should_stop()
+            stopping = self.group.any(should_stop())
             if self.step < self.steps and (stopping or at - saved >= SAVE_SECONDS):
                 self.save_state()
                 saved = at
@@ -252,6 +296,8 @@ class Loop:
         loss = self.objective.mean_loss(answers.float(), batch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.group.shares(len(chosen)):
+            self.group.add_gradients(self.classifier.parameters())
         if self.recipe.regularization.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.classifier.parameters(), self.recipe.regularization.clip_norm)
         step, steps = self.epoch * self.steps + self.step, self.recipe.epochs * self.steps
@@ -278,7 +324,7 @@ class Loop:
     def _forward(self, images_nhwc: Tensor) -> Tensor:
         """Map images to logits_nk or maps; where one image leaves a norm nothing to measure, say so."""
         try:
-            answers: Tensor = self.forward(images_nhwc)
+            answers = answered(self.group, self.forward, images_nhwc)
         except ValueError as error:
             if len(images_nhwc) > 1:
                 raise
@@ -303,6 +349,13 @@ class Loop:
         )
         self.seconds = seconds_before + now(self.clock) - started
         self.rows.append(EpochRow(**{**vars(row), "seconds": self.seconds}))
+        if self.group.is_first:
+            self._write_epoch()
+        self.epoch, self.step = self.epoch + 1, 0
+        self.tally = self.objective.tally()
+        self.save_state()
+
+    def _write_epoch(self) -> None:
         if self.recipe.select == "last" or best_index(self.rows) == len(self.rows) - 1:
             self._write_checkpoint(BEST)
         self._write_checkpoint(LAST)
@@ -310,9 +363,6 @@ class Loop:
         files.write_text(self.run / run_folder.METRICS, lines)
         if self.answers:
             self.answers.save()
-        self.epoch, self.step = self.epoch + 1, 0
-        self.tally = self.objective.tally()
-        self.save_state()
 
     def _refuse_what_diverged(self, validation_loss: float) -> None:
         """Raise CheckFailed before anything of this epoch is written: weights may break in its very last step, which
@@ -336,15 +386,15 @@ class Loop:
         images, targets = self.validation
         tally = self.objective.tally()
         for start in range(0, len(targets), EVALUATION_BATCH):
-            answers, part = (
-                self.kept(images[start : start + EVALUATION_BATCH]),
-                targets[start : start + EVALUATION_BATCH],
-            )
+            part = targets[start : start + EVALUATION_BATCH]
+            answers = answered(self.group, self.kept, images[start : start + EVALUATION_BATCH])
             tally.add(self.objective.loss_sum(answers, part), part, answers)
         return _figures(tally)
 
     def save_state(self) -> None:
-        """Write everything that a resume needs as one file, at once."""
+        """Write everything that a resume needs as one file, at once. It is the same in all processes."""
+        if not self.group.is_first:
+            return
         state = {
             "data": self.data,
             "epoch": self.epoch,
@@ -366,9 +416,10 @@ class Loop:
 
     def restore(self) -> None:
         """Take up the saved state; where none was saved yet, the run starts over, which ends in the same weights."""
-        state = run_folder.load_state(self.run, self.device)
-        if state is None:
+        content = self.group.from_first(run_folder.state_bytes(self.run) if self.group.is_first else None)
+        if content is None:
             return
+        state = run_folder.load_state(self.run, content, self.device)
         run_folder.check_same_data(self.run, state, self.data)
         self.epoch, self.step, self.seconds = state["epoch"], state["step"], state["seconds"]
         self.rows = [documents.decode(EpochRow, row, f"{self.run}: a row of its state") for row in state["rows"]]
@@ -430,6 +481,15 @@ class Loop:
             golden_images_nhwc=torch.from_numpy(self.prepared.golden_nhwc),
         )
         checkpoint.write(self.run / name, snapshot)
+
+
+def _check_divisible(recipe: Recipe, processes: int) -> None:
+    """Raise RecipeError where a network is rewritten, so that its norms and draws are not found in it any more."""
+    for key, given in (("compile", recipe.compile), ("quantization", recipe.quantization)):
+        if given and processes > 1:
+            raise RecipeError(
+                f"{key} is for one process, and this training has {processes}. Leave it out, or torchrun."
+            )
 
 
 def _figures(tally: Tally) -> dict[str, float]:

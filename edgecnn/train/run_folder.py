@@ -9,11 +9,13 @@
 ``teacher-NNN.npy``    with a teacher that answers each view of the images once, its answers
 ``outcome.json``       when it is finished: the figures, the machine, the versions, the commit of a checkout
 ``.lock``              held by the process that trains here
+``.launch``            of many processes, which call of torchrun began it, until it is finished
 """
 
 import contextlib
 import hashlib
 import importlib.metadata
+import io
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -33,7 +35,7 @@ from edgecnn.train.examples import Prepared
 from edgecnn.version import __version__
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
-LOCK = ".lock"
+LOCK, LAUNCH = ".lock", ".launch"
 LONGER = frozenset({"epochs", "patience"})  # what may grow when a run is continued
 _CODE = "the network's file has changed, and the run has a copy of what it was"
 PARTIALS = ".*-????????????.*"  # what a kill left half-written
@@ -73,6 +75,17 @@ def claim(run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str
         (run / OUTCOME).unlink(missing_ok=True)  # what is there is the outcome of the shorter training
     if is_code(recipe.network.name):
         _keep_code(run, recipe.network.name)
+
+
+def note_launch(run: Path, launch: str) -> None:
+    """Write down which call of torchrun begins a run."""
+    files.write_text(run / LAUNCH, launch + "\n")
+
+
+def is_of_launch(run: Path, launch: str) -> bool:
+    """Tell whether that call of torchrun began this run and has not finished it."""
+    there = run / LAUNCH
+    return bool(launch) and (run / RECIPE).exists() and there.is_file() and there.read_text().strip() == launch
 
 
 def check_recorded(run: Path) -> None:
@@ -115,13 +128,17 @@ def held(run: Path) -> Iterator[None]:
         ) from None
 
 
-def load_state(run: Path, device: torch.device) -> dict[str, Any] | None:
-    """Read state.pt without running code from it, or return None when the run was killed before the first save."""
+def state_bytes(run: Path) -> bytes | None:
+    """Return what state.pt holds, or None when the run was killed before the first save."""
     path = run / STATE
-    if not path.exists():
-        return None
+    return path.read_bytes() if path.exists() else None
+
+
+def load_state(run: Path, content: bytes, device: torch.device) -> dict[str, Any]:
+    """Return the state that state.pt holds, without running code from it. Raises CheckpointError."""
+    path = run / STATE
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
         missing = STATE_PARTS - state.keys()
         if missing:
             raise KeyError(*missing)
@@ -172,6 +189,7 @@ def versions() -> dict[str, str]:
 def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
     """Write outcome.json; a finished run that is resumed keeps the commit that trained it."""
     path = run / OUTCOME
+    (run / LAUNCH).unlink(missing_ok=True)
     if not path.exists():
         files.write_text(
             path, documents.to_json({**outcome, "versions": versions(), "commit": _commit()}, ascii_only=True) + "\n"
