@@ -58,6 +58,7 @@ docs: $(INSTALLED)  ## the pages on commands, JSON, recipes, results and the zoo
 	$(BIN)/python tools/docs/results_page.py
 	$(BIN)/python tools/docs/counts_page.py
 	$(BIN)/python tools/docs/reliability_page.py
+	$(BIN)/python tools/docs/performance_page.py
 
 site: $(INSTALLED)  ## build/site: the documentation, built without a network; a warning or a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
