@@ -2,17 +2,20 @@
 are lost; here parts of the frame follow the whole, down to those that the detector takes as they are.
 
 Each level is tiles of one size, which overlap by more than a digit that their level is for. What touches the border of
-a tile is cut off there, and whole in another tile or at another level.
+a tile is cut off there, and whole in another tile or at another level. Digits that fill a frame are looked for from
+farther away: at 640 pixels they are larger than most that a detector has learned.
 """
 
 import itertools
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
+from edgecnn.digits.signs.sample import reduced
 from edgecnn.runtime.detector import Detections
 
 NATIVE = 640  # pixels, of the longer side that a detector takes as it is
@@ -23,30 +26,40 @@ CUT = 0.01  # of a tile's side: what lies nearer to its border is cut off
 SAME = 0.5  # intersection over union, of one digit seen in two tiles
 FLAT = 16  # levels between the darkest and the lightest pixel of a part of a frame that shows nothing
 WELL_SEEN = 24  # pixels at the scale of a look, of a digit that is not made up of smaller ones
+FAR = 320  # pixels, of the longer side of a frame as it is seen from farther away
+FILLS = 0.25  # of a frame's shorter side: a digit that is as high is looked for from there
 
 
 @dataclass(frozen=True)
 class Look:
-    """A part of a frame: x, y, width and height in its pixels, and which of its borders are the frame's own."""
+    """A part of a frame: x, y, width and height in its pixels, and which of its borders are the frame's own.
+
+    From farther away, each ``away`` x ``away`` pixels are one, by their mean.
+    """
 
     x: int
     y: int
     width: int
     height: int
     frame: tuple[int, int]
+    away: int = 1
 
     @property
     def scale(self) -> float:
         """How many pixels of the frame are one of those that the detector sees."""
-        return max(1.0, max(self.width, self.height) / NATIVE)
+        return self.away * max(1.0, max(self.width, self.height) / self.away / NATIVE)
 
     def of(self, gray_hw1: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return its pixels of a frame."""
-        return gray_hw1[self.y : self.y + self.height, self.x : self.x + self.width]
+        part_hw1 = gray_hw1[self.y : self.y + self.height, self.x : self.x + self.width]
+        if self.away == 1:
+            return part_hw1
+        means_hw: NDArray[np.uint8] = (reduced(part_hw1[..., 0], self.away) + 0.5).astype(np.uint8)
+        return means_hw[..., None]
 
     def shows(self, gray_hw1: NDArray[np.uint8]) -> bool:
         """Tell whether there is anything to see in this part of a frame."""
-        return int(np.ptp(self.of(gray_hw1))) >= FLAT
+        return int(np.ptp(replace(self, away=1).of(gray_hw1))) >= FLAT
 
     def cuts(self, boxes_m4: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which boxes, in its own pixels, touch a border that is not the frame's."""
@@ -78,11 +91,14 @@ class Found:
 
 
 def looks(width: int, height: int, detail: float) -> list[Look]:
-    """Return what to look at: the whole frame, then tiles of smaller and smaller size.
+    """Return what to look at: the whole frame, that from farther away, then tiles of smaller and smaller size.
 
     ``detail`` is how finely: 1 down to pixels as they are, 0.5 down to half as many a side, 0 the whole frame alone.
     """
-    result, side = [Look(0, 0, width, height, (width, height))], max(width, height) / STEP
+    whole, side = Look(0, 0, width, height, (width, height)), max(width, height) / STEP
+    result = [whole]
+    if detail > 0 and min(width, height) > 1 and max(width, height) > FAR:
+        result.append(replace(whole, away=min(math.ceil(max(width, height) / FAR), width, height)))
     finest = NATIVE / detail if detail > 0 else np.inf
     while side * STEP > finest * 1.01:
         tile = max(side, finest)
@@ -115,8 +131,9 @@ def _seen(
     gray_hw1: NDArray[np.uint8], look: Look, detected: Callable[[NDArray[np.uint8]], Detections]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]:
     found = detected(np.ascontiguousarray(look.of(gray_hw1)))
-    whole_m = ~look.cuts(found.boxes_m4)
-    boxes_m4 = found.boxes_m4[whole_m] + np.array([look.x, look.y, 0, 0], np.float32)
+    boxes_m4 = found.boxes_m4 * np.float32(look.away)
+    whole_m = ~look.cuts(boxes_m4) & (boxes_m4[:, 3] >= (FILLS * min(look.frame) if look.away > 1 else 0))
+    boxes_m4 = boxes_m4[whole_m] + np.array([look.x, look.y, 0, 0], np.float32)
     scale_m = np.full(len(boxes_m4), look.scale, np.float32)
     return boxes_m4, found.scores_m[whole_m], found.crops_mhwc[whole_m], scale_m
 

@@ -1,5 +1,6 @@
 """A large picture looked at in parts: all of it, at every level, and each digit once."""
 
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -30,7 +31,7 @@ def reader(detector: Detector) -> Reader:
 def levels(found: list[Look]) -> dict[tuple[int, int], list[Look]]:
     """The tiles of each size."""
     by_size: dict[tuple[int, int], list[Look]] = {}
-    for look in found:
+    for look in (look for look in found if look.away == 1):
         by_size.setdefault((look.width, look.height), []).append(look)
     return by_size
 
@@ -56,8 +57,29 @@ def test_the_last_level_is_what_a_detector_takes_as_it_is(width: int, height: in
     assert len(looks(width, height, 0)) == 1
 
 
-def test_a_frame_of_a_camera_is_looked_at_once() -> None:
-    assert looks(640, 480, 1) == looks(640, 480, 0)
+def test_a_picture_of_a_cameras_size_is_looked_at_again_from_farther_away_and_a_small_one_is_not() -> None:
+    (whole,) = looks(640, 480, 0)
+    assert looks(640, 480, 1) == [whole, replace(whole, away=2)]
+    assert len(looks(320, 240, 1)) == 1
+
+
+@pytest.mark.parametrize("away", [2, 3])
+def test_from_farther_away_a_pixel_is_the_mean_of_several(away: int) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (7, 11, 1), np.uint8)
+    seen = Look(0, 0, 11, 7, (11, 7), away).of(frame)
+    assert seen.shape == (7 // away, 11 // away, 1)
+    assert abs(int(seen[1, 2, 0]) - frame[away : 2 * away, 2 * away : 3 * away].mean()) <= 0.5
+
+
+def test_only_what_fills_a_frame_is_taken_from_farther_away() -> None:
+    def same(frame: NDArray[np.uint8]) -> Detections:
+        boxes = np.array([[10, 10, 20, 29], [60, 10, 20, 30]], np.float32)
+        return Detections(boxes, np.array([0.9, 0.8], np.float32), np.zeros((2, 28, 28, 1), np.uint8))
+
+    frame = np.random.default_rng(0).integers(0, 256, (240, 400, 1), np.uint8)
+    found = detect(frame, 1.0, same)
+    assert sorted(found.boxes_m4[:, 3].tolist()) == [29, 30, 60]
+    assert found.scale_m[found.boxes_m4[:, 3] == 60].tolist() == [2]
 
 
 def test_what_touches_a_border_inside_the_frame_is_cut_off() -> None:

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgecnn import golden as goldens
 from edgecnn import zoo
 from edgecnn.card import CARD_KEY, Golden, ImageInput
+from edgecnn.digits.looks import FAR
 from edgecnn.runtime.classifier import load
 from edgecnn.web import open_server, site, url
 
@@ -183,7 +184,7 @@ def visit(built: Path, request: pytest.FixtureRequest) -> Iterator[Visits]:
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector without weights: of four places, those with contrast are found, so that there may be none.
 
-    The last place is the first again, with a score that is too low to count.
+    The last place is the first again, with a score that is too low to count. From afar there is nothing.
     """
     places = (*SLOTS, SLOTS[0])
     corners = np.array([(x, y, x + SIDE, y + SIDE) for x, y in places], np.float32)
@@ -193,7 +194,7 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "all_scores": np.array([0.9, 0.8, 0.7, 0.1], np.float32), "batch": np.zeros(len(places), np.int64),
         "half": np.array(0.5, np.float32), "black": np.array(0, np.float32), "white": np.array(255, np.float32),
         "axes": np.array([1, 2, 3], np.int64), "contrast": np.array(64, np.float32),
-        "first": np.array([0], np.int64),
+        "first": np.array([0], np.int64), "second": np.array([2], np.int64), "far": np.array([FAR], np.int64),
     }  # fmt: skip
     node = helper.make_node
     nodes = [
@@ -207,7 +208,11 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
         node("ReduceMax", ["clipped", "axes"], ["lightest"], keepdims=0),
         node("ReduceMin", ["clipped", "axes"], ["darkest"], keepdims=0),
         node("Sub", ["lightest", "darkest"], ["range"]),
-        node("Greater", ["range", "contrast"], ["seen"]),
+        node("Greater", ["range", "contrast"], ["there"]),
+        node("Shape", ["frame"], ["sides"]),
+        node("Gather", ["sides", "second"], ["wide"], axis=0),
+        node("Greater", ["wide", "far"], ["near"]),
+        node("And", ["there", "near"], ["seen"]),
         node("NonZero", ["seen"], ["places"]),
         node("Squeeze", ["places", "first"], ["kept"]),
         node("Gather", ["all_boxes", "kept"], ["boxes"], axis=0),

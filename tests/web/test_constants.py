@@ -32,6 +32,8 @@ PAIRS = {
         "SAME": looks.SAME,
         "FLAT": looks.FLAT,
         "WELL_SEEN": looks.WELL_SEEN,
+        "FAR": looks.FAR,
+        "FILLS": looks.FILLS,
     },
     "reading.js": {
         "SLOPE_COST": order.SLOPE_COST,

@@ -262,7 +262,8 @@ def test_what_is_looked_at_is_what_python_looks_at(javascript: Javascript) -> No
       return found.map((look) => ({ ...look, scale: looks.scaleOf(look) }));"""
     for given, found in zip(cases, javascript(body, cases), strict=True):
         expected = [
-            {"left": o.x, "top": o.y, "width": o.width, "height": o.height, "scale": float(np.float32(o.scale))}
+            {"left": o.x, "top": o.y, "width": o.width, "height": o.height, "away": o.away}
+            | {"scale": float(np.float32(o.scale))}
             for o in looks(**given)
         ]
         assert found == expected, given

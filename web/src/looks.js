@@ -1,8 +1,10 @@
 // A large picture looked at closely, as edgecnn/digits/looks.py does it: a detector sees a frame at 640 pixels at most,
-// so that of larger ones small digits are lost; parts of the frame follow the whole, down to its pixels.
+// so that of larger ones small digits are lost; parts of the frame follow the whole, down to its pixels. Digits that fill a
+// frame are looked for from farther away.
 //
 // Numbers are rounded to float32 where Python has them so: what lies near to a border is decided alike.
 import { crop } from "./pixels.js";
+import { reduced } from "./signs.js";
 
 /** @import { Box, Detect, Found, Look, Looking, Picture } from "./types.d.ts" */
 
@@ -15,17 +17,23 @@ const SAME = 0.5; // intersection over union, of one digit seen in two tiles
 const FLAT = 16; // levels between the darkest and the lightest pixel of a part of a frame that shows nothing
 const CLOSE_TO = 1.01; // the finest level: a hundredth more is no reason to look again
 export const WELL_SEEN = 24; // pixels at the scale of a look, of a digit that is not made up of smaller ones
+const FAR = 320; // pixels, of the longer side of a frame as it is seen from farther away
+const FILLS = 0.25; // of a frame's shorter side: a digit that is as high is looked for from there
 
 /**
- * Return what to look at: the whole frame, then tiles of smaller and smaller size. ``detail`` is how finely: 1 down to
- * pixels as they are, 0.5 down to half as many a side, 0 the whole frame alone.
+ * Return what to look at: the whole frame, that from farther away, then tiles of smaller and smaller size. ``detail`` is
+ * how finely: 1 down to pixels as they are, 0.5 down to half as many a side, 0 the whole frame alone.
  * @param {number} width
  * @param {number} height
  * @param {number} detail
  */
 export function looks(width, height, detail) {
   /** @type {Look[]} */
-  const result = [{ left: 0, top: 0, width, height }];
+  const result = [{ left: 0, top: 0, width, height, away: 1 }];
+  if (detail > 0 && Math.min(width, height) > 1 && Math.max(width, height) > FAR) {
+    const away = Math.min(Math.ceil(Math.max(width, height) / FAR), width, height);
+    result.push({ left: 0, top: 0, width, height, away });
+  }
   const finest = detail > 0 ? NATIVE / detail : Infinity;
   let side = Math.max(width, height) / STEP;
   while (side * STEP > finest * CLOSE_TO) {
@@ -34,7 +42,7 @@ export function looks(width, height, detail) {
     const tall = toEven(width >= height ? tile * ASPECT : tile);
     for (const top of starts(height, tall)) {
       for (const left of starts(width, wide)) {
-        result.push({ left, top, width: Math.min(wide, width), height: Math.min(tall, height) });
+        result.push({ left, top, width: Math.min(wide, width), height: Math.min(tall, height), away: 1 });
       }
     }
     side = tile / STEP;
@@ -43,8 +51,8 @@ export function looks(width, height, detail) {
 }
 
 /** How many pixels of the frame are one of those that the detector sees. @param {Look} look */
-export function scaleOf({ width, height }) {
-  return Math.fround(Math.max(1, Math.max(width, height) / NATIVE));
+export function scaleOf({ width, height, away }) {
+  return Math.fround(away * Math.max(1, Math.max(width, height) / away / NATIVE));
 }
 
 /**
@@ -77,16 +85,29 @@ export async function detectClosely(gray, detail, detect, looked = () => true) {
  * @returns {Promise<Found[]>}
  */
 async function seen(gray, look, detect) {
-  const whole = look.width === gray.width && look.height === gray.height;
-  const detections = await detect(whole ? gray : crop(gray, look));
+  const { away, width: wide, height: high } = look;
+  const isWhole = wide === gray.width && high === gray.height;
+  const detections = await detect(away > 1 ? fromAfar(gray, away) : isWhole ? gray : crop(gray, look));
   const scale = scaleOf(look);
+  const least = away > 1 ? Math.fround(FILLS * Math.min(wide, high)) : 0;
   return detections
-    .filter(({ box }) => !cuts(gray, look, box))
+    .map(({ box, ...rest }) => ({ ...rest, box: /** @type {Box} */ (box.map((side) => Math.fround(side * away))) }))
+    .filter(({ box }) => !cuts(gray, look, box) && box[3] >= least)
     .map(({ box: [x, y, width, height], ...rest }) => ({
       ...rest,
       box: [Math.fround(x + look.left), Math.fround(y + look.top), width, height],
       scale,
     }));
+}
+
+/** A frame of which so many pixels a side are one, by their mean. @param {Picture} gray @param {number} away @returns {Picture} */
+function fromAfar(gray, away) {
+  const { high, wide, at } = reduced(gray, away);
+  const pixels = Uint8Array.from(
+    { length: high * wide },
+    (_, index) => at(Math.floor(index / wide), index % wide) + 0.5,
+  );
+  return { ...gray, pixels, height: high, width: wide };
 }
 
 /**

@@ -40,7 +40,8 @@ export async function recognize({ classifier, detect }, frame, options = {}) {
 async function detected(classifier, detect, frame, { remembered, looked = () => true }) {
   const start = performance.now();
   const detail = remembered ? 0 : DETAIL;
-  const planned = looks(frame.width, frame.height, detail).length;
+  const planned = looks(frame.width, frame.height, detail);
+  const far = planned.filter(({ away }) => away > 1).length;
   let count = 0;
   const gray = withChannels(frame, 1);
   const detections = await detectClosely(gray, detail, detect, (done, all) => {
@@ -91,7 +92,7 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
     signs: signs.filter(({ label }) => label !== BLANK),
     rejected: detections.length - tracks.filter((track) => kept.has(track)).length,
     size: { width: frame.width, height: frame.height },
-    looks: { done: count, all: planned },
+    looks: { done: Math.max(count - far, 1), all: planned.length - far },
     window: null,
     detectMs: middle - start,
     classifyMs: end - middle,

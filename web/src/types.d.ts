@@ -79,8 +79,10 @@ export interface Found extends Detection {
   scale: number;
 }
 
-/** A part of a frame. */
-export type Look = Window;
+/** A part of a frame; from farther away, each ``away`` x ``away`` pixels are one. */
+export interface Look extends Window {
+  away: number;
+}
 
 /** Told before each look at a frame, and after the last; false ends it. */
 export type Looking = (done: number, all: number) => boolean;

@@ -80,7 +80,7 @@ export function view({ card }, look) {
 
   /** Show how much of a large picture was looked at. @param {number} done @param {number} all */
   function looking(done, all) {
-    const more = all > 1 && done < all;
+    const more = all > 2 && done < all; // two looks at a small picture are over at once
     byId("looking").hidden = !more;
     if (!more) return;
     if (done === 0) message("Reading …");
