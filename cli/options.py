@@ -73,7 +73,7 @@ Dataset = Annotated[
     typer.Option(
         "--data",
         metavar="DATASET",
-        help="A name (edgecnn list datasets), folder:PATH, csv:FILE, parquet:PATH, hf:FOLDER or a .npz file.",
+        help="A name (edgecnn list datasets), folder:PATH, csv:FILE, parquet:PATH, tar:PATH, hf:FOLDER or a .npz file.",
         autocompletion=data_set_names,
     ),
 ]

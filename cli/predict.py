@@ -32,7 +32,7 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="IMAGE...",
-            help="Picture files, folders, glob patterns, or tables: csv:FILE, parquet:PATH, hf:FOLDER.",
+            help="Picture files, folders, glob patterns, or tables: csv:FILE, parquet:PATH, tar:PATH, hf:FOLDER.",
         ),
     ] = None,
     watched: Annotated[
@@ -107,9 +107,9 @@ def _given(images: list[str]) -> "tuple[list[Given], dict[Path, str]]":
             found |= {path: Given(path) for path in expand([image])}
             continue
         for entry in table.entries:
-            content = entry.picture if isinstance(entry.picture, bytes) else None
-            path = Path(entry.said) if content else Path(str(entry.picture))
-            found[path], truth[path] = Given(path, content), table.names[entry.label]
+            content = entry.content
+            one = Given(content) if isinstance(content, Path) else Given(Path(entry.said), content)
+            found[one.path], truth[one.path] = one, table.names[entry.label]
     return list(found.values()), truth
 
 

@@ -84,7 +84,7 @@ DATASETS = Registry(
     "data set",
     "edgecnn.data.named",
     DataError,
-    besides="folder:PATH, csv:FILE, parquet:PATH, hf:FOLDER or a path ending in .npz",
+    besides="folder:PATH, csv:FILE, parquet:PATH, tar:PATH, hf:FOLDER or a path ending in .npz",
 )
 RECIPES = Registry(
     "recipe", "edgecnn.recipes", RecipeError, ".toml", besides="or a path ending in .toml", listed="recipes"

@@ -91,7 +91,7 @@ def _colorfulness(entries: Entries) -> float:
     found = []
     for entry in entries[:: max(len(entries) // SAMPLE, 1)][:SAMPLE]:
         try:
-            pixels_hwc = read_picture(entry.picture, entry.said).pixels_hwc
+            pixels_hwc = read_picture(entry.content, entry.said).pixels_hwc
         except ImageError:
             continue
         found.append(float(np.ptp(pixels_hwc.astype(np.int16), axis=2).mean()))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from edgecnn.data import csv_file, folder, tables
+from edgecnn.data import csv_file, folder, shards, tables
 from edgecnn.data.listed import Listed
 
 FOLDER = "folder:"
@@ -12,6 +12,7 @@ LISTED: dict[str, Callable[[Path], Listed]] = {
     "csv:": csv_file.listed,
     "parquet:": tables.parquet,
     "hf:": tables.saved,
+    "tar:": shards.listed,
 }
 
 

@@ -1,18 +1,20 @@
 """Tables with pictures inside: Parquet files, and data sets that Hugging Face's ``datasets`` saved to disk.
 
 A column has the pictures (their bytes, or ``bytes`` and ``path`` as Hugging Face has them), another the labels: words,
-or numbers with the names that the schema says. The extra ``parquet`` brings pyarrow, which reads both.
+or numbers with the names that the schema says. The extra ``parquet`` brings pyarrow, which reads both. Of a Parquet
+file the labels alone are read when it is listed, and pictures some at a time when they are wanted.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecnn.data.listed import Entry, Listed
+from edgecnn.data.listed import Entry, Listed, Stored
 from edgecnn.data.names import normal
-from edgecnn.data.parts import Part, divided, part_of
-from edgecnn.errors import DataError, missing_package
+from edgecnn.data.parts import Part, divided, part_of, part_of_file
+from edgecnn.errors import DataError, ImageError, missing_package
 from edgecnn.runtime.memory import memory_bytes
 from edgecnn.text import excerpt
 
@@ -20,6 +22,8 @@ PICTURES = ("image", "img", "picture", "photo", "pixels", "bytes", "path", "file
 LABELS = ("label", "labels", "class", "target", "category", "fine_label")
 SHARDS = ".parquet"
 STATE = "state.json"
+ROWS = 64  # that are read at once, of pictures
+EXPECTED = "expected the bytes of a picture file, or a path"
 
 
 def parquet(path: Path) -> Listed:
@@ -27,7 +31,8 @@ def parquet(path: Path) -> Listed:
     files = sorted(path.rglob(f"*{SHARDS}")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"parquet:{path}: no file ends in {SHARDS}; expected some, such as train.parquet.")
-    return _listed(f"parquet:{path}", [(_part_of_file(file, path), file, _read_parquet(file)) for file in files])
+    reader = _Reader()
+    return _listed(f"parquet:{path}", [(part_of_file(file, path), _File(file, reader)) for file in files])
 
 
 def saved(path: Path) -> Listed:
@@ -42,34 +47,139 @@ def saved(path: Path) -> Listed:
         for state in states
         for name in _shards(state)
     ]
-    return _listed(f"hf:{path}", [(part, file, _read_stream(file)) for part, file in shards])
+    return _listed(f"hf:{path}", [(part, _Saved(file)) for part, file in shards])
 
 
-def _listed(dataset: str, tables: Sequence[tuple[Part | None, Path, Any]]) -> Listed:
-    rows = [(part, *row) for part, file, table in tables for row in _rows(dataset, file, table)]
+def _listed(dataset: str, tables: "Sequence[tuple[Part | None, _File | _Saved]]") -> Listed:
+    rows = [(part, *row) for part, table in tables for row in _rows(dataset, table)]
     if not rows:
         raise DataError(f"{dataset}: no picture in it.")
-    given = [normal(name) for _, _, table in tables for name in _names(table) or ()]
+    given = [normal(name) for _, table in tables for name in _names(table.schema) or ()]
     names = tuple(dict.fromkeys(given)) or tuple(sorted({label for _, label, _, _ in rows}))
     places = {name: place for place, name in enumerate(names)}
     entries = [(part, Entry(places[label], picture, said)) for part, label, picture, said in rows]
     return divided(dataset, names, entries, "all rows")
 
 
-def _rows(dataset: str, file: Path, table: Any) -> Iterator[tuple[str, Path | bytes, str]]:
+def _rows(dataset: str, table: "_File | _Saved") -> Iterator[tuple[str, Path | bytes | Stored, str]]:
     """Yield label, picture and what it is called."""
-    columns = table.column_names
+    columns = table.schema.names
     pictures, labels = (
         _column(columns, known, dataset, what) for known, what in ((PICTURES, "pictures"), (LABELS, "labels"))
     )
-    names = _names(table)
-    for row, (picture, label) in enumerate(zip(table[pictures], table[labels], strict=True)):
-        said = f"{file.name}, row {row}"
-        yield (
-            _label(label.as_py(), names, f"{dataset}: {said}"),
-            _picture(picture.as_py(), file, f"{dataset}: {said}"),
-            said,
-        )
+    names = _names(table.schema)
+    there = table.pictures(pictures, f"{dataset}: {table.file.name}")
+    for row, (picture, label) in enumerate(zip(there, table.labels(labels), strict=True)):
+        said = f"{table.file.name}, row {row}"
+        yield _label(label.as_py(), names, f"{dataset}: {said}"), picture, said
+
+
+class _Saved:
+    """A table in Arrow's stream format, read as a whole."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self._table = file, _read_stream(file)
+        self.schema = self._table.schema
+
+    def labels(self, column: str) -> Iterable[Any]:
+        """Return the values of a column."""
+        found: Iterable[Any] = self._table[column]
+        return found
+
+    def pictures(self, column: str, where: str) -> Iterator[Path | bytes]:
+        """Yield the pictures of a column. Raises DataError for what is none."""
+        for row, picture in enumerate(self._table[column]):
+            found = _picture(picture.as_py(), self.file)
+            if found is None:
+                raise DataError(f"{where}, row {row} has {type(picture.as_py()).__name__} for a picture; {EXPECTED}.")
+            yield found
+
+
+class _File:
+    """A Parquet file, of which labels are read and pictures are left where they are."""
+
+    def __init__(self, file: Path, reader: "_Reader") -> None:
+        arrow = _pyarrow()
+        self.file, self._reader, self._arrow = file, reader, arrow
+        self._metadata = _read(file, lambda: arrow.parquet.read_metadata(file))
+        self.schema = _read(file, self._metadata.schema.to_arrow_schema)
+
+    def labels(self, column: str) -> Iterable[Any]:
+        """Return the values of a column. Raises DataError."""
+
+        def read() -> Any:
+            _see_room(sum(self._size(group, column) for group in range(self._metadata.num_row_groups)))
+            return self._arrow.parquet.read_table(self.file, columns=[column], partitioning=None)[column]
+
+        found: Iterable[Any] = _read(self.file, read)
+        return found
+
+    def pictures(self, column: str, where: str) -> "Iterator[_Row]":
+        """Yield where each picture of a column lies. Raises DataError where they cannot be pictures."""
+        kind, types = self.schema.field(column).type, self._arrow.types
+        known = (types.is_binary, types.is_large_binary, types.is_string, types.is_large_string, types.is_struct)
+        if not any(is_one(kind) for is_one in known):
+            raise DataError(f"{where} has {excerpt(str(kind))} for a picture; {EXPECTED}.")
+        for group in range(self._metadata.num_row_groups):
+            for row in range(self._metadata.row_group(group).num_rows):
+                yield _Row(self._reader, self.file, column, group, row)
+
+    def _size(self, group: int, column: str) -> int:
+        found = self._metadata.row_group(group)
+        chunks = (found.column(index) for index in range(found.num_columns))
+        return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A picture in a Parquet file: its row of a row group."""
+
+    reader: "_Reader"
+    file: Path
+    column: str
+    group: int
+    row: int
+
+    @property
+    def unit(self) -> object:
+        """What is read from one end to the other: the row group."""
+        return self.file, self.group
+
+    def read(self) -> Path | bytes:
+        """Return the picture's bytes, or the file that the row names. Raises ImageError."""
+        try:
+            value = self.reader.value(self)
+        except MemoryError:
+            raise
+        except Exception as error:  # pyarrow raises its own on whatever is broken
+            raise ImageError(f"{self.file}: cannot be read ({excerpt(str(error))}).") from error
+        found = _picture(value, self.file)
+        if found is None:
+            raise ImageError(f"{self.file}: has {type(value).__name__} for a picture; {EXPECTED}.")
+        return found
+
+
+class _Reader:
+    """Reads rows one after the other, some at a time, and keeps no more of them; backwards it begins anew."""
+
+    def __init__(self) -> None:
+        self._where: tuple[Path, str, int] | None = None
+        self._batches: Iterator[Any] = iter(())
+        self._values: Any = ()
+        self._start = 0
+
+    def value(self, wanted: _Row) -> Any:
+        """Return the value of a row."""
+        where = (wanted.file, wanted.column, wanted.group)
+        if where != self._where or wanted.row < self._start:
+            self._where, self._values, self._start = None, (), 0
+            opened = _pyarrow().parquet.ParquetFile(wanted.file, pre_buffer=False, buffer_size=1 << 16)
+            self._batches = opened.iter_batches(ROWS, [wanted.group], [wanted.column], use_threads=False)
+            self._where = where
+        while wanted.row >= self._start + len(self._values):
+            self._start += len(self._values)
+            self._values = next(self._batches).column(0)
+        return self._values[wanted.row - self._start].as_py()
 
 
 def _column(columns: Sequence[str], known: Sequence[str], dataset: str, what: str) -> str:
@@ -90,22 +200,19 @@ def _label(value: Any, names: Sequence[str] | None, where: str) -> str:
     return normal(str(value))
 
 
-def _picture(value: Any, file: Path, where: str) -> Path | bytes:
+def _picture(value: Any, file: Path) -> Path | bytes | None:
+    """Return the bytes or the file that a value stands for; None for what is no picture."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
     if isinstance(value, str):
         return file.parent / value
-    raise DataError(
-        f"{where} has {type(value).__name__} for a picture; expected the bytes of a picture file, or a path."
-    )
+    return value if isinstance(value, bytes) else None
 
 
-def _names(table: Any) -> list[str] | None:
+def _names(schema: Any) -> list[str] | None:
     """Return the names of a column of numbers, from what Hugging Face writes into the schema."""
     try:
-        features = json.loads((table.schema.metadata or {})[b"huggingface"])["info"]["features"]
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError):
         return None
     for name in LABELS:
@@ -115,33 +222,12 @@ def _names(table: Any) -> list[str] | None:
     return None
 
 
-def _part_of_file(file: Path, top: Path) -> Part | None:
-    """Return the split that a file is of by its folder or its name, as in train-00000-of-00003.parquet."""
-    if file == top:
-        return None
-    words = (*file.relative_to(top).parts[:-1], file.stem.partition("-")[0].partition(".")[0])
-    return next((part for word in reversed(words) if (part := part_of(word)) is not None), None)
-
-
 def _shards(state: Path) -> list[str]:
     try:
         found = json.loads(state.read_bytes())["_data_files"]
         return [Path(str(one["filename"])).name for one in found]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{state}: broken, or of another version of datasets ({excerpt(str(error))}).") from error
-
-
-def _read_parquet(file: Path) -> Any:
-    arrow = _pyarrow()
-
-    def read() -> Any:
-        meta = arrow.parquet.read_metadata(file)
-        _see_room(sum(meta.row_group(group).total_byte_size for group in range(meta.num_row_groups)))
-        names = meta.schema.to_arrow_schema().names
-        wanted = [name for name in (*PICTURES, *LABELS) if name in names]
-        return arrow.parquet.read_table(file, columns=wanted or None, partitioning=None)
-
-    return _read(file, read)
 
 
 def _read_stream(file: Path) -> Any:

@@ -39,7 +39,9 @@ class Data(Table):
     which. A folder with ``val`` beside ``train`` and ``test``, and a .npz with ``val_images``, have their own instead.
     ``subset`` is how many training images are used at all. ``sampling`` = balanced draws the images of an epoch with
     replacement, every class as often, as PyTorch's WeightedRandomSampler does; all takes each once. ``groups`` makes
-    classes of several labels, and of several categories of boxes one kind of thing."""
+    classes of several labels, and of several categories of boxes one kind of thing. With ``buffer`` pictures stay in
+    their files and are read anew in each epoch, where memory has no room for all: so many are held, out of which
+    the next is drawn."""
 
     name: str = "digits"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None
@@ -49,6 +51,15 @@ class Data(Table):
     subset: Count | None = None
     sampling: Literal["all", "balanced"] = "all"
     groups: Groups | None = None
+    buffer: Count | None = None
+
+    @model_validator(mode="after")
+    def _a_stream_is_read_once(self) -> "Data":
+        if self.buffer is not None and self.sampling != "all":
+            raise PydanticCustomError(
+                "buffer", "buffer reads each picture once an epoch; sampling = balanced draws them. Leave one out"
+            )
+        return self
 
 
 class Preprocess(Table):

@@ -1,4 +1,5 @@
-"""The training loop: the whole data set as uint8 on the device, batches by index, a state to take up anywhere.
+"""The training loop: the whole data set as uint8 on the device or read from its files, batches by index, a state to
+take up anywhere.
 
 Every random draw follows from the recipe's seed and the epoch's number (and, within an epoch, from the saved
 generator), and the learning rate from the step's number. On the CPU, with the same number
@@ -32,12 +33,12 @@ from edgecnn.train.answers import Answers
 from edgecnn.train.augment import Batch, alternating_flips, augment
 from edgecnn.train.average import MovingAverage
 from edgecnn.train.clock import Clock, now
-from edgecnn.train.device import pick_device, runs_bf16
-from edgecnn.train.examples import Examples, Prepared
+from edgecnn.train.device import TRIAL_IMAGES, pick_device, runs_bf16
+from edgecnn.train.examples import Prepared
+from edgecnn.train.feed import feed
 from edgecnn.train.figures import LOSS, EpochRow, Outcome, Progress, best_index
 from edgecnn.train.objective import Tally
 from edgecnn.train.optimizers import factor, make_optimizer
-from edgecnn.train.order import order
 from edgecnn.train.prepare import initial_classifier, learning_task
 from edgecnn.train.processes import Group, Place
 from edgecnn.train.start import start_rounding, take_weights
@@ -178,17 +179,21 @@ class Loop:
         if recipe.start_from and begins:
             take_weights(self.classifier, Path(recipe.start_from), prepared.train.labels)
         if recipe.quantization:
-            start_rounding(self.classifier, prepared.train.images_nhwc, calibrated=begins)
+            start_rounding(self.classifier, prepared.train, calibrated=begins)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.classifier) if recipe.compile else self.classifier
         self.optimizer = make_optimizer(self.classifier.network, recipe)
         self.average = MovingAverage(self.classifier, recipe.regularization.ema) if recipe.regularization.ema else None
         self.kept: PixelClassifier = self.average.classifier if self.average else self.classifier
         self.stages = networks.stages(recipe.network.name, self.classifier.network) if recipe.unfreeze_at else []
-        self.images, self.targets = _on_device(prepared.train, device)
-        self.bf16 = recipe.quantization is None and runs_bf16(device, recipe.precision, self.classifier, self.images)
-        progressive.check(self.classifier, recipe, self.images[:1])
-        self.validation = _on_device(prepared.validation, device)
+        self.targets, self.validation_targets = (
+            torch.from_numpy(examples.targets).to(device) for examples in (prepared.train, prepared.validation)
+        )
+        self.images = feed(prepared.train, self.targets, device)
+        progressive.check(self.classifier, recipe, self.images.between(0, 1))
+        self.validation = feed(prepared.validation, self.validation_targets, device)
+        trial = self.images.between(0, TRIAL_IMAGES)
+        self.bf16 = recipe.quantization is None and runs_bf16(device, recipe.precision, self.classifier, trial)
         self.steps = -(-len(self.targets) // recipe.batch_size)
         self.data = run_folder.fingerprint(prepared)
         self.epoch = self.step = 0
@@ -284,8 +289,9 @@ class Loop:
 
     def _train_batch(self, order: Tensor, mirrored: Tensor) -> int:
         """Learn from the next batch and return how many images it has."""
-        chosen = order[self.step * self.recipe.batch_size : (self.step + 1) * self.recipe.batch_size]
-        images_nhwc, targets = self.images.index_select(0, chosen), self.targets[chosen]
+        start, stop = self.step * self.recipe.batch_size, (self.step + 1) * self.recipe.batch_size
+        chosen = order[start:stop]
+        images_nhwc, targets = self.images.chosen(order, start, stop), self.targets[chosen]
         if self.views:  # whatever the network draws, a view is the same each time
             torch_state.seed(_seed(self.recipe.seed, self._view(), self.step), self.device)
         batch = augment(images_nhwc, targets, self.recipe.augment, mirrored[chosen])
@@ -383,11 +389,10 @@ class Loop:
     def _evaluate(self) -> dict[str, float]:
         """Measure the validation split in float32, as the exported model will compute."""
         self.kept.eval()
-        images, targets = self.validation
         tally = self.objective.tally()
-        for start in range(0, len(targets), EVALUATION_BATCH):
-            part = targets[start : start + EVALUATION_BATCH]
-            answers = answered(self.group, self.kept, images[start : start + EVALUATION_BATCH])
+        for start in range(0, len(self.validation_targets), EVALUATION_BATCH):
+            part = self.validation_targets[start : start + EVALUATION_BATCH]
+            answers = answered(self.group, self.kept, self.validation.between(start, start + EVALUATION_BATCH))
             tally.add(self.objective.loss_sum(answers, part), part, answers)
         return _figures(tally)
 
@@ -434,7 +439,7 @@ class Loop:
 
     def _order(self) -> Tensor:
         seed = _seed(self.recipe.seed, self._view())
-        return order(self.targets, self.recipe.data.sampling, seed).to(self.device)
+        return self.images.order(self.recipe.data.sampling, seed)
 
     def _mirrored(self) -> Tensor:
         """Tell which images the alternating flip mirrors in this epoch."""
@@ -494,10 +499,6 @@ def _check_divisible(recipe: Recipe, processes: int) -> None:
 
 def _figures(tally: Tally) -> dict[str, float]:
     return {LOSS: tally.mean_loss, **tally.figures()}
-
-
-def _on_device(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(examples.images_nhwc).to(device), torch.from_numpy(examples.targets).to(device)
 
 
 def _seed(*numbers: int) -> int:

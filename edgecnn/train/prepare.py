@@ -13,7 +13,7 @@ from edgecnn.checkpoint import PixelClassifier, build_classifier, task_of
 from edgecnn.errors import RecipeError
 from edgecnn.recipes.schema import Recipe
 from edgecnn.registry import TASKS
-from edgecnn.train.examples import Prepared
+from edgecnn.train.examples import Examples, Prepared
 from edgecnn.train.objective import Objective
 
 INITIAL_IMAGES, INITIAL_VALUES = 5_000, 5_000 * 32 * 32 * 3  # what a network may look at before it starts, at most
@@ -44,12 +44,12 @@ def initial_classifier(
     """
     torch_state.seed(recipe.seed, torch.device("cpu"))
     classifier = build_classifier(recipe, prepared.shape, len(prepared.train.labels))
-    mean_c, std_c = _mean_and_std(recipe, prepared.train.images_nhwc, say)
+    mean_c, std_c = _mean_and_std(recipe, prepared.train, prepared.shape.channels, say)
     classifier.scale.copy_(torch.tensor(1 / (255 * std_c)).reshape(classifier.scale.shape))
     classifier.shift.copy_(torch.tensor(-mean_c / std_c).reshape(classifier.shift.shape))
     with torch.no_grad():
         count = min(INITIAL_IMAGES, max(1, INITIAL_VALUES // int(np.prod(prepared.shape.shape))))
-        first = torch.from_numpy(prepared.train.images_nhwc[:count])
+        first = torch.from_numpy(prepared.train.first(count))
         for remark in networks.initialize(
             recipe.network.name, recipe.network.parameters, classifier.network, classifier.normalized(first)
         ):
@@ -58,18 +58,18 @@ def initial_classifier(
 
 
 def _mean_and_std(
-    recipe: Recipe, images_nhwc: NDArray[np.uint8], say: Callable[[str], None]
+    recipe: Recipe, examples: Examples, channels: int, say: Callable[[str], None]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and standard deviation by channel, of pixels in 0..1."""
-    wanted, channels = recipe.preprocess, images_nhwc.shape[3]
+    wanted = recipe.preprocess
     mean_c, std_c = np.zeros(channels), np.ones(channels)
     if wanted.scale == "weights":
         given_mean, given_std = networks.normalization(recipe.network.name, recipe.network.parameters)
         gray = channels == 1  # the mean over the colors; with data.color = "rgb" each has its own
         mean_c[:], std_c[:] = (np.mean(values) if gray else values for values in (given_mean, given_std))
     if wanted.scale == "standard":
-        counts_cv = np.stack([np.bincount(images_nhwc[..., c].ravel(), minlength=256) for c in range(channels)])
-        values, total = np.arange(256) / 255, images_nhwc[..., 0].size
+        counts_cv = np.sum([_counts(images_nhwc) for images_nhwc in examples.chunks()], axis=0)
+        values, total = np.arange(256) / 255, counts_cv[0].sum()
         mean_c = counts_cv @ values / total
         std_c = np.sqrt((counts_cv * (values - mean_c[:, None]) ** 2).sum(axis=1) / total)
         flat_c = std_c < FLAT
@@ -85,3 +85,8 @@ def _mean_and_std(
             raise RecipeError(f"preprocess.{key} has {len(given)} numbers; the images have {channels} channels.")
         result[:] = result if given is None else given
     return mean_c, np.maximum(std_c, 1e-8)
+
+
+def _counts(images_nhwc: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how often each channel has each value."""
+    return np.stack([np.bincount(images_nhwc[..., c].ravel(), minlength=256) for c in range(images_nhwc.shape[3])])

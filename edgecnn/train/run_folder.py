@@ -153,7 +153,7 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
     """Return what tells whether a resume has the data that the run was started with: class names, counts, a hash."""
     digest = hashlib.blake2b(digest_size=16)
     for examples in (prepared.train, prepared.validation):
-        digest.update(np.ascontiguousarray(examples.images_nhwc).data)
+        digest.update(np.ascontiguousarray(examples.content).data)
         digest.update(np.ascontiguousarray(examples.targets).data)
     return {
         "classes": list(prepared.train.labels),

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from edgecnn import checkpoint, qat
 from edgecnn.checkpoint import PixelClassifier
 from edgecnn.errors import RecipeError
 from edgecnn.networks._weights import unfit_to_start_from
+from edgecnn.train.examples import Examples
 
 NETWORK = "network."
 SHOWN = 3
@@ -45,12 +45,12 @@ def take_weights(classifier: PixelClassifier, source: Path, labels: tuple[str, .
                 tensor.copy_(given[name])
 
 
-def start_rounding(classifier: PixelClassifier, images_nhwc: NDArray[np.uint8], *, calibrated: bool) -> None:
+def start_rounding(classifier: PixelClassifier, examples: Examples, *, calibrated: bool) -> None:
     """Have a classifier with the weights that it starts from round as its int8 file will; ``calibrated`` with the
     ranges that some of the training images give. Raises RecipeError where its network cannot be traced."""
     device = classifier.scale.device
-    chosen = np.sort(np.random.default_rng(0).permutation(len(images_nhwc))[:CALIBRATION_IMAGES])
-    images = torch.from_numpy(images_nhwc[chosen]).to(device)
+    chosen = np.sort(np.random.default_rng(0).permutation(len(examples))[:CALIBRATION_IMAGES])
+    images = torch.from_numpy(examples.at(chosen)).to(device)
     checkpoint.round_as_int8(classifier, images)
     if calibrated:
         batches = torch.split(images, CALIBRATION_BATCH)

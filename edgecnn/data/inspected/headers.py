@@ -38,7 +38,7 @@ def of_entries(entries: Iterable[Entry]) -> Counter[Header]:
     counts: Counter[Header] = Counter()
     for entry in progress.told(list(entries)):
         with contextlib.suppress(ImageError):
-            counts[picture_header(entry.picture, entry.said)] += 1
+            counts[picture_header(entry.content, entry.said)] += 1
     return counts
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgecnn import data
 from edgecnn.card import DatasetRecord
 from edgecnn.data import Split
+from edgecnn.data.streamed import Looked
 from edgecnn.data.survey import survey
 from edgecnn.data.whole import Whole
 from edgecnn.errors import DataError, RecipeError
@@ -32,6 +33,9 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
             "another."
         )
     size, channels = (wanted.size, wanted.size) if wanted.size else None, CHANNELS[wanted.color]
+    if wanted.buffer is not None:
+        looked = Looked(wanted.name, size, channels, wanted.buffer)
+        return _prepare_own(wanted, looked.whole, looked)
     if not data.is_named(wanted.name):
         return _prepare_own(wanted, data.read_whole(wanted.name, size, channels))
     train = data.read_split(wanted.name, "train", root=root, size=size, channels=channels)
@@ -39,8 +43,9 @@ def prepared(recipe: Recipe, root: str | Path | None) -> Prepared:
     return Prepared(_with_classes(rest), _with_classes(drawn), record, golden_images(drawn))
 
 
-def _prepare_own(wanted: Data, whole: Whole) -> Prepared:
-    """Divide a data set of the user's own, and say what is in it. Its test split is compared, not learned from."""
+def _prepare_own(wanted: Data, whole: Whole, looked: Looked | None = None) -> Prepared:
+    """Divide a data set of the user's own, and say what is in it. Its test split is compared, not learned from. One
+    that stays in its files was ``looked`` at."""
     used = _used(whole.train, wanted)
     test = data.restricted(whole.test, None, wanted.groups, wanted.split_seed)
     if whole.validation is None:
@@ -49,8 +54,16 @@ def _prepare_own(wanted: Data, whole: Whole) -> Prepared:
         rest, drawn = used, data.restricted(whole.validation, None, wanted.groups, wanted.split_seed)
         record = replace(_record(wanted), train=len(rest), validation=len(drawn), own_validation=True)
     share = f"{wanted.validation:.0%}" if wanted.validation < 1 else f"{wanted.validation:g}"
-    found = survey(whole, rest, drawn, test, f"{share} of the training images, held out")
-    return Prepared(_with_classes(rest), _with_classes(drawn), record, golden_images(drawn), found)
+    held_out = f"{share} of the training images, held out"
+    if looked is None:
+        found = survey(whole, rest, drawn, test, held_out)
+        return Prepared(_with_classes(rest), _with_classes(drawn), record, golden_images(drawn), found)
+    found = survey(whole, looked.compared(rest), looked.compared(drawn), looked.compared(test), held_out)
+    train, validation = (
+        Examples(looked.streamed(split), split.labels_n, split.names, split.skipped) for split in (rest, drawn)
+    )
+    golden = looked.streamed(drawn).read(_golden_places(drawn.labels_n, validation.images.shape[1:]))
+    return Prepared(train, validation, record, golden, found)
 
 
 def _used(train: Split, wanted: Data) -> Split:
@@ -95,10 +108,13 @@ def _see_every_class(split: Split, found: str) -> None:
 
 def golden_images(validation: Split) -> NDArray[np.uint8]:
     """Return a few validation images, one of each class as far as they go: uint8 (N, H, W, C)."""
-    pixels = int(np.prod(validation.images_nhwc.shape[1:]))
-    count = max(GOLDEN_LEAST, min(GOLDEN_MOST, GOLDEN_BYTES // pixels))
-    _, first_of_class = np.unique(validation.labels_n, return_index=True)
-    return validation.images_nhwc[first_of_class[:count]]
+    return validation.images_nhwc[_golden_places(validation.labels_n, validation.images_nhwc.shape[1:])]
+
+
+def _golden_places(labels_n: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    count = max(GOLDEN_LEAST, min(GOLDEN_MOST, GOLDEN_BYTES // int(np.prod(shape))))
+    _, first_of_class = np.unique(labels_n, return_index=True)
+    return first_of_class[:count]
 
 
 def _with_classes(split: Split) -> Examples:

@@ -126,6 +126,8 @@ def _prepare_own(wanted: Data) -> Prepared:
 
 
 def _check(wanted: Data) -> None:
+    if wanted.buffer is not None:
+        raise RecipeError("data.buffer is for classifiers; images with boxes are read as a whole. Leave it out.")
     if wanted.sampling != "all":
         raise RecipeError("data.sampling is balanced, and a detector has one kind of thing. Leave it out.")
     if wanted.color == "rgb":
