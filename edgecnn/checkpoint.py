@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from edgecnn import documents, networks, qat, torch_state
+from edgecnn import documents, networks, prune, qat, torch_state
 from edgecnn.card import DatasetRecord, ImageInput
 from edgecnn.code_name import is_code, placed, public
 from edgecnn.errors import CheckpointError
@@ -117,6 +117,8 @@ class Checkpoint:
             networks.take(self.recipe.network.name, self.recipe.network.sha256 or UNRECORDED)
         with _no_larger_than(self.weights), torch_state.random_state(torch.device("cpu")):
             classifier = build_classifier(self.recipe, self.input, len(self.labels))
+        if self.recipe.prune:
+            thin(classifier, self.golden_images_nhwc, self.recipe.prune)
         if self.recipe.quantization:
             round_as_int8(classifier, self.golden_images_nhwc)
         reason = self._misfit(classifier.state_dict())
@@ -188,9 +190,21 @@ def round_as_int8(classifier: PixelClassifier, images_nhwc: Tensor) -> None:
 
     Raises RecipeError where torch.export does not take the network.
     """
+    pixels_nchw = _example(classifier, images_nhwc)
+    classifier.network = qat.prepared(classifier.network, pixels_nchw).to(pixels_nchw.device)
+
+
+def thin(classifier: PixelClassifier, images_nhwc: Tensor, share: float, *, weakest: bool = False) -> None:
+    """Take that share of the channels out of a classifier's network: the ``weakest``, or any where weights come later.
+
+    Raises RecipeError where torch.export does not take the network.
+    """
+    prune.cut(classifier.network, _example(classifier, images_nhwc), share, weakest=weakest)
+
+
+def _example(classifier: PixelClassifier, images_nhwc: Tensor) -> Tensor:
     with torch.no_grad():
-        pixels_nchw = classifier.normalized(images_nhwc[:1].repeat(2, 1, 1, 1))
-    classifier.network = qat.prepared(classifier.network, pixels_nchw)
+        return classifier.normalized(images_nhwc[:1].repeat(2, 1, 1, 1))
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

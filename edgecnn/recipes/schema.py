@@ -227,7 +227,8 @@ class Recipe(Table):
     pretrained networks: the last layer learns from the start, the stage before it from that fraction of the epochs on,
     and so backwards; with the last entry all that is left joins in. ``start_from`` is a run or checkpoint of the same
     network: training starts from its weights, the last layer made anew where the classes are others. ``quantization`` =
-    int8 trains on from there with weights and activations rounded as the exported int8 file will have them.
+    int8 trains on from there with weights and activations rounded as the exported int8 file will have them. ``prune``
+    is the share of the channels of each layer that are left out, the weakest of ``start_from``, before it trains on.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\]*$")] = ""
@@ -244,6 +245,7 @@ class Recipe(Table):
     unfreeze_at: list[Fraction] = []
     start_from: str | None = None
     quantization: Literal["int8"] | None = None
+    prune: Annotated[float, Field(gt=0, lt=1)] | None = None
     network: Network = Network()
     data: Data = Data()
     preprocess: Preprocess = Preprocess()
@@ -254,6 +256,12 @@ class Recipe(Table):
     loss: Loss = Loss()
     regularization: Regularization = Regularization()
     teacher: Teacher | None = None
+
+    @model_validator(mode="after")
+    def _channels_are_judged_by_a_run(self) -> "Recipe":
+        if self.prune is not None and self.start_from is None:
+            raise PydanticCustomError("prune", "prune: start_from=RUN is missing, the run whose channels are judged")
+        return self
 
     @model_validator(mode="after")
     def _rounding_goes_with_the_rest(self) -> "Recipe":

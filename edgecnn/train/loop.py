@@ -175,9 +175,11 @@ class Loop:
         _check_divisible(recipe, self.group.count)
         self.remarks: list[str] = []
         self.classifier: PixelClassifier = initial_classifier(recipe, prepared, self.remarks.append).to(device)
+        if recipe.prune:
+            checkpoint.thin(self.classifier, torch.from_numpy(prepared.golden_nhwc).to(device), recipe.prune)
         begins = not (run / run_folder.STATE).exists()  # a saved state has weights of its own
         if recipe.start_from and begins:
-            take_weights(self.classifier, Path(recipe.start_from), prepared.train.labels)
+            take_weights(self.classifier, recipe, prepared.train.labels)
         if recipe.quantization:
             start_rounding(self.classifier, prepared.train, calibrated=begins)
         self.classifier = self.classifier.to(memory_format=torch.channels_last)
