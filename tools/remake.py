@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Make models of the zoo again from their float32 graphs, when cards, golden images or the int8 form have changed.
 
-    tools/remake.py build ZOO NAME… --data-root ROOT     new cards, int8 form, its power, verify.json; takes no times
+    tools/remake.py build ZOO NAME… --data-root ROOT     new cards, int8 form (mixed where static drops
+                                                         too far), its power, verify.json; takes no times
     tools/remake.py measure ZOO NAME… --data-root ROOT   with nothing else running: this processor's and AVX2's latency
                                                          into the cards, the form to ship, bench.json, the pages
 
@@ -49,7 +50,9 @@ def build(folder: Path, root: Path | None) -> None:
         stale.unlink(missing_ok=True)
     regolden.renew(folder, root)
     _write(parent, _renewed(parent, folder.name, root))
-    quantize(parent, shipped, method="static", root=root, seconds=0.1)
+    made = quantize(parent, shipped, method="static", root=root, seconds=0.1)
+    if not made.candidates[0].accurate:
+        quantize(parent, shipped, method="mixed", root=root, seconds=0.1)
     regolden.renew(folder, root, seconds=POWER_S)
     verify(folder, shipped, root)
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgecnn import onnx_file
 from edgecnn.card import Quantization
 from edgecnn.errors import EdgecnnError
@@ -33,6 +36,10 @@ class Trial:
         made = Quantization("trial", None, None, prove(graph).overflow)
         onnx_file.write_with_card(graph, replace(self.parent.card, form="trial", quantization=made), self.file)
         return self.yardstick.compare(self.file, self.max_drop_pp)
+
+    def decisive(self, ends: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the metric hangs on, of the values that the network ends with."""
+        return self.yardstick.decisive(ends)
 
     def suffices(self, found: Compared) -> bool:
         """Tell whether the drop is shown to be within what is allowed; where so few images could not show it even of a

@@ -28,6 +28,9 @@ class Yardstick(Protocol):
     def calibration(self) -> tuple[NDArray[np.uint8], Calibration]:
         """Return training images that set the ranges of activations, and the record of them."""
 
+    def decisive(self, ends: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the metric hangs on, of the values (images, …) that a network ends with."""
+
     def golden(self, graph: bytes) -> Golden:
         """Return the parent's golden images with the answers of a form."""
 

@@ -239,6 +239,9 @@ class Yardstick:
         chosen = _images(self.card, "train", self.root)[0][:256]
         return chosen, Calibration(len(chosen), 0, list(range(len(chosen))))
 
+    def decisive(self, ends):
+        return ends
+
     def golden(self, graph: bytes):
         return _golden(graph, self.card.golden.images_nhwc, 2.0)
 

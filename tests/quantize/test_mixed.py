@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,18 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from edgecnn import card as cards
-from edgecnn import onnx_file
+from edgecnn import onnx_file, zoo
 from edgecnn.bench.measure import Ratio
 from edgecnn.errors import ParityError
 from edgecnn.insight import graph
 from edgecnn.quantize import Quantized, choose, forms, mixing, quantize
 from edgecnn.quantize.forms import Parent, static
 from edgecnn.quantize.forms._quantizer import prepared_static
-from edgecnn.quantize.parts import Costs, in_db, nodes_of
+from edgecnn.quantize.parts import Costs, Part, in_db, neighbors, nodes_of, parts_of
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.selftest import selftest
 from edgecnn.saturation import prove
+from edgecnn.tasks._detection.measuring import DetectionYardstick
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 28, 28, 1), np.uint8)
 SLOWER = Ratio("model", "against", 1, 1, ratio=2.0, ratio_ci95=(2.0, 2.0), verdict="slower")
@@ -33,7 +35,7 @@ SLOWER = Ratio("model", "against", 1, 1, ratio=2.0, ratio_ci95=(2.0, 2.0), verdi
 @pytest.fixture(scope="module")
 def costs(model: Path) -> Iterator[Costs]:
     with prepared_static(forms.parent_of(model), IMAGES, reduce_range=True) as prepared:
-        yield Costs(prepared, IMAGES[:8])
+        yield Costs(prepared, IMAGES[:8], lambda ends: ends)
 
 
 def answers(model: bytes) -> np.ndarray:
@@ -94,6 +96,24 @@ def test_what_one_costs_alone_is_none_where_it_is_float_too(costs: Costs) -> Non
     assert in_db(0.01) == pytest.approx(20)
 
 
+@pytest.mark.parametrize("first", [1, 10])
+def test_noise_is_that_of_what_decides_at_the_end(costs: Costs, model: Path, first: int) -> None:
+    """Here of the first logit alone, and of all ten, as plain sessions of both files give them."""
+    judged = Costs(costs.static, IMAGES, lambda ends: ends[:, :first])
+    exact, found = (answers(one)[:, :first].astype(np.float64) for one in (model.read_bytes(), costs.form([])))
+    assert judged.noise([]) == pytest.approx(((found - exact) ** 2).sum() / (exact**2).sum(), rel=1e-3)
+
+
+def test_of_a_detector_the_scores_decide_and_coordinates_do_not() -> None:
+    maps_nchw = np.random.default_rng(0).normal(size=(2, 5, 3, 4)).astype(np.float32)
+    moved_nchw = maps_nchw + np.array([0, 1, 1, 1, 1], np.float32)[:, None, None]
+    decide = partial(DetectionYardstick.decisive, None)  # type: ignore[arg-type] - it needs no images
+    assert np.array_equal(decide(moved_nchw), decide(maps_nchw))
+    assert decide(maps_nchw).shape == (2, 1, 3, 4)
+    assert decide(np.zeros((1, 5, 1, 1), np.float32)) == 0.5
+    assert decide(np.full((1, 5, 1, 1), -12.0, np.float32)) < 1e-5  # whether it is -10 or -12 is all the same
+
+
 def test_errors_by_layer_are_those_of_audit(costs: Costs, tmp_path: Path) -> None:
     """The same sums: those of ``insight.noise`` between the two files."""
     from edgecnn.insight import noise
@@ -107,6 +127,57 @@ def test_errors_by_layer_are_those_of_audit(costs: Costs, tmp_path: Path) -> Non
 
 def test_the_end_of_a_classifier_is_its_last_dense_layer(costs: Costs) -> None:
     assert [layer.name for layer in costs.network.last_weighted] == ["logits"]
+
+
+@dataclass
+class Pyramid:
+    """The parts of the zoo's detector, which has additions, and a noise that falls with what is told to bring much."""
+
+    network: graph.Network
+    parts: list[Part]
+    brings: dict[frozenset[str], float]
+
+    def noise(self, floats: list[Part]) -> float:
+        names = {part.name for part in floats}
+        return 1 - sum(brought for wanted, brought in self.brings.items() if wanted <= names)
+
+
+@pytest.fixture(scope="module")
+def pyramid() -> Iterator[Pyramid]:
+    with prepared_static(forms.parent_of(zoo.find("digit-finder/fp32")), IMAGES, reduce_range=True) as static:
+        network = graph.read(static.prepared)
+        yield Pyramid(network, parts_of(network, static.integers), {})
+
+
+def test_neighbors_are_so_to_each_other_and_not_to_themselves(pyramid: Pyramid) -> None:
+    beside = neighbors(pyramid.network, pyramid.parts)
+    assert list(beside) == pyramid.parts
+    for part, others in beside.items():
+        assert part not in others
+        assert all(part in beside[other] for other in others)
+        assert len(others) >= 3 or part.has_weights  # an addition: two come in, and at least one goes on
+
+
+def test_an_addition_is_tried_with_all_beside_it(pyramid: Pyramid) -> None:
+    """That brings the most for each layer, though none of them brings anything by itself."""
+    beside = neighbors(pyramid.network, pyramid.parts)
+    addition = [part for part in pyramid.parts if not part.has_weights][-1]
+    group = [addition, *beside[addition]]
+    costs = replace(pyramid, brings={frozenset(part.name for part in group): 0.4})
+    order = [addition, *(part for part in pyramid.parts if part != addition)]
+    assert mixing._next(costs, [], order) == group
+    floats, left = group[1:2], [addition, *group[2:]]
+    assert mixing._next(costs, floats, order) == left  # what is in float already is not named again
+
+
+def test_one_layer_comes_first_where_it_brings_more_than_each_of_several(pyramid: Pyramid) -> None:
+    beside = neighbors(pyramid.network, pyramid.parts)
+    addition = [part for part in pyramid.parts if not part.has_weights][-1]
+    names = frozenset(part.name for part in [addition, *beside[addition]])
+    single = next(part for part in pyramid.parts if part.has_weights and part.name not in names)
+    costs = replace(pyramid, brings={names: 0.4, frozenset([single.name]): 0.2})
+    rest = [part for part in pyramid.parts if part not in (addition, single)]
+    assert mixing._next(costs, [], [addition, single, *rest]) == [single]
 
 
 # The search
@@ -188,6 +259,9 @@ class Strict:
 
     def compare(self, graph: bytes) -> Outcome:
         return Outcome(5.0)
+
+    def decisive(self, ends: np.ndarray) -> np.ndarray:
+        return ends
 
     def suffices(self, found: Outcome) -> bool:
         return False

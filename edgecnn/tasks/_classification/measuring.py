@@ -55,6 +55,10 @@ class ClassificationYardstick:
         record = Calibration(images=count, seed=CALIBRATION_SEED, indices=drawn.tolist())
         return self.train.images_nhwc[drawn], record
 
+    def decisive(self, ends: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits as they are: which is the largest depends on all of them."""
+        return ends
+
     def golden(self, graph: bytes) -> Golden:
         """Return the parent's golden images with the probabilities of a form."""
         return golden.measured(graph, self.card.golden.images_nhwc)

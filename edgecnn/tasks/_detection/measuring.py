@@ -57,6 +57,11 @@ class DetectionYardstick:
         count = min(len(frames_nhwc) * ROWS * COLUMNS, len(self.train))
         return frames_nhwc, Calibration(count, 0, list(range(count)))
 
+    def decisive(self, ends: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores of maps (images, 5, H, W): they say what is a detection, and where it lies may be off by
+        pixels before it counts as another one. As logits the places where nothing is would weigh the most."""
+        return (1 / (1 + np.exp(-ends[:, :1]))).astype(np.float32)
+
     def golden(self, graph: bytes) -> Golden:
         """Return the parent's golden image with what a form answers."""
         return measured(graph, self.card.golden.images_nhwc)
