@@ -12,7 +12,7 @@ from edgecnn.digits.signs import Sign
 SURE = 0.9  # from there on a digit stands alone
 LINE, HALO, LABEL = (0, 200, 0), (0, 0, 0), (255, 255, 255)
 LEAST, MOST = 10, 64  # pixels, of the writing
-SHARE = 0.45  # of the digits' typical height
+SHARE = 0.3  # of the digits' typical height
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -49,7 +49,7 @@ def _size(digits: Sequence[Digit]) -> float:
 
 
 def _text(digit: Digit) -> str:
-    return digit.label if digit.probability >= SURE else f"{digit.label} {digit.probability:.0%}"
+    return digit.label if digit.probability >= SURE else f"{digit.label}  {digit.probability:.0%}"
 
 
 def _edges(each: Digit | Sign, around: int) -> Rectangle:

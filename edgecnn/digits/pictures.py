@@ -15,6 +15,7 @@ from edgecnn.runtime.image import read_picture
 
 TURNS = (0, 90, 180, 270)  # degrees, clockwise
 AUTO = "auto"
+SURELY = 8  # a digit of 97 % counts for more than half, one of 90 % for a sixth
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ def _read(
     return best
 
 
-def _confidence(reading: Reading) -> float:
-    """Return how much is read: what is hardly sure counts for hardly anything."""
-    return sum(max(0.0, 2 * digit.probability - 1) for digit in reading.digits)
+def _confidence(reading: Reading) -> tuple[float, float]:
+    """Return how much is surely read but for ones, and then how much at all.
+
+    Letters that lie on their side or upside down are ones and digits that nothing is sure of, and often many.
+    """
+    share_n = [(digit.label, max(0.0, 2 * digit.probability - 1)) for digit in reading.digits]
+    return sum(share**SURELY for label, share in share_n if label != "1"), sum(share for _, share in share_n)

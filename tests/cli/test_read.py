@@ -11,6 +11,9 @@ from cli.test_json import held_to_its_page
 from digits.written import FONT, written
 from PIL import Image, ImageDraw, ImageFont
 
+from edgecnn.digits import Digit, Reading
+from edgecnn.digits.pictures import _confidence
+
 COLUMNS, ROWS = 5, 2
 
 
@@ -101,6 +104,16 @@ def test_a_picture_that_lies_otherwise_is_turned(
     assert result.out.splitlines() == lines(page[1])
     assert f"turned by {degrees} degrees" in result.err
     assert edgecnn("read", path, "--rotate", degrees).out == result.out
+
+
+@pytest.mark.parametrize(("label", "probability"), [("1", 0.99), ("7", 0.75)])
+def test_letters_that_lie_otherwise_do_not_turn_a_picture(label: str, probability: float) -> None:
+    """They are many ones, and digits that nothing is sure of."""
+    few, many = (
+        Reading("", ((Digit(name, share, (0, 0, 9, 9)),) * count,), 0, ())
+        for name, share, count in (("4", 0.99, 3), (label, probability, 40))
+    )
+    assert _confidence(few) > _confidence(many) > _confidence(Reading("", (), 0, ()))
 
 
 def test_nothing_read_is_said_with_what_may_help(edgecnn, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import { part } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const SURE = 0.9; // from there on a digit stands alone
 const [LEAST, MOST] = [10, 64]; // pixels of the screen, of the writing
-const SHARE = 0.45; // of the digits' typical height
+const SHARE = 0.3; // of the digits' typical height
 const [LETTER, LINE] = [0.62, 1.15]; // width and height of a character, by the size of the writing
 const NATIVE = 640; // pixels that a detector sees of the longer side of a frame
 
