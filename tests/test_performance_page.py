@@ -75,6 +75,8 @@ def test_the_plain_export_answers_as_the_file_does(performance: ModuleType, fold
     images = classifier.card.golden.images_nhwc
     found = checkpoint.read(folder / "checkpoint.safetensors")
     pixels = found.build().eval().normalized(torch.from_numpy(images.copy())).numpy()
+    own = found.build().eval().normalized(found.golden_images_nhwc).numpy()  # what the plain export is timed on
+    assert np.array_equal(np.load(folder / "plain.npy"), own)
     session = onnxruntime.InferenceSession(folder / "plain.onnx", providers=["CPUExecutionProvider"])
     assert np.allclose(session.run(None, {"pixels": pixels})[0], classifier.logits(images), atol=1e-3)
 
@@ -145,6 +147,15 @@ def test_rates_are_measured_and_make_a_roof(performance: ModuleType) -> None:
     between = math.sqrt(1_000 * 1_000_000)
     assert rates.read_s(round(between)) == pytest.approx(between / 5.5e9, rel=1e-3)
     assert rates.bound_s(50_000_000, 100_000_000) == pytest.approx(0.1)
+
+
+def test_when_the_time_is_over_nothing_is_begun(
+    performance: ModuleType, folder: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(performance.record, "FOLDER", tmp_path)
+    performance.measure(folder.parent, ["mnist-c1"], 0.0, threads=1, again=False)
+    assert "mnist-c1: not begun" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 # The record

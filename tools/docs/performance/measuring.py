@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from edgecnn.bench.worker import Worker
 from edgecnn.errors import EdgecnnError
 from edgecnn.machine import facts
 from edgecnn.machine.conditions import QUIET_OTHERS, Watch
+from edgecnn.machine.threads import available
 from edgecnn.text import shortened
 from performance import networks, record
 from performance.networks import FP32, Facts
@@ -153,6 +155,11 @@ def compared(
     @contextmanager
     def start() -> Iterator[list[Worker]]:
         with ExitStack() as stack:
-            yield [stack.enter_context(one()) for one in starts]
+            with ThreadPoolExecutor(available()) as pool:  # most of the time is in the starts
+                begun = [pool.submit(one) for one in starts]
+            workers = [stack.enter_context(one.result()) for one in begun if one.exception() is None]
+            for one in begun:
+                one.result()  # raises what kept it from starting, once the others are there to be ended
+            yield workers
 
     return launched(start, (1,), PLAIN, precision=precision, limit_s=limit_s, say=say)[1]

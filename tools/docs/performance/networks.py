@@ -1,7 +1,8 @@
 """What is measured: the nine networks of the reports, trained from their recipes, and the zoo.
 
-Each has a folder: ``run`` (the nine), ``checkpoint.safetensors``, ``fp32.onnx``, ``plain.onnx`` (what torch.onnx.export
-makes of the network alone), each other form as NAME.onnx, and ``facts.json``. What is there is not made again.
+Each has a folder: ``fp32.onnx``, each other form as NAME.onnx, ``facts.json``, and of the nine ``run-EPOCHS``,
+``checkpoint.safetensors`` and ``plain.onnx``, what torch.onnx.export makes of the network alone. What is there is not
+made again.
 """
 
 import sys
@@ -11,13 +12,10 @@ from functools import partial
 from pathlib import Path
 from shutil import copyfile
 
+import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from checkpoint_of import checkpoint_of
-
 from edgecnn import checkpoint, documents, files, zoo
-from edgecnn.card import CLASSIFICATION
 from edgecnn.checkpoint import BEST
 from edgecnn.errors import EdgecnnError
 from edgecnn.export import export
@@ -122,11 +120,6 @@ def _of_zoo(folder: Path, name: str, root: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for form, path in model.forms.items():
         copyfile(path, folder / ("fp32.onnx" if form == FP32 else "preferred.onnx"))
-    card = read_card(folder / "fp32.onnx")
-    if card.task == CLASSIFICATION:
-        found, _ = checkpoint_of(folder / "fp32.onnx")
-        checkpoint.write(folder / "checkpoint.safetensors", found)
-        _plain(folder)
     made = []
     if (folder / "preferred.onnx").exists():
         quantization = read_card(folder / "preferred.onnx").quantization
@@ -137,9 +130,8 @@ def _of_zoo(folder: Path, name: str, root: Path) -> None:
 
 
 def _plain(folder: Path) -> None:
-    """Write what a user gets from torch.onnx.export of the network: normalized pixels (N, C, H, W) in, logits out."""
-    if (folder / "plain.onnx").exists():
-        return
+    """Write what a user gets from torch.onnx.export of the network: normalized pixels (N, C, H, W) in, logits out;
+    and the golden images as such pixels."""
     found = checkpoint.read(folder / "checkpoint.safetensors")
     module = found.build().eval()
     pixels_nchw = module.normalized(found.golden_images_nhwc[:2])
@@ -154,6 +146,7 @@ def _plain(folder: Path) -> None:
     assert program is not None
     with files.replacing(folder / "plain.onnx") as partial:
         program.save(partial, external_data=False)
+    np.save(folder / "plain.npy", module.normalized(found.golden_images_nhwc).numpy())
 
 
 def _forms(folder: Path, root: Path) -> list[Form]:

@@ -15,25 +15,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import checkpoint, contender
 from edgecnn.bench.worker import serve
-from edgecnn.card import ImageInput
 from edgecnn.contender import ClassifierContender
+from edgecnn.metadata import read_card
 from edgecnn.runtime import engine
+
+Way = tuple[Path, NDArray[Any], Callable[[NDArray[Any]], Any], str]  # file, what goes in, what is called, what runs it
 
 
 def opened(folder: Path, way: str, threads: int) -> tuple[ClassifierContender, None]:
     """Return a network in one of the ways."""
-    found = checkpoint.read(folder / "checkpoint.safetensors")
-    file, images, answer, runs = WAYS[way](folder, found, threads)
+    card = read_card(folder / "fp32.onnx")
+    file, images, answer, runs = WAYS[way](folder, threads)
     return ClassifierContender(
         name=f"{folder.name}, {way}",
         file=file,
         engine="onnx",
         form="fp32",
-        labels=found.labels,
-        input=ImageInput(*found.input.shape),
-        dataset=found.dataset,
+        labels=tuple(card.labels),
+        input=card.input,
+        dataset=card.dataset,
         golden_images_nhwc=images,
         provider=runs,
         threads=threads,
@@ -42,15 +43,15 @@ def opened(folder: Path, way: str, threads: int) -> tuple[ClassifierContender, N
     ), None
 
 
-Way = tuple[Path, NDArray[Any], Callable[[NDArray[Any]], Any], str]
-
-
-def compiled(folder: Path, found: checkpoint.Checkpoint, threads: int) -> Way:
+def compiled(folder: Path, threads: int) -> Way:
     """torch.compile of the module that takes pixels."""
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # in this process, which counts as ours
     import torch
 
+    from edgecnn import checkpoint
+
     torch.set_num_threads(threads)
+    found = checkpoint.read(folder / "checkpoint.safetensors")
     module = torch.compile(found.build().eval())
 
     def answer(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -64,7 +65,7 @@ def compiled(folder: Path, found: checkpoint.Checkpoint, threads: int) -> Way:
     return folder / "checkpoint.safetensors", images_nhwc, answer, f"PyTorch {torch.__version__}, compiled"
 
 
-def plain(folder: Path, found: checkpoint.Checkpoint, threads: int) -> Way:
+def plain(folder: Path, threads: int) -> Way:
     """A default session on the plain export."""
     ort = engine.onnxruntime()
     options = ort.SessionOptions()
@@ -75,18 +76,10 @@ def plain(folder: Path, found: checkpoint.Checkpoint, threads: int) -> Way:
     def answer(pixels_nchw: NDArray[np.float32]) -> Any:
         return session.run(None, {"pixels": pixels_nchw})[0]
 
-    return file, _normalized(found), answer, f"ONNX Runtime {ort.__version__}, plain"
-
-
-def _normalized(found: checkpoint.Checkpoint) -> NDArray[np.float32]:
-    pixels: NDArray[np.float32] = found.build().eval().normalized(found.golden_images_nhwc).numpy()
-    return np.ascontiguousarray(pixels)
+    return file, np.load(folder / "plain.npy"), answer, f"ONNX Runtime {ort.__version__}, plain"
 
 
 WAYS = {"compiled": compiled, "plain": plain}
 
 if __name__ == "__main__":
-    serve(
-        lambda: contender.import_runtime_of("x.safetensors"),
-        functools.partial(opened, Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])),
-    )
+    serve(lambda: None, functools.partial(opened, Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
