@@ -188,8 +188,10 @@ def _opened(picture_file: Path | bytes) -> Iterator[Image.Image]:
 
     Only the header is read here, so what is too large to be decoded never is.
     """
+    if isinstance(picture_file, Path) and picture_file.is_dir():
+        raise OSError("no pictures in this folder; expected files such as .png or .jpg")
     if isinstance(picture_file, Path) and picture_file.exists() and not picture_file.is_file():
-        raise OSError("a folder, a pipe or a device; expected a file")
+        raise OSError("a pipe or a device; expected a file")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)

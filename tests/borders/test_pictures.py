@@ -87,5 +87,5 @@ def test_a_program_that_draws_is_not_run() -> None:
 
 def test_a_pipe_is_no_picture_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(ImageError, match=r"pipe\.png: cannot be read \(a folder, a pipe or a device; expected a file"):
+    with pytest.raises(ImageError, match=r"pipe\.png: cannot be read \(a pipe or a device; expected a file"):
         read_image(tmp_path / "pipe.png")

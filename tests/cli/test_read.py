@@ -116,6 +116,13 @@ def test_letters_that_lie_otherwise_do_not_turn_a_picture(label: str, probabilit
     assert _confidence(few) > _confidence(many) > _confidence(Reading("", (), 0, ()))
 
 
+def test_a_folder_without_pictures_is_said(edgecnn, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    result = edgecnn("read", tmp_path / "scans")
+    assert (result.code, result.out) == (1, "")
+    assert "scans: cannot be read (no pictures in this folder; expected files" in result.err
+
+
 def test_nothing_read_is_said_with_what_may_help(edgecnn, tmp_path: Path) -> None:
     Image.new("L", (100, 100), 200).save(tmp_path / "empty.png")
     result = edgecnn("read", tmp_path / "empty.png")
