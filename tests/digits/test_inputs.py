@@ -1,4 +1,4 @@
-"""What people point a camera at, and what failed there once: each input with what it gave before and what it gives now.
+"""What people point a camera at, and what failed there once; beside it what one look gives, or a classifier of MNIST's.
 
 docs/how-to/read-digits.md has a table of all of them; those that are not here are beside what mended them.
 """
@@ -47,7 +47,6 @@ def test_digits_that_fill_the_frame_are_read_as_in_a_smaller_picture(
     """``height`` is in widths of the frame."""
     frame = typed([text], height_of_digit=height * width, size=(width * 3 // 4, width))
     assert reader.read(frame[::4, ::4]).text == text
-    assert len(reader.read(frame, detail=0).digits) <= len(text)  # one look: a digit may be missed
     assert reader.read(frame).text == text
 
 
