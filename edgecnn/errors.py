@@ -107,7 +107,7 @@ class ParityError(CheckFailed):
 
 
 class ConnectionLost(CheckFailed):
-    """The connection to a device, or to another process of a training, was cut before the end."""
+    """The connection to a device or another process was cut before the end."""
 
 
 class Int8Warning(RuntimeWarning):
