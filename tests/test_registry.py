@@ -26,6 +26,7 @@ def test_these_are_found_by_their_names() -> None:
         "task",
         "figure",
         "kind of device",
+        "runtime",
         "check",
     }
     assert {known.noun for known in ALL} == nouns
@@ -79,7 +80,7 @@ def test_to_list_names_imports_none_of_what_they_need() -> None:
         "import sys\n"
         "from edgecnn import registry\n"
         "found = [known.names() for known in vars(registry).values() if isinstance(known, registry.Registry)]\n"
-        "assert len(found) == 11\n"
+        "assert len(found) == 12\n"
         "print(*{name.partition('.')[0] for name in sys.modules})\n"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
