@@ -69,7 +69,7 @@ def test_the_card_beside_is_the_card_inside(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_the_card_is_small(path: Path) -> None:
-    assert beside(path).stat().st_size <= 40_000
+    assert beside(path).stat().st_size <= 41_000  # of a mixed form, its layers in float are in it
 
 
 def test_int8_forms_are_safe_on_any_processor() -> None:
