@@ -130,6 +130,15 @@ def test_a_process_that_is_none_of_those_there_are_is_refused(monkeypatch: pytes
     assert processes.launched() == processes.Place()
 
 
+@pytest.mark.parametrize("given", ["compile=true", "quantization=int8"])
+def test_what_rewrites_a_network_is_for_one_process(tmp_path: Path, data_root: Path, given: str) -> None:
+    with train(2, tmp_path / "run", data_root, "--set", given, "--set", "start_from=other") as process:
+        _, said = process.communicate()
+    assert said.count(f"{given.partition('=')[0]} is for one process, and this training has 2.") == 1
+    assert said.count("the first process of this training did not begin, and says why") == 1
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_that_is_in_the_way_is_refused_once_and_not_taken_up_by_a_restart(
     tmp_path: Path, data_root: Path
 ) -> None:
