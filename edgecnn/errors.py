@@ -12,6 +12,7 @@
     ├── DataError                a data set that is missing, broken or inconsistent
     ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
+    ├── FormError                a form that is looked for and is not there, or is another one
     ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
     ├── DeviceError              a device (--on) that cannot be reached, or lacks what a model needs to run there
     ├── SourceError              a source that gives no frames, or a window or video that cannot show them
@@ -76,6 +77,10 @@ class RecipeError(EdgecnnError):
 
 class CheckpointError(EdgecnnError):
     """A run or checkpoint that is missing, broken or in the way."""
+
+
+class FormError(EdgecnnError):
+    """A form that is looked for and is not there, or is another one."""
 
 
 class EmbedError(EdgecnnError):

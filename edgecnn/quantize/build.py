@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from edgecnn import onnx_file
 from edgecnn.card import PAIR_BOUND, Calibration, Golden, Mixture, ModelCard, Overflow, Quantization
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, FormError
 from edgecnn.quantize.figures import Lost
 from edgecnn.quantize.forms import Form, Parent, SearchedForm
-from edgecnn.quantize.trial import NotFoundError, Trial
+from edgecnn.quantize.trial import Trial
 from edgecnn.saturation import Saturation, prove
 from edgecnn.text import shortened
 
@@ -47,7 +47,7 @@ def build(
             graph, mixture = form.build(parent, images_nhwc), None
     except OSError:
         raise  # the disk, not the form
-    except NotFoundError as error:
+    except FormError as error:
         return Lost(form.NAME, "search", str(error))
     except Exception as error:  # whatever the quantizer raises
         return Lost(form.NAME, "build", f"ONNX Runtime's quantizer does not take this graph ({_said(error)}).")

@@ -28,7 +28,7 @@ from edgecnn.quantize.figures import (
     with_measurement,
 )
 from edgecnn.quantize.forms import Form, Parent
-from edgecnn.quantize.trial import Trial, is_needed
+from edgecnn.quantize.trial import Trial
 from edgecnn.quantize.yardstick import Yardstick, yardstick_for
 from edgecnn.runtime.selftest import selftest
 
@@ -82,7 +82,7 @@ def quantize(
         lost: list[Lost] = []
         for form in wanted:
             drops_pp = {candidate.form: candidate.drop_pp for candidate in candidates}
-            if method == AUTO and not is_needed(form, wanted, drops_pp, max_drop_pp):
+            if method == AUTO and not forms.is_needed(form, wanted, drops_pp, max_drop_pp):
                 continue
             on_stage(f"building and measuring {form.NAME}")
             trial = Trial(original, yardstick, max_drop_pp, folder / "trial.onnx", _within(form, on_stage))

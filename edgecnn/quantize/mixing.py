@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import FloatLayer, Mixture
+from edgecnn.errors import FormError
 from edgecnn.quantize.forms import Parent
 from edgecnn.quantize.forms._quantizer import prepared_static
 from edgecnn.quantize.parts import Costs, Part, neighbors
-from edgecnn.quantize.trial import NotFoundError, Trial
+from edgecnn.quantize.trial import Trial
 
 PIXELS = 2_000_000  # of the training images that costs are measured on
 MOST_IMAGES, LEAST_IMAGES = 128, 4
@@ -28,7 +29,7 @@ LIMIT_S = 1800.0  # after so long no further layer is tried
 def search(parent: Parent, images_nhwc: NDArray[np.uint8], trial: Trial) -> tuple[bytes, Mixture]:
     """Return the form with the fewest layers in float that suffices, and which these are.
 
-    Raises NotFoundError where all layers in integers suffice already, where none would be left, and where it takes
+    Raises FormError where all layers in integers suffice already, where none would be left, and where it takes
     longer than ``LIMIT_S``.
     """
     started = time.monotonic()
@@ -38,14 +39,14 @@ def search(parent: Parent, images_nhwc: NDArray[np.uint8], trial: Trial) -> tupl
         found = trial.compare(costs.form([]))
         first, floats, kept = found.drop_pp, list[Part](), list[FloatLayer]()
         if trial.suffices(found):
-            raise NotFoundError("No layer has to stay in float: int8-static drops by no more than is allowed.")
+            raise FormError("No layer has to stay in float: int8-static drops by no more than is allowed.")
         order = _costliest(costs, trial)
         waiting: list[Part] = []
         while not trial.suffices(found):
             if len(floats) == len(costs.parts) - 1:
-                raise NotFoundError(f"All {len(costs.parts)} layers would have to stay in float.")
+                raise FormError(f"All {len(costs.parts)} layers would have to stay in float.")
             if time.monotonic() - started > LIMIT_S:
-                raise NotFoundError(
+                raise FormError(
                     f"After {LIMIT_S / 60:.0f} minutes, with {len(floats)} of {len(costs.parts)} layers in float, it "
                     f"still drops by {found.drop_pp:.2f} points. Allow more with --max-drop-pp."
                 )

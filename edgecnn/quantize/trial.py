@@ -1,6 +1,6 @@
 """What a form that is looked for is tried on: the validation images, and what may be lost on them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,15 +10,10 @@ from numpy.typing import NDArray
 
 from edgecnn import onnx_file
 from edgecnn.card import Quantization
-from edgecnn.errors import EdgecnnError
-from edgecnn.quantize.forms import Form, Parent
+from edgecnn.quantize.parent import Parent
 from edgecnn.quantize.yardstick import Yardstick
 from edgecnn.saturation import prove
 from edgecnn.verify import Compared
-
-
-class NotFoundError(EdgecnnError):
-    """A form that is looked for and is not there, or is another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +46,3 @@ class Trial:
     @cached_property
     def _can_show(self) -> bool:
         return self.compare(self.parent.graph).verdict == "within"
-
-
-def is_needed(form: Form, tried: Iterable[Form], drops_pp: Mapping[str, float], max_drop_pp: float) -> bool:
-    """Tell whether to try a form beside others that were tried, whose drops are known by name: one that is looked for
-    where the calibrated ones drop too far."""
-    calibrated = [drops_pp[one.NAME] for one in tried if one.CALIBRATED and one.NAME in drops_pp]
-    return not form.SEARCHED or (bool(calibrated) and min(calibrated) > max_drop_pp)

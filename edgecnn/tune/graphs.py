@@ -13,10 +13,11 @@ from edgecnn import documents, files, onnx_file
 from edgecnn.card import ModelCard, Overflow
 from edgecnn.errors import EdgecnnError
 from edgecnn.metadata import read_card
+from edgecnn.quantize import forms
 from edgecnn.quantize.build import build
 from edgecnn.quantize.figures import SAFE, Lost
 from edgecnn.quantize.forms import Form, Parent
-from edgecnn.quantize.trial import Trial, is_needed
+from edgecnn.quantize.trial import Trial
 from edgecnn.quantize.yardstick import Yardstick
 from edgecnn.verify import Verdict
 from edgecnn.version import __version__
@@ -67,7 +68,7 @@ def made(
     lost: list[Lost] = []
     for form in wanted:
         drops_pp = {graph.form: graph.scored.drop_pp for graph in graphs}
-        if not is_needed(form, wanted, drops_pp, max_drop_pp):
+        if not forms.is_needed(form, wanted, drops_pp, max_drop_pp):
             continue
         on_stage(f"building and scoring {form.NAME}")
         known = None if fresh else _known(form, folder)

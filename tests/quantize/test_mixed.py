@@ -272,14 +272,14 @@ class Strict:
 
 def test_it_is_not_offered_with_all_layers_in_float(model: Path) -> None:
     trial = Strict()
-    with pytest.raises(mixing.NotFoundError, match=r"All \d+ layers would have to stay in float"):
+    with pytest.raises(mixing.FormError, match=r"All \d+ layers would have to stay in float"):
         mixing.search(forms.parent_of(model), IMAGES, trial)
     assert "1 of" in "".join(trial.said)
 
 
 def test_it_ends_when_its_time_is_up(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixing, "LIMIT_S", 0.0)
-    with pytest.raises(mixing.NotFoundError, match=r"with 0 of \d+ layers in float, it still drops by 5\.00 points"):
+    with pytest.raises(mixing.FormError, match=r"with 0 of \d+ layers in float, it still drops by 5\.00 points"):
         mixing.search(forms.parent_of(model), IMAGES, Strict())
 
 

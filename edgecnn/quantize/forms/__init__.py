@@ -16,12 +16,13 @@ A form's module has:
 
 from edgecnn.quantize.forms._found import (
     Form,
-    Parent,
     SearchedForm,
     automatic,
     get,
+    is_needed,
     names,
     parent_of,
 )
+from edgecnn.quantize.parent import Parent
 
-__all__ = ["Form", "Parent", "SearchedForm", "automatic", "get", "names", "parent_of"]
+__all__ = ["Form", "Parent", "SearchedForm", "automatic", "get", "is_needed", "names", "parent_of"]

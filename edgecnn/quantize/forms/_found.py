@@ -1,16 +1,14 @@
 """Forms by their names, and what they are made of."""
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
-from edgecnn.card import Mixture, ModelCard
+from edgecnn.card import Mixture
+from edgecnn.quantize.parent import Parent
 from edgecnn.registry import FORMS
 from edgecnn.runtime import engine
 from edgecnn.runtime.load import load_model
@@ -19,24 +17,6 @@ if TYPE_CHECKING:
     from edgecnn.quantize.trial import Trial
 
 engine.onnxruntime()  # before a form imports its quantizer
-
-
-@dataclass(frozen=True)
-class Parent:
-    """The float32 model that forms are made of: its file's bytes, wherever they come from, and its card."""
-
-    graph: bytes
-    card: ModelCard
-
-    @cached_property
-    def sha256(self) -> str:
-        """What a form's card says of the file that it was made of."""
-        return hashlib.sha256(self.graph).hexdigest()
-
-    @cached_property
-    def nodes(self) -> list[onnx.NodeProto]:
-        """The operators, in topological order."""
-        return list(onnx.load_model_from_string(self.graph).graph.node)
 
 
 class Form(Protocol):
@@ -59,7 +39,7 @@ class SearchedForm(Form, Protocol):
     """What the module of a form that is looked for has beside."""
 
     def search(self, parent: Parent, images_nhwc: NDArray[np.uint8], trial: "Trial") -> tuple[bytes, Mixture]:
-        """Return the form that suffices on validation images, and what it is made of. Raises NotFoundError."""
+        """Return the form that suffices on validation images, and what it is made of. Raises FormError."""
 
 
 def names() -> tuple[str, ...]:
@@ -80,6 +60,13 @@ def automatic(parent: Parent) -> dict[str, Form]:
     return {
         name: known[name] for name in sorted(found, key=lambda name: (known[name].SEARCHED, not known[name].CALIBRATED))
     }
+
+
+def is_needed(form: Form, tried: Iterable[Form], drops_pp: Mapping[str, float], max_drop_pp: float) -> bool:
+    """Tell whether to try a form beside others that were tried, whose drops are known by name: one that is looked for
+    where the calibrated ones drop too far."""
+    calibrated = [drops_pp[one.NAME] for one in tried if one.CALIBRATED and one.NAME in drops_pp]
+    return not form.SEARCHED or (bool(calibrated) and min(calibrated) > max_drop_pp)
 
 
 def parent_of(file: Path) -> Parent:

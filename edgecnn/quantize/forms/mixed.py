@@ -30,7 +30,7 @@ def build(parent: Parent, images_nhwc: NDArray[np.uint8]) -> bytes:
 
 
 def search(parent: Parent, images_nhwc: NDArray[np.uint8], trial: "Trial") -> tuple[bytes, Mixture]:
-    """Leave one layer after the other in float until the drop is within what is allowed. Raises NotFoundError."""
+    """Leave one layer after the other in float until the drop is within what is allowed. Raises FormError."""
     from edgecnn.quantize import mixing
 
     return mixing.search(parent, images_nhwc, trial)
