@@ -177,7 +177,7 @@ def test_what_is_measured_makes_the_page(
     assert costs[0].peak_bytes > 50_000_000
     found["still"] = still.record(rows, costs, times=True)
     wanted = camera.speed.Wanted(pages=2, timed=4, frames=10, sizes=2)
-    found["speed"] = camera.speed.measured(material, DETECTOR, MODEL, wanted, times=True)
+    found["speed"] = camera.speed.measured(material, DETECTOR, MODEL, wanted)
     profile = found["speed"]["profiles"]["detector"]
     assert "Conv" in json.dumps(profile["operators"])
     assert sum(one["share"] for one in profile["operators"]) == pytest.approx(1, abs=0.01)

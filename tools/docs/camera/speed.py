@@ -33,8 +33,8 @@ class Wanted:
     sizes: int = SIZES
 
 
-def measured(material: Material, detector: str, model: str, wanted: Wanted, *, times: bool) -> dict[str, Any]:
-    """Measure, and return it as a record has it; without what takes time where ``times`` would mean nothing."""
+def measured(material: Material, detector: str, model: str, wanted: Wanted) -> dict[str, Any]:
+    """Measure, and return it as a record has it."""
     with tempfile.TemporaryDirectory() as place:
         frames = Path(place) / "frames.npz"
         np.savez(frames, **dict(_frames(material, wanted)))
@@ -42,7 +42,7 @@ def measured(material: Material, detector: str, model: str, wanted: Wanted, *, t
         command += ["--timed", str(wanted.timed), "--memory", str(wanted.frames)]
         told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     found: dict[str, Any] = json.loads(told)
-    return found if times else without_times(found)
+    return found
 
 
 def without_times(found: dict[str, Any]) -> dict[str, Any]:
