@@ -20,9 +20,11 @@ from edgecnn.card import (
     SCHEMA,
     Calibration,
     DatasetRecord,
+    FloatLayer,
     Golden,
     ImageInput,
     Measured,
+    Mixture,
     ModelCard,
     Parity,
     Quantization,
@@ -83,6 +85,11 @@ for _dataclass, _floats in ((Score, ["value"]), (Parity, ["tolerance", "max_abs_
 st.register_type_strategy(
     Measured, st.builds(Measured, drop_pp=FLOATS, latency_ratio=FLOATS, latency_ratio_ci95=st.lists(FLOATS, max_size=2))
 )
+st.register_type_strategy(
+    FloatLayer,
+    st.builds(FloatLayer, snr_db=st.none() | FLOATS, alone_db=st.none() | FLOATS, drop_pp=FLOATS),
+)
+st.register_type_strategy(Mixture, st.builds(Mixture, static_drop_pp=FLOATS))
 st.register_type_strategy(Golden, st.just(CARD.golden))
 
 

@@ -122,7 +122,7 @@ def test_a_way_that_does_not_run_is_left_out_with_its_reason(performance: Module
     right, refused = measuring.asked(wanted, lambda text: None)
     assert right == {OURS: True}
     assert [one.name for one in refused] == ["elsewhere"]
-    assert "none" in refused[0].reason
+    assert "no file and no model of the zoo" in refused[0].reason
     with pytest.raises(EdgecnnError):
         measuring.asked([replace(wanted[1], name=OURS)], lambda text: None)
 

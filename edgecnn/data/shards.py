@@ -8,10 +8,11 @@ archives are added, a sample stays in the split that it was in.
 Headers alone are read when they are listed; a picture is read from its place in the archive when it is wanted.
 """
 
+import contextlib
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +56,9 @@ class Member:
         if len(content) < self.size:
             raise ImageError(f"{self.file}: ends before the picture at byte {self.offset:,} does.")
         return content
+
+
+_Found = tuple[str, str, Member, bytes | None]
 
 
 @dataclass
@@ -128,20 +132,25 @@ def _divided(dataset: str, names: tuple[str, ...], rows: list[tuple[Part | None,
 
 def _samples(file: Path) -> Iterator[_Sample]:
     """Yield the samples of an archive. Raises DataError for one that is broken, or no sample."""
-    for key, members in groupby(_members(file), key=lambda member: member[0]):
-        sample = _Sample(key, f"{file.name}, {excerpt(key)}")
-        for _, suffix, picture, label in members:
-            if f".{suffix}" in SUFFIXES:
-                sample.pictures.append(picture)
-            elif label is not None:
-                sample.labels.append(_label(label, suffix, sample.said))
-        if len(sample.pictures) != 1 or not sample.labels:
-            there = f"{len(sample.pictures)} pictures and {'a' if sample.labels else 'no'} label"
-            raise DataError(f"{sample.said}: has {there}; expected one picture, and a label in .cls, .txt or .json.")
-        yield sample
+    with contextlib.closing(_members(file)) as found:
+        for key, members in groupby(found, key=lambda member: member[0]):
+            yield _sample(_Sample(key, f"{file.name}, {excerpt(key)}"), members)
 
 
-def _members(file: Path) -> Iterator[tuple[str, str, Member, bytes | None]]:
+def _sample(sample: _Sample, members: Iterable[_Found]) -> _Sample:
+    """Fill in what belongs to one key."""
+    for _, suffix, picture, label in members:
+        if f".{suffix}" in SUFFIXES:
+            sample.pictures.append(picture)
+        elif label is not None:
+            sample.labels.append(_label(label, suffix, sample.said))
+    if len(sample.pictures) != 1 or not sample.labels:
+        there = f"{len(sample.pictures)} pictures and {'a' if sample.labels else 'no'} label"
+        raise DataError(f"{sample.said}: has {there}; expected one picture, and a label in .cls, .txt or .json.")
+    return sample
+
+
+def _members(file: Path) -> Generator[_Found, None, None]:
     """Yield key, suffix, place and, of a label, content of each regular file."""
     try:
         with tarfile.open(file, "r:") as archive:

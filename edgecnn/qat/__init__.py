@@ -7,7 +7,7 @@ are rounded to what int8 can hold, and gradients pass through the rounding as if
 from the graph of torch.export, so any network that it takes can be trained so.
 """
 
-from edgecnn.qat.deployed import deployed
+from edgecnn.qat.deploy import deployed
 from edgecnn.qat.graph import prepared
 from edgecnn.qat.rounding import calibrate
 

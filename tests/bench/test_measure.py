@@ -282,7 +282,7 @@ def test_each_model_meets_each_provider_and_pytorch_knows_none(model: Path, run:
 def test_report_is_plain_data(report: BenchReport) -> None:
     assert set(asdict(report)) == {
         "contenders", "comparisons", "footprints", "environment", "seconds",
-        "precision_percent", "load", "conditions", "uncounted", "gate",
+        "precision_percent", "load", "conditions", "uncounted", "gate", "everywhere",
     }  # fmt: skip
 
 

@@ -184,7 +184,10 @@ def test_an_output_that_is_full_closed_or_no_longer_read_is_an_error(arguments: 
         (["train", "digits-compact", "--set", "name=../escaped"], "name is '../escaped'"),
         (["predict", "mnist-c1", "x.png", "--csv", "--json"], "exclude each other"),
         (["list", "cats"], "'cats' is not one of"),
-        (["quantize", "x.onnx", "--method", "magic"], "no form 'magic'; there is dense, static, static-full, or auto"),
+        (
+            ["quantize", "x.onnx", "--method", "magic"],
+            "no form 'magic'; there is dense, fp16, mixed, static, static-full, or auto",
+        ),
         (["quantize", "x.onnx", "--method", "statik"], "no form 'statik'; .* Did you mean 'static'"),
         (["predict", "x.onnx", "x.png", "--provider", "openvno"], "no provider 'openvno'; .*Did you mean 'openvino'"),
         (["embed", "x.onnx", "--to", "brwser", "-o", "app"], "no target 'brwser'; there is .*Did you mean 'browser'"),
