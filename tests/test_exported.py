@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import edgecnn
-from edgecnn import zoo
+from edgecnn import data, zoo
 from edgecnn.card import ModelCard, beside
 from edgecnn.contender import open_contender
 from edgecnn.metadata import read_card
@@ -95,6 +95,16 @@ def test_a_page_can_be_copied_from(model: zoo.ZooModel, capsys: pytest.CaptureFi
     check(tomllib.loads(recipe[1]), "the page's recipe")
 
 
+def is_the_set_of(card: ModelCard, root: Path) -> bool:
+    """Tell whether a model was trained on as many images as there are: rendered crops are cut where a detector finds
+    something, so that another processor may have a few more."""
+    assert card.dataset is not None
+    if card.dataset.name != "digit-crops":
+        return True
+    there = len(data.read_split(card.dataset.name, "train", root=root))
+    return there == card.dataset.train + card.dataset.validation
+
+
 @pytest.mark.realdata
 @pytest.mark.timeout(1500)  # digit-crops are rendered first, in minutes
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=[f"{path.parent.name}/{path.stem}" for path in CLASSIFIERS])
@@ -102,6 +112,8 @@ def test_has_the_accuracy_that_its_card_claims(path: Path, real_data_root: Path)
     contender, card = open_contender(path), edgecnn.load(path).card
     assert card.metrics
     for metric in card.metrics:
+        if metric.split == "validation" and not is_the_set_of(card, real_data_root):
+            continue  # what was held out is another part of another set: some of it was trained on
         split = read_for(card.dataset, card.input.shape, metric.split, root=real_data_root)
         right = (contender.logits(split.images_nhwc).argmax(axis=1) == split.labels_n).mean()
         assert right == pytest.approx(metric.value, abs=2e-3)  # other processors' int8 kernels round differently
