@@ -8,10 +8,23 @@ CROP_SIDE = 28  # pixels
 CROP_MARGIN = 1.3  # side of the square by the box's longer side
 
 
-def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return intersection over union (N, M), 0..1, of every box with every other."""
+def shared(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the area (N, M) that every box has in common with every other."""
     a, b = a_n4[:, None], b_m4[None]
     low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = (high - low).clip(0).prod(-1)
-    result: NDArray[np.float32] = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared).clip(1e-6)
+    result: NDArray[np.float32] = (high - low).clip(0).prod(-1)
+    return result
+
+
+def shares_within(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how much of every box, 0..1, lies in each of others, (N, M)."""
+    result: NDArray[np.float32] = shared(a_n4, b_m4) / a_n4[:, None, 2:].prod(-1).clip(1e-6)
+    return result
+
+
+def overlaps(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return intersection over union (N, M), 0..1, of every box with every other."""
+    common_nm = shared(a_n4, b_m4)
+    areas_n1, areas_1m = a_n4[:, None, 2:].prod(-1), b_m4[None, :, 2:].prod(-1)
+    result: NDArray[np.float32] = common_nm / (areas_n1 + areas_1m - common_nm).clip(1e-6)
     return result

@@ -10,6 +10,7 @@ from onnx import numpy_helper
 
 from edgecnn import zoo
 from edgecnn.card import ModelCard
+from edgecnn.damage import WIDENERS
 from edgecnn.metadata import read_card
 from edgecnn.onnx_file import read_graph, reading, versions_of
 from edgecnn.runtime.load import task_of
@@ -17,7 +18,6 @@ from edgecnn.saturation import PRODUCTS, Saturation, prove
 from edgecnn.shapes import Shape, fixed_shapes
 
 QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
-WIDENERS = ("DequantizeLinear", "Cast")  # what weights that are stored in fewer bytes go through
 # Which inputs of an operator are parameters of a network; a norm's running statistics, scales and zero points are not.
 SLOTS = {
     "Conv": (1, 2),

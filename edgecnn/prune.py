@@ -127,13 +127,7 @@ def _say_sizes(module: nn.Module, before: torch.Size, after: torch.Size) -> None
             if hasattr(module, name):
                 setattr(module, name, after[0])
         return
-    for name, axis in (
-        ("out_channels", 0),
-        ("out_features", 0),
-        ("num_features", 0),
-        ("in_channels", 1),
-        ("in_features", 1),
-    ):
+    for name, axis in SIZES:
         if hasattr(module, name) and axis < len(before) and getattr(module, name) == before[axis]:
             setattr(module, name, after[axis])
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecnn.boxes import shared
 from edgecnn.digits.looks import WELL_SEEN
 
 INSIDE = 0.8  # of a box
@@ -19,9 +20,7 @@ def parts(
     ``confidence_m`` is 0 for what is no digit, ``scale_m`` how many pixels were one where it was seen: inside a digit
     that was seen well, what only a closer look shows is a part of it, however confident.
     """
-    low_m2, high_m2 = boxes_m4[:, :2], boxes_m4[:, :2] + boxes_m4[:, 2:]
-    common_mm2 = np.minimum(high_m2[:, None], high_m2) - np.maximum(low_m2[:, None], low_m2)
-    common_mm, area_m = common_mm2.clip(0).prod(axis=2), boxes_m4[:, 2:].prod(axis=1)
+    common_mm, area_m = shared(boxes_m4, boxes_m4), boxes_m4[:, 2:].prod(axis=1)
     within_mm = common_mm >= INSIDE * area_m  # the second in the first
     around_mm = (common_mm >= INSIDE * area_m[:, None]) & (labels_m[:, None] == labels_m)
     well_m = (confidence_m > 0) & (boxes_m4[:, 3] >= WELL_SEEN * scale_m)

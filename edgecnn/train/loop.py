@@ -194,8 +194,7 @@ class Loop:
         self.images = feed(prepared.train, self.targets, device)
         progressive.check(self.classifier, recipe, self.images.between(0, 1))
         self.validation = feed(prepared.validation, self.validation_targets, device)
-        trial = self.images.between(0, TRIAL_IMAGES)
-        self.bf16 = recipe.quantization is None and runs_bf16(device, recipe.precision, self.classifier, trial)
+        self.bf16 = False
         self.steps = -(-len(self.targets) // recipe.batch_size)
         self.data = run_folder.fingerprint(prepared)
         self.epoch = self.step = 0
@@ -218,11 +217,15 @@ class Loop:
     def begin(self, *, resume: bool) -> None:
         """Have all processes start from the same: data, precision, weights, and for ``resume`` the saved state."""
         self.group.check_same(self.data["hash"].encode(), "the data set")
-        self.bf16 = self.group.as_first(self.bf16)
-        if self.group.as_first(resume):
-            self.restore()
+        if not (self.group.as_first(resume) and self.restore()):
+            self.bf16 = self.group.as_first(self._gains_by_bf16())
         self.group.take_from_first(self.kept.state_dict().values())
         self.group.take_from_first(self.classifier.state_dict().values())
+
+    def _gains_by_bf16(self) -> bool:
+        trial = self.images.between(0, TRIAL_IMAGES)
+        precision = "fp32" if self.recipe.quantization else self.recipe.precision
+        return runs_bf16(self.device, precision, self.classifier, trial)
 
     def run_to_end(
         self,
@@ -421,11 +424,12 @@ class Loop:
         torch.save(state, content)
         files.write_bytes(self.run / run_folder.STATE, content.getbuffer())
 
-    def restore(self) -> None:
-        """Take up the saved state; where none was saved yet, the run starts over, which ends in the same weights."""
+    def restore(self) -> bool:
+        """Take up the saved state, and tell whether there was one: else the run starts over, which ends in the same
+        weights."""
         content = self.group.from_first(run_folder.state_bytes(self.run) if self.group.is_first else None)
         if content is None:
-            return
+            return False
         state = run_folder.load_state(self.run, content, self.device)
         run_folder.check_same_data(self.run, state, self.data)
         self.epoch, self.step, self.seconds = state["epoch"], state["step"], state["seconds"]
@@ -438,6 +442,7 @@ class Loop:
         torch.set_rng_state(state["generator"].cpu())
         if self.device.type == "cuda" and state["cuda_generator"] is not None:
             torch.cuda.set_rng_state(state["cuda_generator"].cpu())
+        return True
 
     def _order(self) -> Tensor:
         seed = _seed(self.recipe.seed, self._view())

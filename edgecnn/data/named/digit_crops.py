@@ -1,4 +1,4 @@
-"""Digits as they are cropped from frames, and what is none: about 240,000 + 12,000 crops of rendered pages, 28x28 gray.
+"""Digits as they are cropped from frames, and what is none: about 300,000 + 15,000 crops of rendered pages, 28x28 gray.
 
 Rendered from MNIST's training split, from EMNIST's letters where the data root has ``emnist-letters``, and from the
 fonts that are installed, half of them cut where ``digit-finder/fp32`` of the zoo finds them; see

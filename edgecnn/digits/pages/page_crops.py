@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn.boxes import CROP_MARGIN, CROP_SIDE, overlaps
+from edgecnn.boxes import CROP_MARGIN, CROP_SIDE, overlaps, shares_within
 from edgecnn.digits.pages.crops import around, crop, squares
 from edgecnn.digits.pages.labels import CLUTTER
 from edgecnn.digits.pages.log_uniform import log_uniform
@@ -91,17 +91,8 @@ def _is_mistake(page: Page, found_m4: Boxes, overlap_mk: NDArray[np.float32]) ->
     apart = overlap_mk[:, may_be].max(1, initial=0) < NO_DIGIT
     of_clutter = overlap_mk[:, ~may_be].max(1, initial=0) >= RIGHT
     unknown = page.boxes_k4[(page.labels_k == CLUTTER) | page.ignored_k]
-    result: NDArray[np.bool_] = apart & (of_clutter | (_share_within(found_m4, unknown) < WITHIN))
+    result: NDArray[np.bool_] = apart & (of_clutter | (shares_within(found_m4, unknown).max(1, initial=0) < WITHIN))
     return result
-
-
-def _share_within(boxes_m4: Boxes, others_k4: Boxes) -> NDArray[np.float32]:
-    """Return the largest share of each box (M, 4) that lies in one of others (K, 4)."""
-    low = np.maximum(boxes_m4[:, None, :2], others_k4[:, :2])
-    high = np.minimum(boxes_m4[:, None, :2] + boxes_m4[:, None, 2:], others_k4[:, :2] + others_k4[:, 2:])
-    shared = (high - low).clip(0).prod(2)
-    share: NDArray[np.float32] = (shared / boxes_m4[:, None, 2:].prod(2).clip(1e-6)).max(1, initial=0)
-    return share
 
 
 def _jittered(boxes_k4: Boxes, rng: np.random.Generator) -> Boxes:

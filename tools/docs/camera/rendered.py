@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from camera.reading import Answer, Box, Read
 from edgecnn import progress
-from edgecnn.boxes import overlaps
+from edgecnn.boxes import overlaps, shares_within
 from edgecnn.digits.pages.crops import around
 from edgecnn.digits.pages.glyph_sources import Material
 from edgecnn.digits.pages.labels import CLUTTER
@@ -113,7 +113,8 @@ def compared(page: Page, answer: Answer) -> dict[int, Counts]:
     is_digit = (page.labels_k < CLUTTER) & ~page.ignored_k
     for height in page.boxes_k4[is_digit, 3]:
         counts[class_of(height)].digits += 1
-    ignored_m = _lies_within([box for _, box in answer.digits], page.boxes_k4[page.ignored_k])
+    boxes_m4 = np.array([box for _, box in answer.digits], np.float32).reshape(-1, 4)
+    ignored_m = shares_within(boxes_m4, page.boxes_k4[page.ignored_k]).max(1, initial=0) > WITHIN
     for (label, (height, best)), ignored in zip(matched(page.boxes_k4, answer.digits), ignored_m, strict=True):
         if best is None and ignored:
             continue
@@ -140,15 +141,6 @@ def matched(
         if best is not None:
             claimed[best] = True
         yield label, (box[3], best)
-
-
-def _lies_within(boxes: Sequence[Box], others_k4: NDArray[np.float32]) -> list[bool]:
-    """Tell which boxes lie for the most part in one of the others."""
-    boxes_m4 = np.array(boxes, np.float32).reshape(-1, 1, 4)
-    low = np.maximum(boxes_m4[..., :2], others_k4[:, :2])
-    high = np.minimum(boxes_m4[..., :2] + boxes_m4[..., 2:], others_k4[:, :2] + others_k4[:, 2:])
-    share_mk = (high - low).clip(0).prod(2) / boxes_m4[..., 2:].prod(2).clip(1e-6)
-    return [bool(share) for share in share_mk.max(1, initial=0) > WITHIN]
 
 
 def class_of(height: float) -> int:
