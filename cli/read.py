@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import csv_text, printable
 
 from . import console
@@ -73,6 +73,12 @@ def read(
     min_score: Annotated[
         float, typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score.")
     ] = MIN_SCORE,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            "--min-confidence", metavar="C", min=0, max=1, help="Reject what has less as score times probability."
+        ),
+    ] = MIN_CONFIDENCE,
     overlay: Annotated[
         Path | None,
         typer.Option("--overlay", metavar="FILE", help="Write the picture with what was read in it: .png or .jpg."),
@@ -96,7 +102,14 @@ def read(
 
     paths = expand(images)
     _check_overlay(overlay, paths)
-    reader = Reader(detector, model, min_score=min_score, min_probability=min_probability, provider=provider)
+    reader = Reader(
+        detector,
+        model,
+        min_score=min_score,
+        min_probability=min_probability,
+        min_confidence=min_confidence,
+        provider=provider,
+    )
     with console.stages(quiet=as_json or as_csv) as say:
         say("reading")
         turn = rotate if rotate == "auto" else int(rotate)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
 
 from . import console
@@ -61,6 +61,12 @@ def webcam(
         float,
         typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score."),
     ] = MIN_SCORE,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            "--min-confidence", metavar="C", min=0, max=1, help="Reject what has less as score times probability."
+        ),
+    ] = MIN_CONFIDENCE,
     detail: Annotated[
         float,
         typer.Option(
@@ -115,6 +121,7 @@ def webcam(
         whole=whole,
         min_score=min_score,
         min_probability=min_probability,
+        min_confidence=min_confidence,
         detail=detail,
         provider=provider,
         threads=threads,

@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-MIN_SCORE, MIN_PROBABILITY = 0.3, 0.5  # as edgecnn webcam has them
+MIN_SCORE, MIN_PROBABILITY, MIN_CONFIDENCE = 0.25, 0.5, 0.25  # as edgecnn webcam has them; the last is of both
 
 
 def main(detector_path: str, classifier_path: str, picture: str) -> None:
@@ -33,8 +33,9 @@ def main(detector_path: str, classifier_path: str, picture: str) -> None:
     if not likely.any():
         return
     (probabilities,) = classifier.run(["probabilities"], {"image": crops[likely]})
-    for box, row in zip(boxes[likely], probabilities, strict=True):
-        if labels[row.argmax()] != "none" and row.max() >= MIN_PROBABILITY:
+    for box, score, row in zip(boxes[likely], scores[likely], probabilities, strict=True):
+        is_sure = row.max() >= MIN_PROBABILITY and score * row.max() >= MIN_CONFIDENCE
+        if labels[row.argmax()] != "none" and is_sure:
             print(f"{labels[row.argmax()]}  {row.max():.1%}  {' '.join(f'{side:.0f}' for side in box)}")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone, wants_ink
 from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect
@@ -83,9 +83,9 @@ class Reader:
     """Detects digits, classifies all crops in one batch, and reads each frame by itself. Safe to share between threads.
 
     ``detector`` and ``classifier`` are each a path, a name of the zoo, a file's bytes, or a model that is open already.
-    Detections that the detector gives less than ``min_score``, and digits that the classifier gives less than
-    ``min_probability``, are rejected. Raises ModelError when the classifier's labels are no digits; else as
-    ``edgecnn.load``.
+    Detections that the detector gives less than ``min_score``, digits that the classifier gives less than
+    ``min_probability``, and what has less than ``min_confidence`` as the product of both, are rejected. Raises ModelError
+    when the classifier's labels are no digits; else as ``edgecnn.load``.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Reader:
         *,
         min_score: float = MIN_SCORE,
         min_probability: float = MIN_PROBABILITY,
+        min_confidence: float = MIN_CONFIDENCE,
         provider: str = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -105,7 +106,7 @@ class Reader:
             classifier = load(classifier, provider=provider, threads=1)
         _check_digits(classifier)
         self._detector, self._classifier = detector, classifier
-        self._min_score, self._min_probability = min_score, min_probability
+        self._min_score, self._min_probability, self._min_confidence = min_score, min_probability, min_confidence
         self._is_digit_k = np.array([label != NONE for label in classifier.labels])
         self._wants_ink = wants_ink(classifier)
 
@@ -134,9 +135,10 @@ class Reader:
         found = detections.only(detections.scores_m >= self._min_score)
         boxes_m4, images_mhwc = found.boxes_m4, self._images(found.crops_mhwc)
         probabilities_mk = self._classified(images_mhwc)
-        accepted_m = self._accepted(probabilities_mk)
-        confidence_m = found.scores_m * probabilities_mk.max(axis=1) * accepted_m
-        whole_m = ~parts(boxes_m4, confidence_m, probabilities_mk.argmax(axis=1), found.scale_m)
+        confidence_m = found.scores_m * probabilities_mk.max(axis=1)
+        sure_m = confidence_m >= self._min_confidence
+        accepted_m = self._accepted(probabilities_mk) & sure_m
+        whole_m = sure_m & ~parts(boxes_m4, confidence_m * accepted_m, probabilities_mk.argmax(axis=1), found.scale_m)
         track_m = before.digits.update(boxes_m4[whole_m], probabilities_mk[whole_m])
         voted_tk = before.digits.probabilities_tk
         accepted_t = self._accepted(voted_tk)

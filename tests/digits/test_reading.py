@@ -156,6 +156,17 @@ def test_what_is_below_the_score_is_rejected_and_never_classified(
     assert (reading.text, reading.rejected, len(reading.seen)) == ("2", 1, 1)
 
 
+def test_what_neither_detector_nor_classifier_is_sure_of_is_rejected_and_counted(
+    detector: Detector, classifier: edgecnn.Classifier, digits
+) -> None:
+    frame = frame_with(digits, ["12"], dark=False)
+    frame[CELL : 2 * CELL, CELL : 2 * CELL] //= 2  # the first one is half as bright: its score is 0.5
+    reading = Reader(detector, classifier, min_confidence=0.6).read(frame)
+    assert (reading.text, reading.rejected) == ("2", 1)
+    assert [seen.accepted for seen in reading.seen] == [True, False]
+    assert Reader(detector, classifier, min_confidence=0.4).read(frame).text == "12"
+
+
 def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
     detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:

@@ -47,6 +47,7 @@ PAIRS = {
     "recognize.js": {
         "MIN_SCORE": defaults.MIN_SCORE,
         "MIN_PROBABILITY": defaults.MIN_PROBABILITY,
+        "MIN_CONFIDENCE": defaults.MIN_CONFIDENCE,
         "DETAIL": defaults.DETAIL,
     },
     "tracking.js": {

@@ -16,7 +16,7 @@ from digits.written import written
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.digits.defaults import MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.ink import ink_alone
 from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect, looks
@@ -494,4 +494,5 @@ def test_what_is_too_unsure_is_what_it_is_in_front_of_the_webcam() -> None:
     text = (SOURCE / "src" / "recognize.js").read_text(encoding="utf-8")
     assert f"const MIN_SCORE = {MIN_SCORE};" in text
     assert f"const MIN_PROBABILITY = {MIN_PROBABILITY};" in text
+    assert f"const MIN_CONFIDENCE = {MIN_CONFIDENCE};" in text
     assert f"shownAfter: {SHOWN_AFTER} }}" in (SOURCE / "src" / "filming.js").read_text(encoding="utf-8")

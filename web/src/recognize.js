@@ -10,8 +10,9 @@ import { memory } from "./tracking.js";
 /** @import { Answer, Box, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
 /** @typedef {{ drawn?: boolean, remembered?: Memory, looked?: Looking }} Options */
 
-const MIN_SCORE = 0.3; // as edgecnn webcam has them: what the detector is less sure of is no detection,
-const MIN_PROBABILITY = 0.5; // and what the classifier is less sure of no answer
+const MIN_SCORE = 0.25; // as edgecnn webcam has them: what the detector is less sure of is no detection,
+const MIN_PROBABILITY = 0.5; // what the classifier is less sure of no answer,
+const MIN_CONFIDENCE = 0.25; // and what has less as the product of both is not seen
 const DETAIL = 1; // of a picture: down to its pixels
 
 /**
@@ -56,15 +57,17 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
   const end = performance.now();
   /** @param {Answer} answer */
   const accepts = (answer) => classifier.known(answer) && answer.probability >= MIN_PROBABILITY;
+  const confidences = answers.map(({ probability }, index) => good[index].score * probability);
+  const sure = confidences.map((confidence) => confidence >= MIN_CONFIDENCE);
   const isPart = parts(
     good.map(({ box }) => box),
-    answers.map((answer, index) => (accepts(answer) ? good[index].score * answer.probability : 0)),
+    answers.map((answer, index) => (accepts(answer) && sure[index] ? confidences[index] : 0)),
     answers.map(({ label }) => label),
     good.map(({ scale }) => scale),
   );
   const seen = answers
     .map((answer, index) => ({ ...answer, box: good[index].box }))
-    .filter((_, index) => !isPart[index]);
+    .filter((_, index) => sure[index] && !isPart[index]);
   const own = remembered ?? memory({ shownAfter: 1 });
   const tracks = own.update(seen);
   /** @param {Track} track */
