@@ -10,10 +10,16 @@ CROP_MARGIN = 1.3  # side of the square by the box's longer side
 
 def shared(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the area (N, M) that every box has in common with every other."""
-    a, b = a_n4[:, None], b_m4[None]
-    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    result: NDArray[np.float32] = (high - low).clip(0).prod(-1)
+    result: NDArray[np.float32] = _common(a_n4[:, 0::2], b_m4[:, 0::2])
+    result *= _common(a_n4[:, 1::2], b_m4[:, 1::2])
     return result
+
+
+def _common(a_n2: NDArray[np.float32], b_m2: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the length (N, M) that every range, from where and how long, has in common with every other."""
+    after_n1, after_m = a_n2.sum(axis=1, keepdims=True), b_m2.sum(axis=1)
+    result: NDArray[np.float32] = np.minimum(after_n1, after_m) - np.maximum(a_n2[:, :1], b_m2[:, 0])
+    return np.maximum(result, 0, out=result)
 
 
 def shares_within(a_n4: NDArray[np.float32], b_m4: NDArray[np.float32]) -> NDArray[np.float32]:

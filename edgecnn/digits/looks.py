@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.boxes import overlaps
-from edgecnn.digits.signs.sample import reduced
+from edgecnn.digits.signs.gray import reduced
 from edgecnn.runtime.detector import Detections
 
 NATIVE = 640  # pixels, of the longer side that a detector takes as it is
@@ -54,7 +54,7 @@ class Look:
         part_hw1 = gray_hw1[self.y : self.y + self.height, self.x : self.x + self.width]
         if self.away == 1:
             return part_hw1
-        means_hw: NDArray[np.uint8] = (reduced(part_hw1[..., 0], self.away) + 0.5).astype(np.uint8)
+        means_hw: NDArray[np.uint8] = (reduced(part_hw1[..., 0], self.away).levels_hw + 0.5).astype(np.uint8)
         return means_hw[..., None]
 
     def shows(self, gray_hw1: NDArray[np.uint8]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.digits.signs import BLANK, Sign
+from edgecnn.digits.signs.gaps import median
 
 SLOPES = np.array(sorted(np.linspace(-0.35, 0.35, 29), key=abs))  # the flattest first, so that it wins a tie
 SLOPE_COST = 5.0  # in lines, of a slope of 1
@@ -26,7 +27,7 @@ def reading_order(boxes_n4: NDArray[np.float32]) -> list[list[int]]:
     boxes = boxes_n4.astype(np.float64)
     centers = boxes[:, :2] + boxes[:, 2:] / 2
     x_n, y_n = (centers - centers.min(axis=0)).T
-    height = float(np.median(boxes[:, 3]))
+    height = median(boxes[:, 3].tolist())
     y_sn = y_n - SLOPES[:, None] * x_n
     line_sn, lines_s = _lines(y_sn, LINE_GAP * height)
     best = int(np.argmin(_spread(y_sn, line_sn) / max(height, 1e-6) + lines_s + SLOPE_COST * np.abs(SLOPES)))
@@ -49,7 +50,8 @@ def text_of(
 
 def _line_text(labels: list[str], boxes_n4: NDArray[np.float32], line: list[int], signs: Mapping[int, Sign]) -> str:
     boxes = boxes_n4[line]
-    width, height = np.median(boxes[:, 2:], axis=0)
+    ordered = np.sort(boxes[:, 2:], axis=0)
+    width, height = (ordered[(len(line) - 1) // 2] + ordered[len(line) // 2]) / 2
     gaps = boxes[1:, 0] - boxes[:-1, 0] - boxes[:-1, 2]
     wide = [False, *(gaps > WORD_GAP * max(width, NARROWEST * height))]
     text = ""

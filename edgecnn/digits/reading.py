@@ -187,18 +187,19 @@ class Reader:
         self, gray_hw1: NDArray[np.uint8], boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32],
         lines: list[list[int]],
     ) -> NDArray[np.bool_]:  # fmt: skip
-        labels = [self.labels[best] for best in probabilities_nk.argmax(axis=1)]
-        return in_words(gray_hw1[..., 0], boxes_n4, labels, lines)
+        labels = self.labels
+        best = [labels[index] for index in probabilities_nk.argmax(axis=1).tolist()]
+        return in_words(gray_hw1[..., 0], boxes_n4, best, lines)
 
     def _in_order(
         self, boxes_n4: NDArray[np.float32], probabilities_nk: NDArray[np.float32], lines: list[list[int]],
         marks: Sequence[Mark],
     ) -> tuple[str, tuple[tuple[Digit, ...], ...], tuple[Sign, ...]]:  # fmt: skip
         order = list(itertools.chain.from_iterable(lines))
-        best_n, boxes = probabilities_nk.argmax(axis=1), [_box(box) for box in boxes_n4[order]]
+        boxes, labels = _boxes(boxes_n4[order]), self.labels
+        best_n, most_n = probabilities_nk.argmax(axis=1)[order], probabilities_nk.max(axis=1)[order]
         digits = [
-            Digit(self.labels[best_n[index]], float(probabilities_nk[index, best_n[index]]), box)
-            for index, box in zip(order, boxes, strict=True)
+            Digit(labels[best], *rest) for best, *rest in zip(best_n.tolist(), most_n.tolist(), boxes, strict=True)
         ]
         places = _places(lines)
         signs = placed(marks, gaps_of(boxes, places))
@@ -209,10 +210,12 @@ class Reader:
     def _seen(
         self, images_mhwc: NDArray[np.uint8], probabilities_mk: NDArray[np.float32], accepted_m: NDArray[np.bool_]
     ) -> tuple[Seen, ...]:
-        best = probabilities_mk.argmax(axis=1)
+        best_m, most_m, labels = probabilities_mk.argmax(axis=1).tolist(), probabilities_mk.max(axis=1), self.labels
         return tuple(
-            Seen(image, self.labels[index], float(row_k[index]), bool(is_digit))
-            for image, row_k, index, is_digit in zip(images_mhwc, probabilities_mk, best, accepted_m, strict=True)
+            Seen(image, labels[best], most, is_digit)
+            for image, best, most, is_digit in zip(
+                images_mhwc, best_m, most_m.tolist(), accepted_m.tolist(), strict=True
+            )
         )
 
 
@@ -248,12 +251,11 @@ class _Order:
 
 
 def _gaps(boxes_n4: NDArray[np.float32], lines: list[list[int]]) -> list[Gap]:
-    return gaps_of([_box(box) for box in boxes_n4], lines)
+    return gaps_of(_boxes(boxes_n4), lines)
 
 
-def _box(box_4: NDArray[np.float32]) -> tuple[float, float, float, float]:
-    x, y, width, height = (float(value) for value in box_4)
-    return x, y, width, height
+def _boxes(boxes_n4: NDArray[np.float32]) -> list[tuple[float, float, float, float]]:
+    return [(x, y, width, height) for x, y, width, height in boxes_n4.tolist()]
 
 
 def _places(lines: list[list[int]]) -> list[list[int]]:

@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgecnn.digits.signs.mark import Box, Mark, Sign
 
 TOP, LOW = -0.3, 1.45  # what is looked at
@@ -37,9 +35,8 @@ class Gap:
         """The mean height of the digits beside it."""
         return (self.left[3] + self.right[3]) / 2
 
-    def holds(self, mark: Mark) -> bool:
-        """Tell whether a sign lies in it."""
-        x, y = mark.middle
+    def holds(self, x: float, y: float) -> bool:
+        """Tell whether the middle of a sign lies in it."""
         left, right = self.left[0] + self.left[2] / 2, self.right[0] + self.right[2] / 2
         if not left < x < right:
             return False
@@ -50,11 +47,11 @@ class Gap:
 
 def placed(marks: Sequence[Mark], gaps: Sequence[Gap]) -> list[Sign]:
     """Say in front of which digit each mark stands; each stands before one, and what lies in no gap is left out."""
-    left, found = list(marks), []
+    left, found = [(*mark.middle, mark) for mark in marks], []
     for gap in gaps:
-        mark = next((mark for mark in left if gap.holds(mark)), None)
-        if mark is not None:
-            left.remove(mark)
+        at = next((at for at, (x, y, _) in enumerate(left) if gap.holds(x, y)), None)
+        if at is not None:
+            _, _, mark = left.pop(at)
             found.append(Sign(mark.label, mark.box, gap.before))
     return found
 
@@ -65,29 +62,44 @@ def gaps_of(boxes: Sequence[Box], lines: Sequence[Sequence[int]]) -> list[Gap]:
 
 
 def _gaps(boxes: Sequence[Box], line: Sequence[int]) -> Iterator[Gap]:
-    wide = _wide(boxes, line)
+    beside = {
+        right: boxes[left] for left, right in itertools.pairwise(line) if _are_neighbors(boxes[left], boxes[right])
+    }
+    wide = _wide([(left, boxes[index], index) for index, left in beside.items()])
     for place, index in enumerate(line):
         right = boxes[index]
-        if place and _are_neighbors(boxes[line[place - 1]], right):
-            yield Gap(boxes[line[place - 1]], right, index, False, index in wide)
+        if index in beside:
+            yield Gap(beside[index], right, index, False, index in wide)
         else:
             after = boxes[line[place + 1]] if place + 1 < len(line) else right
             yield Gap(_in_front(right, after), right, index, True)
 
 
-def _wide(boxes: Sequence[Box], line: Sequence[int]) -> set[int]:
-    """Return the digits before which there is more room than before most of their line: narrow digits have more around
-    them, and digits in cells or in handwriting are farther apart, so that both kinds of distance have to tell."""
-    pairs = [(boxes[left], boxes[right], right) for left, right in itertools.pairwise(line)]
-    pairs = [pair for pair in pairs if _are_neighbors(*pair[:2])]
+def _wide(pairs: Sequence[tuple[Box, Box, int]]) -> set[int]:
+    """Return before which digits there is more room than before most of their line, of two neighbors and the number of
+    the second, each: narrow digits have more around them, and digits in cells or in handwriting are farther apart, so
+    that both kinds of distance have to tell."""
     if len(pairs) < FEWEST_GAPS:
         return set()
-    height_n = np.array([(left[3] + right[3]) / 2 for left, right, _ in pairs])
-    gap_n = np.array([right[0] - left[0] - left[2] for left, right, _ in pairs]) / height_n
-    pitch_n = np.array([right[0] + right[2] / 2 - left[0] - left[2] / 2 for left, right, _ in pairs]) / height_n
-    off_n = np.maximum(CELL - np.array([right[2] for _, right, _ in pairs]) / height_n, 0)
-    more_n = np.minimum(gap_n - np.median(gap_n) - off_n, pitch_n - np.median(pitch_n) - off_n / 2)
-    return {before for (_, _, before), more in zip(pairs, more_n, strict=True) if more >= WIDER}
+    heights = [(left[3] + right[3]) / 2 for left, right, _ in pairs]
+    gaps = [(right[0] - left[0] - left[2]) / height for (left, right, _), height in zip(pairs, heights, strict=True)]
+    pitches = [
+        (right[0] + right[2] / 2 - left[0] - left[2] / 2) / height
+        for (left, right, _), height in zip(pairs, heights, strict=True)
+    ]
+    usual_gap, usual_pitch = median(gaps), median(pitches)
+    found = set()
+    for (_, right, before), height, gap, pitch in zip(pairs, heights, gaps, pitches, strict=True):
+        off = max(CELL - right[2] / height, 0)
+        if min(gap - usual_gap - off, pitch - usual_pitch - off / 2) >= WIDER:
+            found.add(before)
+    return found
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of some numbers; np.median takes many times as long for so few."""
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _are_neighbors(left: Box, right: Box) -> bool:

@@ -42,19 +42,25 @@ class Memory:
     def update(self, found: Sequence[Mark], shown_after: int) -> list[Mark]:
         """Take one frame's signs, and return those that are shown."""
         self._frames = [list(found), *self._frames[:2]]
-        places: list[list[Mark]] = []
+        places: list[_Place] = []
         for mark in (mark for frame in self._frames for mark in frame):
-            place = next((place for place in places if _is_same(place[0], mark)), None)
+            x, y = mark.middle
+            place = next((place for place in places if abs(place.x - x) < place.near > abs(place.y - y)), None)
             if place is None:
-                places.append([mark])
+                places.append(_Place(x, y, mark.height / 2, [mark]))
             else:
-                place.append(mark)
-        return [_voted(place) for place in places if len(place) >= shown_after]
+                place.marks.append(mark)
+        return [_voted(place.marks) for place in places if len(place.marks) >= shown_after]
 
 
-def _is_same(one: Mark, other: Mark) -> bool:
-    (x, y), (right, low) = one.middle, other.middle
-    return max(abs(x - right), abs(y - low)) < one.height / 2
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a mark was, and those of all frames that are so near to it."""
+
+    x: float
+    y: float
+    near: float
+    marks: list[Mark]
 
 
 def _voted(place: list[Mark]) -> Mark:

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from edgecnn.digits.signs.gaps import TOP, Gap
 from edgecnn.digits.signs.mark import BLANK, Mark
-from edgecnn.digits.signs.pieces import LEVELS, Piece, pieces_of
-from edgecnn.digits.signs.sample import FINE, Sample, noise, sampled
+from edgecnn.digits.signs.pieces import LEVELS, Piece, Pieces, pieces_of
+from edgecnn.digits.signs.sample import FINE, Sample, Strip, noise, sampled
 
 LEAST_PEAK = 0.39  # of a piece's darkest sample
 NOISE = 4.0  # deviations of the noise, of the same
-SMALLEST = 0.006  # the area of a piece
 FAINT, SPECK = 0.5, 0.25  # of the darkest peak, and of the largest area then: what has less counts for nothing
 AT_LEAST, AT_MOST, AT_MOST_INSIDE = 0.28, 0.4, 0.6  # a threshold by a piece's peak, where it shows the shape
 TELLING = 0.55  # where it shows that best
@@ -40,14 +39,26 @@ POINT_FLAT, POINT_HIGH = 1.7, 1.9  # of one: width by height, height by width
 
 def read_signs(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> list[Mark]:
     """Return the signs that lie in gaps of a gray frame, and ``BLANK`` for what is wide and empty."""
-    samples = list(sampled(gray_hw, gaps))
-    found = []
-    for sample, pieces in zip(samples, pieces_of(samples), strict=True):
-        least = max(LEAST_PEAK, NOISE * noise(sample.ink_rc))
-        sign = _sign(sample, pieces, least) or (_blank(sample, least) if sample.gap.wide else None)
-        if sign is not None:
-            found.append(sign)
-    return found
+    if not gaps:
+        return []
+    strip = sampled(gray_hw, gaps)
+    pieces = _between(pieces_of(strip), strip)
+    wide = [index for index, gap in enumerate(strip.gaps) if gap.wide]
+    marks = (_mark(strip.sample(index), pieces.get(index, [[] for _ in LEVELS])) for index in sorted({*pieces, *wide}))
+    return [mark for mark in marks if mark is not None]
+
+
+def _between(pieces: Pieces, strip: Strip) -> dict[int, list[list[Piece]]]:
+    """Return for each gap the pieces at each threshold that are where signs are, and dark enough for any."""
+    from_left_p, from_right_p = pieces.figures["from_left"], pieces.figures["from_right"]
+    is_open_p = np.array([gap.open for gap in strip.gaps], np.bool_)[pieces.gap_p]
+    after_p = np.where(is_open_p, from_right_p >= -AWAY, from_left_p >= LEFT)
+    return pieces.of(after_p & (from_right_p <= RIGHT) & (pieces.figures["peak"] >= LEAST_PEAK))
+
+
+def _mark(sample: Sample, levels: Sequence[Sequence[Piece]]) -> Mark | None:
+    least = max(LEAST_PEAK, NOISE * noise(sample.ink_rc))
+    return _sign(sample, levels, least) or (_blank(sample, least) if sample.gap.wide else None)
 
 
 def _sign(sample: Sample, levels: Sequence[Sequence[Piece]], least: float) -> Mark | None:
@@ -55,7 +66,7 @@ def _sign(sample: Sample, levels: Sequence[Sequence[Piece]], least: float) -> Ma
     peak counts."""
     best, nearest = None, np.inf
     for level, pieces in zip(LEVELS, levels, strict=True):
-        there = _substantial([piece for piece in pieces if piece.peak >= least and _is_between(piece, sample.gap)])
+        there = _substantial([piece for piece in pieces if piece.peak >= least]) if pieces else []
         if not there or not all(_is_told(piece, level, sample.gap) for piece in there):
             continue
         label = _label(there)
@@ -77,11 +88,6 @@ def _blank(sample: Sample, least: float) -> Mark | None:
     if (sample.ink_rc[y0:y1, x0:x1] >= least).any():
         return None
     return Mark(BLANK, sample.box((x0, y0, x1, y1)), sample.gap.height)
-
-
-def _is_between(piece: Piece, gap: Gap) -> bool:
-    left = piece.from_right >= -AWAY if gap.open else piece.from_left >= LEFT
-    return left and piece.from_right <= RIGHT and piece.area >= SMALLEST
 
 
 def _substantial(pieces: Sequence[Piece]) -> list[Piece]:

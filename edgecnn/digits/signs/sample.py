@@ -1,6 +1,9 @@
-"""A gap between digits as ink: 0 is the paper around them, 1 their own ink, whichever is lighter."""
+"""Gaps between digits as ink: 0 is the paper around them, 1 their own ink, whichever is lighter.
 
-from collections.abc import Iterator, Sequence
+All gaps of a frame are sampled at once, side by side.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.digits.signs.gaps import TOP, Gap
+from edgecnn.digits.signs.gray import Gray, parts, reduced
 from edgecnn.digits.signs.mark import Box
 
 FINE = 24  # samples per height
@@ -20,7 +24,8 @@ GRID, SIDE = 16, 12  # samples along each side of a box, and of the paper around
 DARKEST = 0.06  # of the samples of a box are ink at least
 SECOND_DIFFERENCE = 1.652  # the median of second differences of noise of deviation 1
 
-Levels = Sequence[float]  # of the paper, and how far the ink is from that
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +33,7 @@ class Sample:
     """A gap as ink between 0 and 1, rows and columns FINE to a height, from ``start`` in pixels of the frame on."""
 
     gap: Gap
-    ink_rc: NDArray[np.float64]
+    ink_rc: Floats
     start: float
 
     @property
@@ -36,44 +41,111 @@ class Sample:
         """Pixels per column."""
         return self.gap.height / FINE
 
-    def beyond(self, column: float) -> tuple[float, float]:
-        """Return how far a column is from the left digit's box and from the right one's, in heights."""
-        left, right = self.gap.left, self.gap.right
-        x = self.start + column * self.step
-        return (x - left[0] - left[2]) / self.gap.height, (x - right[0]) / self.gap.height
-
     def box(self, edges: tuple[int, int, int, int]) -> Box:
         """Return columns and rows, first and after the last, as a box of the frame."""
         x0, y0, x1, y1 = edges
-        top, bottom = _line(self.gap, self.start + (x0 + x1) / 2 * self.step)
+        top, bottom = _line(self.gap.left, self.gap.right, self.start + (x0 + x1) / 2 * self.step)
         high = bottom - top
         x, y = self.start + x0 * self.step, top + high * (TOP + y0 / FINE)
         return x, y, (x1 - x0) * self.step, high * (y1 - y0) / FINE
 
 
-def _line(gap: Gap, x: Any) -> Any:
-    """Return where tops and bottoms of digits are at ``x``, on the lines through those of both digits."""
-    left, right = gap.left, gap.right
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Samples of gaps side by side: their columns one after another, each from the top down.
+
+    Before the first column of each, and below each column, there is one sample of no ink at all.
+    """
+
+    gaps: list[Gap]
+    left_4n: Floats
+    right_4n: Floats
+    start_n: Floats
+    count_n: Places
+    first_n: Places
+    ink_cr: Floats
+
+    @classmethod
+    def empty(cls, gaps: list[Gap], left_4n: Floats, right_4n: Floats, start_n: Floats, count_n: Places) -> "Strip":
+        """Return a strip for so many columns, from ``start_n`` on, in which there is no ink yet."""
+        ink_cr = np.full((int(count_n.sum()) + len(gaps), ROWS + 1), -np.inf)
+        return cls(gaps, left_4n, right_4n, start_n, count_n, np.cumsum(count_n + 1) - count_n, ink_cr)
+
+    @property
+    def height_n(self) -> Floats:
+        """The mean height of the digits beside each gap."""
+        height_n: Floats = (self.left_4n[3] + self.right_4n[3]) / 2
+        return height_n
+
+    def beyond(self, gap_p: Places, column_p: Floats) -> tuple[Floats, Floats]:
+        """Return how far columns of gaps are from the left digit's box and from the right one's, in heights."""
+        height_p, left_4p, right_4p = self.height_n[gap_p], self.left_4n[:, gap_p], self.right_4n[:, gap_p]
+        x_p = self.start_n[gap_p] + column_p * (height_p / FINE)
+        return (x_p - left_4p[0] - left_4p[2]) / height_p, (x_p - right_4p[0]) / height_p
+
+    def sample(self, index: int) -> Sample:
+        """Return one gap by itself."""
+        first = self.first_n[index]
+        ink_rc = self.ink_cr[first : first + self.count_n[index], :ROWS].T
+        return Sample(self.gaps[index], ink_rc, float(self.start_n[index]))
+
+    def fill(self, gray: Gray, own: Places, levels_4n: Floats) -> None:
+        """Sample the gaps ``own``, whose paper and contrast at either digit are given."""
+        gap_c, column_c = side_by_side(self.count_n[own])
+        gap_c = own[gap_c]
+        x_c = self.start_n[gap_c] + (column_c + 0.5) * (self.height_n / FINE)[gap_c]
+        left_4c, right_4c = self.left_4n[:, gap_c], self.right_4n[:, gap_c]
+        top_c, bottom_c = _line(left_4c, right_4c, x_c)
+        middle_c = left_4c[0] + left_4c[2] / 2
+        share_c = np.clip((x_c - middle_c) / (right_4c[0] + right_4c[2] / 2 - middle_c), 0, 1)
+        paper_c, contrast_c, right_paper_c, right_contrast_c = levels_4n[:, gap_c]
+        paper_c, contrast_c = (
+            paper_c + (right_paper_c - paper_c) * share_c,
+            contrast_c + (right_contrast_c - contrast_c) * share_c,
+        )
+        place_c, down_r = self.first_n[gap_c] + column_c, TOP + (np.arange(ROWS) + 0.5) / FINE
+        for part in parts(len(gap_c), ROWS):
+            y_cr = top_c[part, None] + (bottom_c - top_c)[part, None] * down_r
+            levels_cr = gray.interpolated(x_c[part, None], y_cr)
+            self.ink_cr[place_c[part], :ROWS] = (levels_cr - paper_c[part, None]) / contrast_c[part, None]
+
+
+def side_by_side(count_n: Places) -> tuple[Places, Places]:
+    """Return for as many columns of each as this, one after another, whose each is, and which of its columns."""
+    owner_c = np.repeat(np.arange(len(count_n)), count_n)
+    return owner_c, np.arange(len(owner_c)) - (np.cumsum(count_n) - count_n)[owner_c]
+
+
+def _line(left: Any, right: Any, x: Any) -> Any:
+    """Return where tops and bottoms of digits are at ``x``, on the lines through those of two boxes."""
     middle = left[0] + left[2] / 2
     share = (x - middle) / (right[0] + right[2] / 2 - middle)
     top = left[1] + (right[1] - left[1]) * share
     return top, top + left[3] + (right[3] - left[3]) * share
 
 
-def sampled(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> Iterator[Sample]:
-    """Yield the gaps between digits of one ink."""
-    scales = [scale_of(gap.height) for gap in gaps]
-    pyramid = {scale: reduced(gray_hw, scale) for scale in set(scales)}
-    levels: dict[int, dict[Box, Levels]] = {}
-    for scale, image_hw in pyramid.items():
-        own = [gap for gap, its in zip(gaps, scales, strict=True) if its == scale]
-        boxes = list({box: None for gap in own for box in ((gap.right,) if gap.open else (gap.left, gap.right))})
-        levels[scale] = dict(zip(boxes, levels_of(image_hw, scale, np.array(boxes)).tolist(), strict=True))
-    for gap, scale in zip(gaps, scales, strict=True):
-        left, right = levels[scale][gap.right if gap.open else gap.left], levels[scale][gap.right]
-        sample = _sample(pyramid[scale], scale, gap, left, right)
-        if sample is not None:
-            yield sample
+def sampled(gray_hw: NDArray[np.uint8], gaps: Sequence[Gap]) -> Strip:
+    """Return the gaps between digits of one ink."""
+    scale_n = np.array([scale_of(gap.height) for gap in gaps], np.int64)
+    left_4n, right_4n = (_sides(boxes) for boxes in ([gap.left for gap in gaps], [gap.right for gap in gaps]))
+    levels_4n = np.zeros((4, len(gaps)))
+    grays = [reduced(gray_hw, scale) for scale in sorted(set(scale_n.tolist()))]
+    for gray in grays:
+        own = np.flatnonzero(scale_n == gray.scale)
+        levels_4n[:, own] = _levels_beside(gray, [gaps[index] for index in own.tolist()])
+    _, contrast_n, _, right_contrast_n = levels_4n
+    start_n = left_4n[0] + left_4n[2] * (1 - CORE)
+    count_n = np.ceil((right_4n[0] + right_4n[2] * CORE - start_n) / ((left_4n[3] + right_4n[3]) / 2) * FINE)
+    is_clear_n = np.minimum(np.abs(contrast_n), np.abs(right_contrast_n)) >= LEAST_CONTRAST
+    is_clear_n &= (contrast_n * right_contrast_n > 0) & (count_n >= FEWEST) & (count_n <= MOST)
+    kept = np.flatnonzero(is_clear_n)
+    counts = count_n[kept].astype(np.int64)
+    strip = Strip.empty(
+        [gaps[index] for index in kept.tolist()], left_4n[:, kept], right_4n[:, kept], start_n[kept], counts
+    )
+    for gray in grays:
+        strip.fill(gray, np.flatnonzero(scale_n[kept] == gray.scale), levels_4n[:, kept])
+    return strip
 
 
 def scale_of(height: float) -> int:
@@ -84,85 +156,40 @@ def scale_of(height: float) -> int:
     return scale
 
 
-def reduced(gray_hw: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
-    """Return means of ``scale`` x ``scale`` pixels."""
-    if scale == 1:
-        return gray_hw.astype(np.float64)
-    high, wide = (max(side // scale, 1) for side in gray_hw.shape)
-    cut_hw = gray_hw[: high * scale, : wide * scale]
-    sums_hw = cut_hw.reshape(high, cut_hw.shape[0] // high, wide, -1).sum(axis=(1, 3), dtype=np.uint32)
-    means_hw: NDArray[np.float64] = sums_hw / (cut_hw.size // sums_hw.size)
-    return means_hw
+def _sides(boxes: Sequence[Box]) -> Floats:
+    """Return x, y, widths and heights of boxes, (4, N)."""
+    return np.array(boxes, np.float64).reshape(-1, 4).T.copy()
 
 
-def _sample(
-    image_hw: NDArray[np.float64], scale: int, gap: Gap, left_levels: Levels, right_levels: Levels
-) -> Sample | None:
-    left, right, height = gap.left, gap.right, gap.height
-    (paper, contrast), (right_paper, right_contrast) = left_levels, right_levels
-    if contrast * right_contrast <= 0 or min(abs(contrast), abs(right_contrast)) < LEAST_CONTRAST:
-        return None
-    start = left[0] + left[2] * (1 - CORE)
-    count = int(np.ceil((right[0] + right[2] * CORE - start) / height * FINE))
-    if not FEWEST <= count <= MOST:
-        return None
-    x_c = start + (np.arange(count, dtype=np.float64) + 0.5) * (height / FINE)
-    top_c, bottom_c = _line(gap, x_c)
-    y_rc = top_c + (bottom_c - top_c) * (TOP + (np.arange(ROWS)[:, None] + 0.5) / FINE)
-    middle = left[0] + left[2] / 2
-    share_c = _within((x_c - middle) / (right[0] + right[2] / 2 - middle), 1)
-    levels_rc = interpolated(image_hw, scale, x_c, y_rc)
-    paper_c, contrast_c = paper + (right_paper - paper) * share_c, contrast + (right_contrast - contrast) * share_c
-    return Sample(gap, (levels_rc - paper_c) / contrast_c, start)
+def _levels_beside(gray: Gray, gaps: Sequence[Gap]) -> Floats:
+    """Return (4, N), paper and contrast at the left digits and at the right ones; where none is left, at the right."""
+    beside = [(gap.right if gap.open else gap.left, gap.right) for gap in gaps]
+    boxes = list(dict.fromkeys(box for pair in beside for box in pair))
+    place = {box: index for index, box in enumerate(boxes)}
+    levels_n2 = levels_of(gray, np.array(boxes))
+    left, right = (levels_n2[[place[pair[side]] for pair in beside]] for side in (0, 1))
+    return np.concatenate([left.T, right.T])
 
 
-def levels_of(image_hw: NDArray[np.float64], scale: int, boxes_n4: NDArray[np.float64]) -> NDArray[np.float64]:
+def levels_of(gray: Gray, boxes_n4: Floats) -> Floats:
     """Return (N, 2), the gray level of the paper around each digit, and how far its ink is from that."""
     x, y, width, height = (boxes_n4[:, side, None] for side in range(4))
     away = AROUND * height
     along = (np.arange(GRID) + 0.5) / GRID
-    inside = _nearest(image_hw, scale, (x + width * along)[:, None], (y + height * along)[:, :, None])
+    inside = gray.nearest((x + width * along)[:, None], (y + height * along)[:, :, None])
     inside = np.sort(inside.reshape(len(boxes_n4), -1), axis=1)
     along = (np.arange(SIDE) + 0.5) / SIDE
     across, down = x + width * along, y + height * along
     left, right = (np.broadcast_to(side, across.shape) for side in (x - away, x + width + away))
     top, low = (np.broadcast_to(side, down.shape) for side in (y - away, y + height + away))
     x_nk, y_nk = np.hstack([across, across, left, right]), np.hstack([top, low, down, down])
-    paper = np.sort(_nearest(image_hw, scale, x_nk, y_nk), axis=1)[:, 2 * SIDE]
+    paper = np.sort(gray.nearest(x_nk, y_nk), axis=1)[:, 2 * SIDE]
     few = int(DARKEST * inside.shape[1])
     dark, light = inside[:, few], inside[:, inside.shape[1] - 1 - few]
     return np.column_stack([paper, np.where(paper - dark > light - paper, dark - paper, light - paper)])
 
 
-def _within(values: NDArray[Any], most: float) -> NDArray[Any]:
-    """Return values no less than 0 and no more than ``most``; np.clip takes several times as long for so few."""
-    limited: NDArray[Any] = np.minimum(np.maximum(values, 0), most)
-    return limited
-
-
-def _nearest(image_hw: NDArray[np.float64], scale: int, x: Any, y: Any) -> NDArray[np.float64]:
-    column = _within(np.floor(x / scale), image_hw.shape[1] - 1).astype(np.int64)
-    row = _within(np.floor(y / scale), image_hw.shape[0] - 1).astype(np.int64)
-    found: NDArray[np.float64] = image_hw[row, column]
-    return found
-
-
-def interpolated(
-    image_hw: NDArray[np.float64], scale: int, x_c: NDArray[Any], y_rc: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Return an image bilinearly interpolated; beyond its border it goes on as it ends."""
-    high, wide = image_hw.shape
-    x_c, y_rc = _within(x_c / scale - 0.5, wide - 1), _within(y_rc / scale - 0.5, high - 1)
-    column_c, row_rc = x_c.astype(np.int64), y_rc.astype(np.int64)
-    next_c, next_rc = np.minimum(column_c + 1, wide - 1), np.minimum(row_rc + 1, high - 1)
-    x_c, y_rc = x_c - column_c, y_rc - row_rc
-    upper = image_hw[row_rc, column_c] * (1 - x_c) + image_hw[row_rc, next_c] * x_c
-    lower = image_hw[next_rc, column_c] * (1 - x_c) + image_hw[next_rc, next_c] * x_c
-    found: NDArray[np.float64] = upper * (1 - y_rc) + lower * y_rc
-    return found
-
-
-def noise(ink_rc: NDArray[np.float64]) -> float:
+def noise(ink_rc: Floats) -> float:
     """Estimate the deviation of the noise: the median of second differences, which edges hardly move."""
-    second = np.sort(np.abs(ink_rc[:-2] - 2 * ink_rc[1:-1] + ink_rc[2:]).ravel())
-    return float(second[second.size // 2]) / SECOND_DIFFERENCE
+    second = np.abs(ink_rc[:-2] - 2 * ink_rc[1:-1] + ink_rc[2:]).ravel()
+    return float(np.partition(second, second.size // 2)[second.size // 2]) / SECOND_DIFFERENCE
