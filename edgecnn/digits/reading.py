@@ -84,8 +84,8 @@ class Reader:
 
     ``detector`` and ``classifier`` are each a path, a name of the zoo, a file's bytes, or a model that is open already.
     Detections that the detector gives less than ``min_score``, digits that the classifier gives less than
-    ``min_probability``, and what has less than ``min_confidence`` as the product of both, are rejected. Raises ModelError
-    when the classifier's labels are no digits; else as ``edgecnn.load``.
+    ``min_probability``, and what has less than ``min_confidence`` as the product of both, are rejected. Raises
+    ModelError when the classifier's labels are no digits; else as ``edgecnn.load``.
     """
 
     def __init__(

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.test_json import held_to_its_page
-from digits.written import FONT, written
+from digits.written import FONT, typed, written
 from PIL import Image, ImageDraw, ImageFont
 
 from edgecnn.digits import Digit, Reading
-from edgecnn.digits.pictures import _confidence
+from edgecnn.digits.pictures import MORE, TIMES, _sure
 
 COLUMNS, ROWS = 5, 2
 
@@ -94,12 +94,23 @@ def test_numbers_have_their_points_and_minus(edgecnn, tmp_path: Path) -> None:
     assert [row["number"] for row in rows] == ["4.86", "-25"]
 
 
+@pytest.mark.parametrize("height", [16, 40])
+@pytest.mark.parametrize("text", ["TOTAL 42", "8 0 8", "6", "1 1 1 1", "NO MOON"])
+def test_a_picture_that_lies_right_is_never_turned(edgecnn, tmp_path: Path, text: str, height: int) -> None:
+    """Though upside down there may be as many digits, or letters that look like some."""
+    Image.fromarray(typed([text], height_of_digit=height)).save(tmp_path / "right.png")
+    auto, as_it_lies = (edgecnn("read", tmp_path / "right.png", *more) for more in (("--rotate", "auto"), ()))
+    assert auto.out == as_it_lies.out
+    assert "turned by" not in auto.err
+
+
 @pytest.mark.parametrize(("lies", "degrees"), [(1, 90), (2, 180), (3, 270)])
 def test_a_picture_that_lies_otherwise_is_turned(
     edgecnn, page: tuple[Path, str], tmp_path: Path, lies: int, degrees: int
 ) -> None:
     path = tmp_path / "turned.png"
     Image.fromarray(np.rot90(np.asarray(Image.open(page[0])), lies)).save(path)
+    assert edgecnn("read", path).out.splitlines() != lines(page[1])  # all that there was before
     result = edgecnn("read", path, "--rotate", "auto")
     assert result.out.splitlines() == lines(page[1])
     assert f"turned by {degrees} degrees" in result.err
@@ -113,7 +124,8 @@ def test_letters_that_lie_otherwise_do_not_turn_a_picture(label: str, probabilit
         Reading("", ((Digit(name, share, (0, 0, 9, 9)),) * count,), 0, ())
         for name, share, count in (("4", 0.99, 3), (label, probability, 40))
     )
-    assert _confidence(few) > _confidence(many) > _confidence(Reading("", (), 0, ()))
+    assert _sure(few) > TIMES * _sure(many) + MORE
+    assert _sure(many) <= TIMES * _sure(Reading("", (), 0, ())) + MORE
 
 
 def test_a_folder_without_pictures_is_said(edgecnn, tmp_path: Path) -> None:
