@@ -15,6 +15,8 @@ from .options import AsJson, ModelFile, Provider
 from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecnn.data.listed import Listed
     from edgecnn.runtime.files import FileAnswer, Given, Tally
 
@@ -91,7 +93,7 @@ def predict(
     else:
         _show(shown)
         _sum_up(found, in_table=bool(truth))
-    _warn(answers, str(model), ink)
+    _warn(answers, str(model), ink, classifier.labels)
     raise typer.Exit(1 if found.failed else 0)
 
 
@@ -175,7 +177,7 @@ def _sum_up(found: "Tally", *, in_table: bool) -> None:
         )
 
 
-def _warn(answers: "list[FileAnswer]", model: str, ink: bool) -> None:
+def _warn(answers: "list[FileAnswer]", model: str, ink: bool, labels: "Sequence[str]") -> None:
     """Say what could not be read, and what is unlike the model's images, with what may mend it."""
     broken = [answer for answer in answers if answer.error]
     for answer in broken:
@@ -193,6 +195,7 @@ def _warn(answers: "list[FileAnswer]", model: str, ink: bool) -> None:
             f"{which} {'is' if len(answers) == 1 else 'are'} unlike those that {model} was made for, so their labels "
             f"are worth little: {unlike[0].unlike}."
             + ("" if ink else " For ink on paper, try --ink: what is drawn alone, framed as the model knows it.")
+            + (" Digits in a photograph: edgecnn read, by digits-webcam." if set(labels) <= set("0123456789") else "")
         )
 
 

@@ -87,6 +87,7 @@ def test_a_picture_unlike_the_models_is_told_with_what_mends_it(edgecnn, model: 
     assert "pen.png is unlike those that" in raw.err
     assert "the background is light (220 of 255), in the model's images dark (0 of 255)" in raw.err
     assert "try --ink" in raw.err
+    assert "edgecnn read, by digits-webcam" in raw.err
     assert "the background" not in ink.err
     rows = list(csv.DictReader(io.StringIO(edgecnn("predict", model, tmp_path / "pen.png", "--csv").out)))
     assert rows[0]["unlike"].startswith("the background is light")

@@ -107,6 +107,18 @@ def test_one_digit_that_was_drawn_is_read_whole(
     assert 18 <= rows[-1] - rows[0] + 1 <= 21
 
 
+def test_one_drawn_digit_was_a_guess_where_the_middle_of_its_frame_was_classified() -> None:
+    model, drawn = edgecnn.load("mnist-best"), {"1": ONE, "3": THREE, "5": FIVE, "7": SEVEN}
+    frames = {label: written(drawn[label], size=(640, 480), place=(40, 260, 160), light=False) for label in drawn}
+    assert sum(model.predict(frame).label == label for label, frame in frames.items()) <= 1
+
+
+def test_a_single_frame_is_read_as_a_picture_and_not_as_a_video_whose_next_frame_never_comes() -> None:
+    frame = written(SEVEN, size=(640, 480), place=(200, 120, 240), light=False)
+    video, still = (open_reader("digits-webcam", "digit-finder", still=is_still) for is_still in (False, True))
+    assert (video.read(frame).text, still.read(frame).text) == ("", "7")
+
+
 def test_a_frame_without_ink_is_classified_as_it_is() -> None:
     frame = np.full((480, 640, 3), 200, np.uint8)
     (seen,) = open_reader("mnist-compact", "digit-finder", still=True, whole=True, threads=1).read(frame).seen
