@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests import ONNX Runtime
 import numpy as np
 import pytest
 from brief import measure_briefly
+from exporting import make_table_once
 from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
@@ -45,6 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("realdata"):
             item.add_marker(pytest.mark.skip(reason="set EDGECNN_REAL_DATA to a data root that has the real data sets"))
+
+
+def pytest_collection_finish() -> None:
+    if "torch" in sys.modules:
+        make_table_once()
 
 
 @pytest.fixture(scope="session")

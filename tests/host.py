@@ -139,6 +139,7 @@ def import_all() -> None:
     for module in pkgutil.walk_packages(edgecnn.__path__, "edgecnn."):
         if ".templates" not in module.name:
             importlib.import_module(module.name)
+    importlib.import_module("brief").measure_briefly()
 
 
 def fail(progress: object) -> None:

@@ -79,8 +79,10 @@ def _warm_up() -> None:
     """Let PyTorch make what its optimizers and its exporter make when they are first used, on this thread alone."""
     import torch
     from brief import measure_briefly
+    from exporting import make_table_once
 
     measure_briefly()
+    make_table_once()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten()).eval()

@@ -45,7 +45,8 @@ def _outcome(script: str, folder: Path | None = None) -> str:
 
 @pytest.mark.slow
 def test_the_examples_of_its_help_run_in_an_empty_folder(tmp_path: Path) -> None:
-    script = "\n".join(_example(_function(name)) for name in FUNCTIONS)
+    briefly = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport brief\nbrief.measure_briefly()"
+    script = "\n".join([briefly, *(_example(_function(name)) for name in FUNCTIONS)])
     assert len(_outcome(script, tmp_path).splitlines()) == len(FUNCTIONS)  # each prints a line
     assert {path.name for path in tmp_path.iterdir()} >= {"runs", "digits.onnx", "digits-int8.onnx", "digits-app"}
 

@@ -15,6 +15,8 @@ CODE = ["".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "code"
 # Runs each cell as a kernel would, in one namespace, then says what was made.
 KERNEL = """
 import json, sys
+import brief
+brief.measure_briefly()
 names = {"__name__": "__main__"}
 for number, cell in enumerate(json.load(sys.stdin)):
     exec(compile(cell, f"<cell {number}>", "exec"), names)
@@ -36,6 +38,7 @@ def test_is_committed_without_outputs() -> None:
 def test_runs_from_top_to_bottom(tmp_path: Path, data_root: Path) -> None:
     environment = os.environ | {
         "EPOCHS": "3", "EDGECNN_DATA": str(data_root), "TMPDIR": str(tmp_path), "MPLBACKEND": "agg",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
     }  # fmt: skip
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", KERNEL],
