@@ -126,7 +126,8 @@ def _strips(gray: Gray, boxes: Sequence[Floats], levels: Sequence[Floats]) -> _S
     is_line_nr = (
         np.add.reduceat(inked_cr, np.cumsum(count_n) - count_n, axis=0, dtype=np.int64) / count_n[:, None] > RULED
     )
-    inked_cr &= ~is_line_nr[run_c]
+    if is_line_nr.any():
+        inked_cr &= ~is_line_nr[run_c]
     run_d = np.repeat(np.arange(len(boxes)), [len(boxes_d4) for boxes_d4 in boxes])
     return _Strips(inked_cr, run_c, column_c, height_n, start_n, run_d)
 

@@ -33,6 +33,14 @@ def test_a_line_may_lean_where_digits_tell_its_slope(slope: float) -> None:
     assert _letters("TOTALSUM 48 60", " x       xx xx", slope=slope) == " x            "
 
 
+@pytest.mark.parametrize(("text", "read"), [(text, read) for text, read, _ in WORDS])
+def test_runs_of_digits_are_read_together_as_each_by_itself(text: str, read: str) -> None:
+    gray_hw, boxes_n4, labels = lettered(text, read)
+    lines = [[place] for place in range(len(labels))]
+    together = in_words(gray_hw, boxes_n4, labels, lines)
+    assert (together == np.any([in_words(gray_hw, boxes_n4, labels, [line]) for line in lines], axis=0)).all()
+
+
 def test_borders_between_cells_are_no_letters() -> None:
     assert _letters("8 3 5", "x x x", border=True) == "     "
 

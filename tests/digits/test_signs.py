@@ -121,6 +121,15 @@ def test_polarity_changes_nothing(name: str) -> None:
         np.testing.assert_allclose([mark.box for mark in one], [mark.box for mark in other], atol=37 / 12)
 
 
+@pytest.mark.parametrize("name", PENS)
+def test_gaps_are_read_together_as_each_by_itself(name: str) -> None:
+    """Of two scales, so that not all are sampled from one image."""
+    gray_hw, boxes = page("1,234.56 12:45 86-17 4/86", PENS[name], 50)
+    boxes += [(x, y, width, 0.9 * height) for x, y, width, height in boxes]
+    gaps = gaps_of(boxes, np.arange(len(boxes)).reshape(2, -1).tolist())
+    assert read_signs(gray_hw, gaps) == [mark for gap in gaps for mark in read_signs(gray_hw, [gap])] != []
+
+
 @pytest.mark.parametrize("factor", [2, 3, 5])
 def test_scale_changes_nothing(factor: int) -> None:
     for seed, text in enumerate([*SIGNED, "4,86", "1172"]):

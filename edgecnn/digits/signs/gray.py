@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLES_IN_CACHE = 1 << 13
+SAMPLES_IN_CACHE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,13 +34,18 @@ class Gray:
         x, y = _within(x / self.scale - 0.5, wide - 1), _within(y / self.scale - 0.5, high - 1)
         column, row = x.astype(np.int64), y.astype(np.int64)
         x, y = x - column, y - row
-        at, levels = row * wide + column, self.levels_hw.ravel()
-        upper, upper_next, lower, lower_next = (
-            levels[step:].take(at, mode="clip") if step < levels.size else levels[-1:]
-            for step in (0, 1, wide, wide + 1)
-        )
-        found: NDArray[np.float64] = (upper * (1 - x) + upper_next * x) * (1 - y)
-        found += (lower * (1 - x) + lower_next * x) * y
+        at = row * wide + column
+        upper, lower = self._blended(at, x), self._blended(at + wide, x)
+        upper *= 1 - y
+        lower *= y
+        upper += lower
+        return upper
+
+    def _blended(self, at: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return levels at flat places, with ``share`` of each next one."""
+        levels = self.levels_hw.ravel()
+        found: NDArray[np.float64] = levels.take(at, mode="clip") * (1 - share)
+        found += levels[1:].take(at, mode="clip") * share if levels.size > 1 else 0
         return found
 
 
