@@ -1,4 +1,4 @@
-"""The exporter's table of operators, made once a process: PyTorch makes it anew for each file, in a third of its time."""
+"""The exporter's table of operators, made once a process: PyTorch makes one for each file, in a third of its time."""
 
 import functools
 
