@@ -36,21 +36,22 @@ torch.manual_seed(1)
 for parameter in net.parameters():
     nn.init.normal_(parameter)
 net = net.double().to(memory_format=torch.channels_last)
-images, labels = torch.randn(int(sys.argv[1]), 1, 8, 8, dtype=torch.float64), torch.arange(int(sys.argv[1])) % 5
-alone = copy.deepcopy(net)
 with processes.joined(place, cpu) as group:
-    torch.manual_seed(2)
-    nn.functional.cross_entropy(alone(images), labels).backward()
-    after = torch.get_rng_state()
-    torch.manual_seed(2)
-    nn.functional.cross_entropy(answered(group, net, images), labels).backward()
-    if group.shares(len(images)):
-        group.add_gradients(net.parameters())
-    assert torch.equal(after, torch.get_rng_state())
-    for own, other in zip(net.parameters(), alone.parameters(), strict=True):
-        torch.testing.assert_close(own.grad, other.grad, rtol=1e-9, atol=1e-12)
-    for own, other in zip(net.buffers(), alone.buffers(), strict=True):
-        torch.testing.assert_close(own, other, rtol=1e-9, atol=1e-12)
+    for count in map(int, sys.argv[1:]):
+        images, labels = torch.randn(count, 1, 8, 8, dtype=torch.float64), torch.arange(count) % 5
+        shared, alone = copy.deepcopy(net), copy.deepcopy(net)
+        torch.manual_seed(2)
+        nn.functional.cross_entropy(alone(images), labels).backward()
+        after = torch.get_rng_state()
+        torch.manual_seed(2)
+        nn.functional.cross_entropy(answered(group, shared, images), labels).backward()
+        if group.shares(len(images)):
+            group.add_gradients(shared.parameters())
+        assert torch.equal(after, torch.get_rng_state())
+        for own, other in zip(shared.parameters(), alone.parameters(), strict=True):
+            torch.testing.assert_close(own.grad, other.grad, rtol=1e-9, atol=1e-12)
+        for own, other in zip(shared.buffers(), alone.buffers(), strict=True):
+            torch.testing.assert_close(own, other, rtol=1e-9, atol=1e-12)
 """
 
 
@@ -85,11 +86,13 @@ def apart(first: Path, second: Path) -> float:
     return float((one - other).norm() / one.norm())
 
 
-@pytest.mark.parametrize(("count", "images"), [(2, 8), (2, 7), (3, 2)], ids=["even", "uneven", "fewer than processes"])
-def test_gradients_norms_and_draws_are_those_of_the_whole_batch(tmp_path: Path, count: int, images: int) -> None:
+@pytest.mark.parametrize(("count", "images"), [(2, (8, 7)), (3, (2,))], ids=["even, uneven", "fewer than processes"])
+def test_gradients_norms_and_draws_are_those_of_the_whole_batch(
+    tmp_path: Path, count: int, images: tuple[int, ...]
+) -> None:
     program = tmp_path / "program.py"
     program.write_text(GRADIENTS)
-    with torchrun(count, program, images) as process:
+    with torchrun(count, program, *images) as process:
         _, said = process.communicate()
     assert process.returncode == 0, said
 
@@ -140,10 +143,9 @@ def test_what_rewrites_a_network_is_for_one_process(tmp_path: Path, data_root: P
 
 
 def test_a_run_that_is_in_the_way_is_refused_once_and_not_taken_up_by_a_restart(
-    tmp_path: Path, data_root: Path
+    tmp_path: Path, run: Path, data_root: Path
 ) -> None:
-    with train(1, tmp_path / "run", data_root, "--epochs", 1) as process:
-        process.communicate()
+    shutil.copytree(run, tmp_path / "run")
     before = (tmp_path / "run" / LAST).read_bytes()
     with train(2, tmp_path / "run", data_root, "--epochs", 1, restarts=1) as process:
         _, said = process.communicate()
@@ -153,13 +155,22 @@ def test_a_run_that_is_in_the_way_is_refused_once_and_not_taken_up_by_a_restart(
     assert (tmp_path / "run" / LAST).read_bytes() == before
 
 
+@pytest.fixture(scope="module")
+def whole(once, data_root: Path) -> Path:
+    """A training of two processes that nothing disturbed."""
+
+    def build(run: Path) -> None:
+        with train(2, run, data_root, "--epochs", 6) as process:
+            _, said = process.communicate()
+        assert process.returncode == 0, said
+
+    return once("whole-of-two", build)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_killed_worker_changes_no_weights(tmp_path: Path, data_root: Path, victim: int) -> None:
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    with train(2, whole, data_root, "--epochs", 6) as process:
-        _, said = process.communicate()
-    assert process.returncode == 0, said
+def test_a_killed_worker_changes_no_weights(tmp_path: Path, whole: Path, data_root: Path, victim: int) -> None:
+    run = tmp_path / "run"
     with train(2, run, data_root, "--epochs", 6, restarts=1) as process:
         wait_for(run / LAST, process)
         os.kill(workers_of(process.pid)[victim], 9)
@@ -170,10 +181,8 @@ def test_a_killed_worker_changes_no_weights(tmp_path: Path, data_root: Path, vic
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Ctrl-C is another thing on Windows")
-def test_stopped_by_the_user_it_is_saved_and_goes_on(tmp_path: Path, data_root: Path) -> None:
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    with train(2, whole, data_root, "--epochs", 6) as process:
-        process.communicate()
+def test_stopped_by_the_user_it_is_saved_and_goes_on(tmp_path: Path, whole: Path, data_root: Path) -> None:
+    run = tmp_path / "run"
     with train(2, run, data_root, "--epochs", 6) as process:
         wait_for(run / LAST, process)
         process.send_signal(2)
