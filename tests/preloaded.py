@@ -122,8 +122,10 @@ def _kill_when_left(connection: socket.socket, child: int) -> None:
 
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str], files: list[int]) -> None:
+    import torch
     from edgecnn_cli.__main__ import run
 
+    torch.set_num_threads(torch.get_num_threads())  # makes the pool that a fork leaves behind, before two threads do
     code = 1
     try:
         for target, file in enumerate(files):
