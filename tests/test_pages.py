@@ -28,6 +28,7 @@ DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
 BLOCK = re.compile(r'^( *)```(\w*)(?: title="([^"]+)")?\n(.*?)^\1```$', re.M | re.S)
 RUN, SHOWN = ("console", "python"), ("text", "toml", "json", "mermaid")
+BRIEFLY = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import brief; brief.measure_briefly()\n"
 WRITTEN = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
@@ -88,7 +89,8 @@ def play(data_root: Path, loaded: Path) -> Callable[[Path, Path], None]:
             if block.title is not None or block.kind not in RUN:
                 continue
             python, shell = [sys.executable, "-W", "error", "-c"], ["bash", "-euo", "pipefail", "-c"]
-            command = [*python, block.text] if block.kind == "python" else [*shell, commands(block.text)]
+            program = BRIEFLY + block.text if "seconds=" in block.text else block.text
+            command = [*python, program] if block.kind == "python" else [*shell, commands(block.text)]
             result = subprocess.run(
                 command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
             )

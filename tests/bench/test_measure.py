@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from brief import measure_briefly, measure_fully
 from PIL import Image
 
 from edgecnn.bench import BenchReport, bench, compare_latency
@@ -25,6 +26,14 @@ from edgecnn.machine import threads as machine_threads
 @pytest.fixture(scope="module")
 def report(model: Path, run: Path) -> BenchReport:
     return bench([model, run], batches=(1, 2), threads=(1,), seconds=0.1)
+
+
+@pytest.fixture
+def briefly() -> Iterator[None]:
+    """Measure for a moment where what is said of a measurement is tested."""
+    measure_briefly()
+    yield
+    measure_fully()
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +130,7 @@ def test_settings_are_announced(model: Path) -> None:
     assert said[3].startswith("launch 3, batch 3 ±")
 
 
-def test_two_files_are_compared_at_batch_one(model: Path, static_model: Path) -> None:
+def test_two_files_are_compared_at_batch_one(model: Path, static_model: Path, briefly: None) -> None:
     found = compare_latency(static_model, model, seconds=0.01)
     assert (found.model, found.against, found.batch) == (str(static_model), str(model), 1)
     assert found.ratio_ci95[0] <= found.ratio <= found.ratio_ci95[1]
@@ -286,7 +295,7 @@ def test_report_is_plain_data(report: BenchReport) -> None:
     }  # fmt: skip
 
 
-def test_threads_without_a_core_are_said_to_be_the_reason(model: Path) -> None:
+def test_threads_without_a_core_are_said_to_be_the_reason(model: Path, briefly: None) -> None:
     """No other program is to blame for what too many threads do to each other."""
     available = machine_threads.available()
     report = bench([model], batches=(1,), threads=(available, available + 1), seconds=0.02)
