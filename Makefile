@@ -10,7 +10,7 @@ JOBS ?= 2
 JS_TOOLS := .js-tools
 C_FILES := $(wildcard edgecnn/embed/templates/c*/*.[ch]* tests/embed/ort/*.h tools/*.c)
 
-.PHONY: demo test test-slow test-data lint lint-python lint-c lint-js format bench docs site web wheel conformance clean
+.PHONY: demo test test-slow test-all test-data lint lint-python lint-c lint-js format bench docs site web wheel conformance clean
 
 demo: $(INSTALLED)  ## train, export, quantize, verify, measure and predict on the embedded digits
 	rm -rf edgecnn-demo
@@ -21,6 +21,9 @@ test: $(INSTALLED) lint  ## what takes minutes: every test that is not marked sl
 
 test-slow: $(INSTALLED)  ## the others: whole paths, every block of every page, browsers, compilers, processes that are killed
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m slow
+
+test-all: $(INSTALLED) lint  ## both in one run, which collects and trains what they share once
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m realdata
