@@ -93,10 +93,11 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
     whole = torch.tensor(image.shape[2:])
     shrink = min(graph.LONGEST / max(whole.tolist()), 1.0)
     size = [max(1, round(float(side) * shrink / 16)) * 16 for side in whole]
-    level_image, boxes, scores = F.interpolate(image, size, mode="bilinear", antialias=True), [], []
+    level_image, boxes, scores, halves = F.interpolate(image, size, mode="bilinear", antialias=True), [], [], [image]
     for level in range(LEVELS):
         if level:
             level_image = F.avg_pool2d(level_image, 2)
+            halves.append(level_image)
             down, right = (-side % 16 for side in level_image.shape[2:])
             level_image = F.pad(level_image, (0, right, 0, down), mode="replicate")
         found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), graph.PEAKS, window=graph.PEAK_WINDOW)
@@ -110,8 +111,14 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
     kept = nms(corners, all_scores, graph.OVERLAP)[: graph.DETECTIONS]
     reach = all_boxes[kept, 2:].max(1, keepdim=True).values * CROP_MARGIN / 2
     center = all_boxes[kept, :2] + all_boxes[kept, 2:] / 2
-    squares = torch.cat((torch.zeros(len(kept), 1), center - reach, center + reach), 1)
-    crops = roi_align(image, squares, 28, sampling_ratio=-1, aligned=True)
+    squares = torch.cat((center - reach, center + reach), 1)
+    to_frame = (whole / torch.tensor(size)).flip(0).repeat(2)
+    pixels = 2 * reach[:, 0] / 28 / to_frame.max()
+    crops = torch.empty(len(kept), 1, 28, 28)
+    for level, half in enumerate(halves[: graph.CUT_FROM]):
+        own = pixels.clamp(1).log2().floor().clamp(max=graph.CUT_FROM - 1) == level
+        its = squares[own] / (to_frame * 2**level if level else 1)
+        crops[own] = roi_align(half, [its], 28, sampling_ratio=-1, aligned=True)
     return Detections(
         all_boxes[kept].numpy(), all_scores[kept].numpy(), crops.round().byte().permute(0, 2, 3, 1).numpy()
     )

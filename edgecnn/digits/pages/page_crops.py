@@ -20,7 +20,7 @@ from edgecnn.digits.pages.page import Page
 from edgecnn.runtime.detector import Detector, load_detector
 
 NONE = 10
-DIGITS, MISTAKES = 12, 4  # at most, of one page; of the detector's mistakes as many again
+DIGITS, MISTAKES, FOUND = 12, 8, 4  # at most, of one page; and of the mistakes, those that the detector makes
 NARROWEST, WIDEST, STRAY = 1.1, 1.6, 0.12  # side of the square by the box's, and its middle by the square's side
 RIGHT, NO_DIGIT = (
     0.5,
@@ -53,21 +53,23 @@ def as_detected(page: Page, rng: np.random.Generator) -> Crops:
 def sampled(page: Page, rng: np.random.Generator, find: Find) -> Crops:
     """Cut at most twelve digits and eight mistakes from a page; what is ignored is never cut.
 
-    ``find`` returns the boxes (M, 4) that a detector has on a gray picture (H, W).
+    ``find`` returns the boxes (M, 4) that a detector has on a gray picture (H, W). Which crops there are, and what they
+    are, does not depend on it: it only says where some are cut.
     """
-    found_m4 = find(page.image_hw)
+    found_m4, of_found = find(page.image_hw), rng.spawn(1)[0]
     overlap_mk = overlaps(around(found_m4), around(page.boxes_k4))
     is_digit = (page.labels_k < CLUTTER) & ~page.ignored_k
     chosen = rng.permutation(np.flatnonzero(is_digit))[:DIGITS]
-    squares_k3 = _jittered(page.boxes_k4[chosen], rng)
+    digits_k3 = _jittered(page.boxes_k4[chosen], rng)
     for row, digit in enumerate(chosen):
         own = np.flatnonzero((overlap_mk[:, digit] >= RIGHT) & (overlap_mk.argmax(1) == digit))
-        if len(own) and rng.random() < AS_FOUND:
-            squares_k3[row] = squares(found_m4[[rng.choice(own)]])[0]
-    mistaken_m4 = rng.permutation(found_m4[_is_mistake(page, found_m4, overlap_mk)])[:MISTAKES]
-    drawn = np.concatenate([_mistake(page, rng) for _ in range(MISTAKES)])
-    cut = np.concatenate([squares_k3, squares(mistaken_m4), _jittered(drawn, rng)])
-    labels = np.concatenate([page.labels_k[chosen], np.full(len(cut) - len(chosen), NONE)])
+        if len(own) and of_found.random() < AS_FOUND:
+            digits_k3[row] = squares(found_m4[[of_found.choice(own)]])[0]
+    mistakes_k3 = _jittered(np.concatenate([_mistake(page, rng) for _ in range(MISTAKES)]), rng)
+    mistaken_m4 = of_found.permutation(found_m4[_is_mistake(page, found_m4, overlap_mk)])[:FOUND][: len(mistakes_k3)]
+    mistakes_k3[: len(mistaken_m4)] = squares(mistaken_m4)
+    cut = np.concatenate([digits_k3, mistakes_k3])
+    labels = np.concatenate([page.labels_k[chosen], np.full(len(mistakes_k3), NONE)])
     images = [crop(page.image_hw, square) for square in cut]
     return Crops(np.array(images, np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE), labels.astype(np.uint8))
 

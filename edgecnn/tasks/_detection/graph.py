@@ -2,8 +2,9 @@
 
 The frame is brought to at most 640 pixels on its longer side, both sides multiples of 16, then halved three times,
 each time with its border repeated up to multiples of 16; the network runs on all four with the same weights. The
-strongest peaks of all four become boxes in pixels of the frame, overlapping ones are merged, and each is cut from the
-frame as it came: a square of 1.3 times the longer side, averaged to 28x28 by RoiAlign.
+strongest peaks of all four become boxes in pixels of the frame, overlapping ones are merged, and each is cut out: a
+square of 1.3 times the longer side, averaged to 28x28 by RoiAlign. It is cut from the frame as it came, or, where it is
+large, from the level that has two to four pixels for one of the crop: RoiAlign takes as long as it averages samples.
 """
 
 from typing import Any
@@ -24,6 +25,7 @@ PEAK_WINDOW = (3, 1)  # cells
 THRESHOLD = 0.25
 OVERLAP = 0.35
 LARGEST_LOG = 4.0  # an untrained network must not overflow
+CUT_FROM = 3  # the frame, and the levels from the second on, that crops are cut from
 
 
 class _Graph:
@@ -37,6 +39,13 @@ class _Graph:
         result = name or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [result], name=f"{result}_node", **attributes))
         return result
+
+    def top(self, values: str, count: str, **attributes: Any) -> tuple[str, str]:
+        """Return the ``count`` largest values of a vector, and their places."""
+        largest, places = f"{values}_largest", f"{values}_places"
+        node = helper.make_node("TopK", [values, count], [largest, places], name=f"{values}_top", **attributes)
+        self.nodes.append(node)
+        return largest, places
 
     def ints(self, *values: int) -> str:
         """Return an int64 vector."""
@@ -66,18 +75,20 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
         coordinate_transformation_mode="half_pixel", antialias=1,
     )  # fmt: skip
     to_frame = graph("Div", frame_size, graph("Cast", size, to=TensorProto.FLOAT))
-    boxes, scores = [], []
+    boxes, scores, seen = [], [], [(frame_nchw, to_frame)]
     for level in range(LEVELS):
         if level:
-            image_nchw = _halved(graph, image_nchw)
+            half_nchw = _halved(graph, image_nchw)
+            image_nchw = _padded(graph, half_nchw)
             to_frame = graph("Mul", to_frame, graph.floats(2.0))
+            seen.append((half_nchw, to_frame))
         found, confidences = _peaks(graph, _inlined(graph, network, image_nchw, f"{LEVEL}{level}_"), to_frame)
         boxes.append(found)
         scores.append(confidences)
     corners, best, sides = _merged(graph, graph("Concat", *boxes, axis=0), graph("Concat", *scores, axis=0))
     graph("Identity", best, name="scores")
     graph("Concat", _columns(graph, corners, 0, 2), sides, axis=1, name="boxes")
-    _crops(graph, frame_nchw, corners, sides)
+    _crops(graph, seen[:CUT_FROM], corners, sides)
     return _model(graph, network)
 
 
@@ -89,11 +100,15 @@ def _first_size(graph: _Graph, frame_size: str, shrink: str) -> str:
 
 
 def _halved(graph: _Graph, image_nchw: str) -> str:
-    """Return the means of 2x2 pixels, the last row and column repeated up to multiples of 16."""
-    half_nchw = graph(  # half way between two pixels, linear is their mean, and runs faster than AveragePool
+    """Return the means of 2x2 pixels."""
+    return graph(  # half way between two pixels, linear is their mean, and runs faster than AveragePool
         "Resize", image_nchw, "", graph.floats(1.0, 1.0, 0.5, 0.5), mode="linear",
         coordinate_transformation_mode="half_pixel",
     )  # fmt: skip
+
+
+def _padded(graph: _Graph, half_nchw: str) -> str:
+    """Repeat the last row and column up to multiples of 16."""
     over = graph("Mod", graph("Shape", half_nchw, start=2, end=4), graph.ints(MULTIPLE))
     missing = graph("Mod", graph("Sub", graph.ints(MULTIPLE), over), graph.ints(MULTIPLE))
     pads = graph("Concat", graph.ints(0, 0, 0, 0, 0, 0), missing, axis=0)
@@ -126,8 +141,7 @@ def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
     peaks = graph("Mul", heat, graph("Cast", graph("GreaterOrEqual", heat, highest), to=TensorProto.FLOAT))
     flat = graph("Reshape", peaks, graph.ints(-1))
     count = graph("Min", graph("Shape", flat), graph.ints(PEAKS))
-    scores, cells = f"{flat}_scores", f"{flat}_cells"
-    graph.nodes.append(helper.make_node("TopK", [flat, count], [scores, cells], name=f"{flat}_top"))
+    scores, cells = graph.top(flat, count)
     width = graph("Shape", maps, start=3, end=4)
     row = graph("Div", cells, width)
     column = graph("Sub", cells, graph("Mul", row, width))
@@ -162,23 +176,52 @@ def _merged(graph: _Graph, boxes: str, scores: str) -> tuple[str, str, str]:
     return graph("Gather", corners, index), order, graph("Gather", side, index)
 
 
-def _crops(graph: _Graph, frame_nchw: str, corners: str, sides: str) -> None:
-    """Cut squares around the boxes from the frame itself, as uint8 (M, 28, 28, 1)."""
+def _crops(graph: _Graph, seen: list[tuple[str, str]], corners: str, sides: str) -> None:
+    """Cut squares around the boxes, as uint8 (M, 28, 28, 1), large ones where the frame is ``seen`` at fewer pixels.
+
+    ``seen`` are the frame and smaller images of it, each with how many of its pixels one of the level is, y and x.
+    """
     side = graph("ReduceMax", sides, graph.ints(1), keepdims=1)
     reach = graph("Mul", side, graph.floats(CROP_MARGIN / 2))
     low, high = _columns(graph, corners, 0, 2), _columns(graph, corners, 2, 4)
     center = graph("Mul", graph("Add", low, high), graph.floats(0.5))
     squares = graph("Concat", graph("Sub", center, reach), graph("Add", center, reach), axis=1)
-    count = graph("Shape", squares, start=0, end=1)
-    batch = graph("Expand", graph.ints(0), count)
-    crops = graph(
-        "RoiAlign", frame_nchw, squares, batch, output_height=CROP_SIDE, output_width=CROP_SIDE, sampling_ratio=0,
-        spatial_scale=1.0, mode="avg", coordinate_transformation_mode="half_pixel",
-    )  # fmt: skip
+    pixels = graph("Div", graph("Mul", reach, graph.floats(2 / CROP_SIDE)), graph("ReduceMax", seen[0][1], keepdims=1))
+    crops = _cut(graph, seen, squares, pixels)
     whole = graph("Cast", graph("Clip", graph("Round", crops), "zero", "white"), to=TensorProto.UINT8)
     graph.constants["zero"] = numpy_helper.from_array(np.array(0, np.float32), "zero")
     graph.constants["white"] = numpy_helper.from_array(np.array(255, np.float32), "white")
     graph("Reshape", whole, graph.ints(-1, CROP_SIDE, CROP_SIDE, 1), name="crops")
+
+
+def _cut(graph: _Graph, seen: list[tuple[str, str]], squares: str, pixels: str) -> str:
+    """Cut squares (M, 4) out of what is seen as crops (M, 1, 28, 28), each where ``pixels`` for one of a crop's, which
+    is (M, 1) at the first level, are fewer than four."""
+    rows, crops = [], []
+    for level, (image_nchw, to_frame) in enumerate(seen):
+        limits = []
+        if level > 0:
+            limits.append(graph("GreaterOrEqual", pixels, graph.floats(2.0**level)))
+        if level + 1 < len(seen):
+            limits.append(graph("Less", pixels, graph.floats(2.0 ** (level + 1))))
+        own = graph("And", *limits) if len(limits) > 1 else limits[0]
+        row = graph("Reshape", graph("Slice", graph("NonZero", own), *map(graph.ints, (0, 1, 0))), graph.ints(-1))
+        its = graph("Gather", squares, row)
+        if level > 0:
+            its = graph("Div", its, graph("Gather", to_frame, graph.ints(1, 0, 1, 0)))
+        rows.append(row)
+        crops.append(_aligned(graph, image_nchw, its))
+    _, order = graph.top(graph("Concat", *rows, axis=0), graph("Shape", pixels, start=0, end=1), largest=0)
+    return graph("Gather", graph("Concat", *crops, axis=0), order)
+
+
+def _aligned(graph: _Graph, image_nchw: str, squares: str) -> str:
+    """Return squares of an image, in its pixels, averaged to crops (M, 1, 28, 28)."""
+    batch = graph("Expand", graph.ints(0), graph("Shape", squares, start=0, end=1))
+    return graph(
+        "RoiAlign", image_nchw, squares, batch, output_height=CROP_SIDE, output_width=CROP_SIDE, sampling_ratio=0,
+        spatial_scale=1.0, mode="avg", coordinate_transformation_mode="half_pixel",
+    )  # fmt: skip
 
 
 def _columns(graph: _Graph, table: str, first: int, end: int) -> str:
