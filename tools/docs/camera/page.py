@@ -232,9 +232,10 @@ def _speed(part: Record, before: Record | None = None) -> str:
     rows = []
     for own in parts:
         reading = own["reading"]
-        rate, p50, p99 = (reading[name] for name in ("frames_per_second", "p50_ms", "p99_ms"))
-        rows.append((_files(own), f"{reading['frames']:,}", f"{rate:g}", f"{p50:.2f} ms", f"{p99:.2f} ms"))
-    times = table(("read by", "frames", "frames a second", "p50", "p99"), rows, "lrrrr")
+        for shown, times in (("all", reading), *((f"to {row['up_to']}", row) for row in reading.get("by_digits", ()))):
+            rate, p50, p99 = (times[name] for name in ("frames_per_second", "p50_ms", "p99_ms"))
+            rows.append((_files(own), shown, f"{times['frames']:,}", f"{rate:g}", f"{p50:.2f} ms", f"{p99:.2f} ms"))
+    times = table(("read by", "digits shown", "frames", "frames a second", "p50", "p99"), rows, "llrrrr")
     tables = "\n\n".join(_profile(own, name) for own in parts for name in ("detector", "classifier"))
     said = texts.SPEED.format(pages=part["pages"], times=times, memory=_memory(part["memory"]))
     return said + texts.PROFILED.format(tables=tables)

@@ -26,6 +26,7 @@ WARM_UP, PROFILED = 10, 100
 KERNEL = "_kernel_time"
 SHOWN = 8  # operators of a profile; the others are one row
 TOLD_EVERY = 1_000
+UP_TO = (10, 40, 100, 400)  # digits of a frame, by which times are counted apart
 
 Frames = Sequence[NDArray[np.uint8]]
 
@@ -60,17 +61,26 @@ def timed(reader: VideoReader, pages: Frames, count: int) -> dict[str, Any]:
     frames = [
         [(page + rng.normal(0, NOISE, page.shape)).clip(0, 255).astype(np.uint8) for _ in range(3)] for page in pages
     ]
-    seconds = []
+    seconds, digits = [], []
     for number in range(count + WARM_UP):
         frame = frames[number // HELD % len(frames)][number % 3]
         started = time.perf_counter()
-        reader.read(frame)
+        reading = reader.read(frame)
         seconds.append(time.perf_counter() - started)
-    taken = np.array(seconds[WARM_UP:])
+        digits.append(len(reading.digits))
+    taken, shown = np.array(seconds[WARM_UP:]), np.array(digits[WARM_UP:])
+    group = np.searchsorted(UP_TO, shown)
+    rows = [
+        {"up_to": most} | _times(taken[group == place]) for place, most in enumerate(UP_TO) if (group == place).any()
+    ]
+    return _times(taken) | {"by_digits": rows}
+
+
+def _times(taken: NDArray[np.float64]) -> dict[str, Any]:
     p50, p99 = np.percentile(taken, (50, 99)) * 1e3
     return {
-        "frames": count,
-        "frames_per_second": round(count / float(taken.sum()), 1),
+        "frames": len(taken),
+        "frames_per_second": round(len(taken) / float(taken.sum()), 1),
         "p50_ms": round(float(p50), 2),
         "p99_ms": round(float(p99), 2),
     }
