@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDER = "digit-pages"
 SIZE = 160
-COUNTS: dict[Part, int] = {"train": 40_000, "test": 2_000}
+COUNTS: dict[Part, int] = {"train": 80_000, "test": 2_000}
 SEEDS: dict[Part, int] = {"train": 51, "test": 52}
 ENDED = (
     "a process that renders pages ended early. In a script of your own, put what calls this under "
