@@ -103,7 +103,8 @@ def in_pytorch(classifier: PixelClassifier, frame_hwc: np.ndarray) -> Detections
         found, sure = decode(classifier(level_image.permute(0, 2, 3, 1)), graph.PEAKS, window=graph.PEAK_WINDOW)
         factor = whole / torch.tensor(size) * 2**level
         boxes.append(found[0] * factor.flip(0).repeat(2))
-        scores.append(sure[0])
+        enough = found[0, :, 2:].amax(1) >= (graph.SMALLEST if level else 0)
+        scores.append(sure[0] * enough)
     all_boxes, all_scores = torch.cat(boxes), torch.cat(scores)
     corners = torch.cat((all_boxes[:, :2], all_boxes[:, :2] + all_boxes[:, 2:]), 1)
     sure = all_scores > graph.THRESHOLD

@@ -1,4 +1,4 @@
-"""A heat map of objects and their boxes, at a quarter of the frame's size: 235,009 parameters on gray.
+"""A heat map of objects and their boxes, at a quarter of the frame's size: 225,141 parameters on gray in the zoo.
 
 Fully convolutional: a stem of two strided convolutions, residual blocks at strides 8 and 16, added back up to stride
 4 (Lin et al. 2017, "Feature pyramid networks"). Five maps come out: the logit of a thing's center, the way from the

@@ -2,9 +2,10 @@
 
 The frame is brought to at most 640 pixels on its longer side, both sides multiples of 16, then halved three times,
 each time with its border repeated up to multiples of 16; the network runs on all four with the same weights. The
-strongest peaks of all four become boxes in pixels of the frame, overlapping ones are merged, and each is cut out: a
-square of 1.3 times the longer side, averaged to 28x28 by RoiAlign. It is cut from the frame as it came, or, where it is
-large, from the level that has two to four pixels for one of the crop: RoiAlign takes as long as it averages samples.
+strongest peaks of all four become boxes in pixels of the frame, but for small ones at smaller levels, where letters
+too small to be told look like digits. Overlapping ones are merged, and each is cut out: a square of 1.3 times the
+longer side, averaged to 28x28 by RoiAlign. It is cut from the frame as it came, or, where it is large, from the level
+that has two to four pixels for one of the crop: RoiAlign takes as long as it averages samples.
 """
 
 from typing import Any
@@ -22,7 +23,8 @@ LONGEST = 640
 PEAKS = 400  # of each level
 DETECTIONS = 400  # of a frame, at most
 PEAK_WINDOW = (3, 1)  # cells
-THRESHOLD = 0.25
+SMALLEST = 20.0  # pixels of the longer side, at all levels but the first: what is smaller was larger at the one before
+THRESHOLD = 0.15
 OVERLAP = 0.35
 LARGEST_LOG = 4.0  # an untrained network must not overflow
 CUT_FROM = 3  # the frame, and the levels from the second on, that crops are cut from
@@ -82,7 +84,8 @@ def compose(network: onnx.ModelProto) -> onnx.ModelProto:
             image_nchw = _padded(graph, half_nchw)
             to_frame = graph("Mul", to_frame, graph.floats(2.0))
             seen.append((half_nchw, to_frame))
-        found, confidences = _peaks(graph, _inlined(graph, network, image_nchw, f"{LEVEL}{level}_"), to_frame)
+        maps = _inlined(graph, network, image_nchw, f"{LEVEL}{level}_")
+        found, confidences = _peaks(graph, maps, to_frame, SMALLEST if level else 0.0)
         boxes.append(found)
         scores.append(confidences)
     corners, best, sides = _merged(graph, graph("Concat", *boxes, axis=0), graph("Concat", *scores, axis=0))
@@ -130,8 +133,9 @@ def _inlined(graph: _Graph, network: onnx.ModelProto, pixels: str, prefix: str) 
     return prefix + output
 
 
-def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
-    """Return the strongest peaks as center and side boxes (K, 4), in pixels of the frame, and scores (K,).
+def _peaks(graph: _Graph, maps: str, to_frame: str, least: float) -> tuple[str, str]:
+    """Return the strongest peaks as center and side boxes (K, 4), in pixels of the frame, and scores (K,), which are 0
+    of those whose longer side is less than ``least`` pixels of the level.
 
     A peak is a maximum along its column: in small print the next digit is one cell to the side, and two peaks of one
     digit have boxes that are merged later.
@@ -151,12 +155,12 @@ def _peaks(graph: _Graph, maps: str, to_frame: str) -> tuple[str, str]:
     center = graph("Add", graph("Add", graph("Cast", cell, to=TensorProto.FLOAT), graph.floats(0.5)), offset)
     logs = graph("Slice", values, graph.ints(3), graph.ints(5), graph.ints(0))
     logs = graph("Min", graph("Max", logs, graph.floats(-LARGEST_LOG)), graph.floats(LARGEST_LOG))
-    both = graph(
-        "Concat",
-        graph("Mul", center, graph.floats(STRIDE)),
-        graph("Mul", graph("Exp", logs), graph.floats(UNIT)),
-        axis=0,
-    )
+    sides = graph("Mul", graph("Exp", logs), graph.floats(UNIT))
+    if least:
+        longer = graph("ReduceMax", sides, graph.ints(0), keepdims=0)
+        enough = graph("GreaterOrEqual", longer, graph.floats(least))
+        scores = graph("Mul", scores, graph("Cast", enough, to=TensorProto.FLOAT))
+    both = graph("Concat", graph("Mul", center, graph.floats(STRIDE)), sides, axis=0)
     factor_yx = graph("Gather", to_frame, graph.ints(1, 0, 1, 0))  # x, y, width, height
     return graph("Mul", graph("Transpose", both, perm=[1, 0]), factor_yx), scores
 
