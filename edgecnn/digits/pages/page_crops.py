@@ -29,7 +29,7 @@ RIGHT, NO_DIGIT = (
 PAIR = 0.62  # overlap with one of two above which a box around both could be of that one
 SHARES = (0.55, 0.12, 0.2, 0.13)  # of clutter, empty places, parts of digits, pairs
 # In float32: what int8 finds differs more between processors.
-DETECTOR, LEAST_SCORE = "digit-finder/fp32", 0.15
+DETECTOR, LEAST_SCORE = "digit-finder/fp32", 0.2
 AS_FOUND = 0.5  # share of the digits that are cut where the detector found them
 WITHIN = 0.5  # share of a detection in a word, or in what is ignored, from which it may be an O of the word's
 
