@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-MIN_SCORE, MIN_PROBABILITY, MIN_CONFIDENCE = 0.25, 0.5, 0.25  # as edgecnn webcam has them; the last is of both
+MIN_SCORE, MIN_PROBABILITY, MIN_CONFIDENCE = 0.2, 0.5, 0.22  # as edgecnn webcam has them; the last is of both
 
 
 def main(detector_path: str, classifier_path: str, picture: str) -> None:

@@ -112,7 +112,7 @@ def _views(values: NDArray[np.float32], axis: int | None, fed: int) -> NDArray[n
     if axis is None or not values.ndim or not values.shape[axis] or values.shape[axis] % fed:
         return np.repeat(values[None], fed, axis=0)[None]
     moved = np.moveaxis(values, axis, 0)
-    return moved.reshape(-1, fed, *moved.shape[1:])
+    return moved.reshape(len(moved) // fed, fed, *moved.shape[1:])
 
 
 def _batch(network: Network, names: Sequence[str]) -> int:

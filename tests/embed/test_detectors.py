@@ -17,7 +17,9 @@ from edgecnn.errors import EmbedError
 from edgecnn.runtime.detector import load_detector
 
 MODEL = "digit-finder"
-PASSED = re.compile(r"passed: 11 detections of 11, the same, largest log-score gap \S+ \(allowed 0\.2\), ")
+CARD = load_detector(MODEL).card
+COUNT = len(CARD.golden.answers["scores"])
+PASSED = re.compile(rf"passed: {COUNT} detections of {COUNT}, the same, largest log-score gap \S+ \(allowed \S+\), ")
 
 
 @pytest.fixture(params=["python", pytest.param("browser", marks=pytest.mark.slow)])
@@ -82,9 +84,9 @@ def test_what_is_no_gray_picture_is_refused(target: str, app: Path, content: byt
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (far, "FAILED: 11 detections of 11, others, "),
-        (fewer, "FAILED: 11 detections of 10, others, "),
-        (weaker, "FAILED: 11 detections of 11, the same, "),
+        (far, f"FAILED: {COUNT} detections of {COUNT}, others, "),
+        (fewer, f"FAILED: {COUNT} detections of {COUNT - 1}, others, "),
+        (weaker, f"FAILED: {COUNT} detections of {COUNT}, the same, "),
     ],
 )
 def test_a_selftest_notices_other_answers(
@@ -130,7 +132,7 @@ def test_the_page_detects_through_a_canvas_and_notices_when_it_does_not(
 
 def test_a_project_is_complete(target: str, app: Path) -> None:
     readme = (app / "README.md").read_text(encoding="utf-8")
-    assert readme.startswith(f"# {MODEL} (int8-mixed, ")
+    assert readme.startswith(f"# {MODEL} ({CARD.form}, ")
     assert "What it detects: digit." in readme
     names = {path.name for path in app.iterdir() if path.suffix in (".js", ".py", ".html", ".json", ".onnx")}
     assert [name for name in sorted(names - {"package.json"}) if name not in readme] == []

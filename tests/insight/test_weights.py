@@ -75,7 +75,7 @@ def test_weights_made_by_hand_have_outputs_first(by_hand) -> None:
 
 def test_what_the_levels_of_a_pyramid_share_is_there_once() -> None:
     found = weights(graph.read("digit-finder/fp32"))
-    assert len({layer.name for layer in found}) == len(found) == 15
+    assert len({layer.name for layer in found}) == len(found) == 17
 
 
 def test_a_finder_is_looked_into_as_a_classifier_is() -> None:

@@ -169,7 +169,7 @@ def test_the_threshold_of_the_file_is_marked_and_every_line_of_boxes_differs() -
 def test_the_threshold_is_that_in_the_graph(form: str) -> None:
     found = DetectedSubject.__new__(DetectedSubject)
     found.__dict__["network"] = read(f"digit-finder/{form}" if form == "fp32" else "digit-finder")
-    assert found.threshold == THRESHOLD
+    assert found.threshold == pytest.approx(THRESHOLD)
 
 
 def test_a_threshold_that_the_graph_does_not_say_is_not_marked() -> None:

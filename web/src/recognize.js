@@ -10,9 +10,9 @@ import { memory } from "./tracking.js";
 /** @import { Answer, Box, Classifier, Detect, Looking, Memory, Picture, Reader, Result, Track } from "./types.d.ts" */
 /** @typedef {{ drawn?: boolean, remembered?: Memory, looked?: Looking }} Options */
 
-const MIN_SCORE = 0.25; // as edgecnn webcam has them: what the detector is less sure of is no detection,
+const MIN_SCORE = 0.2; // as edgecnn webcam has them: what the detector is less sure of is no detection,
 const MIN_PROBABILITY = 0.5; // what the classifier is less sure of no answer,
-const MIN_CONFIDENCE = 0.25; // and what has less as the product of both is not seen
+const MIN_CONFIDENCE = 0.22; // and what has less as the product of both is not seen
 const DETAIL = 1; // of a picture: down to its pixels
 
 /**
