@@ -205,3 +205,10 @@ def test_what_lies_in_no_gap_stands_before_no_digit() -> None:
     marks = [Mark(".", (28, 35, 5, 5), 40), Mark(".", (128, 35, 5, 5), 40)]
     assert placed(marks, [gap]) == [Sign(".", (28, 35, 5, 5), 1)]
     assert placed(marks[1:], [gap]) == []
+
+
+def test_a_space_stands_between_digits_alone() -> None:
+    box = (30.0, 10.0, 10.0, 20.0)
+    space = Mark(BLANK, (20, 15, 5, 5), 20)
+    assert placed([space], [Gap((5, 10, 10, 20), box, 0, True)]) == []
+    assert placed([space], [Gap((5, 10, 10, 20), box, 0, False)]) == [Sign(BLANK, (20, 15, 5, 5), 0)]

@@ -166,7 +166,8 @@ function inFront(digit, after) {
 }
 
 /**
- * Say in front of which digit each mark stands, each before one; what lies in no gap is left out.
+ * Say in front of which digit each mark stands, each before one; what lies in no gap is left out. A space is between
+ * two digits: where lines are close, one may also lie in front of the next.
  * @param {Mark[]} marks
  * @param {Gap[]} gaps
  * @returns {Sign[]}
@@ -174,7 +175,7 @@ function inFront(digit, after) {
 export function placed(marks, gaps) {
   const left = [...marks];
   return gaps.flatMap((gap) => {
-    const at = left.findIndex((mark) => holds(gap, mark));
+    const at = left.findIndex((mark) => !(gap.open && mark.label === BLANK) && holds(gap, mark));
     return at < 0 ? [] : left.splice(at, 1).map(({ label, box }) => ({ label, box, before: gap.before }));
   });
 }

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgecnn.digits.signs.mark import Box, Mark, Sign
+from edgecnn.digits.signs.mark import BLANK, Box, Mark, Sign
 
 TOP, LOW = -0.3, 1.45  # what is looked at
 WIDEST_GAP = 1.6
@@ -46,10 +46,14 @@ class Gap:
 
 
 def placed(marks: Sequence[Mark], gaps: Sequence[Gap]) -> list[Sign]:
-    """Say in front of which digit each mark stands; each stands before one, and what lies in no gap is left out."""
+    """Say in front of which digit each mark stands; each stands before one, and what lies in no gap is left out.
+
+    A space is between two digits: where lines are close, one may also lie in front of the next.
+    """
     left, found = [(*mark.middle, mark) for mark in marks], []
     for gap in gaps:
-        at = next((at for at, (x, y, _) in enumerate(left) if gap.holds(x, y)), None)
+        marked = ((at, x, y) for at, (x, y, mark) in enumerate(left) if not (gap.open and mark.label == BLANK))
+        at = next((at for at, x, y in marked if gap.holds(x, y)), None)
         if at is not None:
             _, _, mark = left.pop(at)
             found.append(Sign(mark.label, mark.box, gap.before))
