@@ -127,7 +127,7 @@ def test_the_page_detects_through_a_canvas_and_notices_when_it_does_not(
     assert PASSED.match(verdict)
     (page / "index.html").write_text(whole)
     _spoil(page / "card.json", weaker)
-    assert verdict_of(page, tmp_path / "profile").startswith("false 1 FAILED: 11 detections of 11, the same, ")
+    assert verdict_of(page, tmp_path / "profile").startswith(f"false 1 FAILED: {COUNT} detections of {COUNT}, the same, ")
 
 
 def test_a_project_is_complete(target: str, app: Path) -> None:
