@@ -127,7 +127,8 @@ def test_the_page_detects_through_a_canvas_and_notices_when_it_does_not(
     assert PASSED.match(verdict)
     (page / "index.html").write_text(whole)
     _spoil(page / "card.json", weaker)
-    assert verdict_of(page, tmp_path / "profile").startswith(f"false 1 FAILED: {COUNT} detections of {COUNT}, the same, ")
+    said = f"false 1 FAILED: {COUNT} detections of {COUNT}, the same, "
+    assert verdict_of(page, tmp_path / "profile").startswith(said)
 
 
 def test_a_project_is_complete(target: str, app: Path) -> None:
