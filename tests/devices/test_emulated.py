@@ -1,11 +1,17 @@
-"""Processors that qemu emulates: what is missing is said with what makes it, and real files answer on each of them."""
+"""Processors that qemu emulates: what is missing is said with what makes it, and real files answer on each of them.
 
+Whether ONNX Runtime runs under an old qemu differs from one machine beneath to the next; where it ends there, as the
+product then says, these tests are skipped.
+"""
+
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +24,7 @@ from edgecnn.errors import DeviceError, Int8Warning
 from edgecnn.runtime.selftest import selftest
 
 AVX2 = "emulated:x86-avx2"
+ENDED = "what older versions of qemu do not know"
 
 
 def _missing(name: str) -> str:
@@ -31,6 +38,17 @@ def _missing(name: str) -> str:
 
 def emulated(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(_missing(name)), reason=_missing(name))
+
+
+@contextlib.contextmanager
+def skipped_where_qemu_ends() -> Iterator[None]:
+    """Skip the test where ONNX Runtime uses an instruction that this qemu does not have."""
+    try:
+        yield
+    except DeviceError as error:
+        if ENDED in str(error):
+            pytest.skip(str(error))
+        raise
 
 
 each = pytest.mark.parametrize("name", [pytest.param(name, marks=emulated(name)) for name in PROCESSORS])
@@ -87,7 +105,7 @@ def test_a_python_that_ends_under_qemu_is_a_message() -> None:
 @each
 def test_float32_and_int8_files_answer_their_golden_images(name: str, model: Path, static_model: Path) -> None:
     for file in (model, static_model):
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), skipped_where_qemu_ends():
             warnings.simplefilter("error", Int8Warning)
             with opened_on(f"emulated:{name}", file) as opened:
                 assert selftest(opened).passed
@@ -105,7 +123,10 @@ def test_a_file_that_saturates_there_says_so(full_model: Path) -> None:
 @emulated("x86-sse4")
 def test_the_command_says_which_processor_it_was(model: Path) -> None:
     command = [sys.executable, "-m", "edgecnn_cli", "selftest", str(model), "--on", "emulated:x86-sse4", "--json"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    if done.returncode == 2 and ENDED in " ".join(done.stderr.split()):
+        pytest.skip(done.stderr)
+    told = json.loads(done.stdout)
     assert told["passed"] is True
     assert told["environment"]["place"] == "emulated:x86-sse4"
     assert told["environment"]["family"] == "x86-64 SSE4"
