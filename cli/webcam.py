@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_CONFIDENCE_ALWAYS_A_DIGIT, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
 
 from . import console
@@ -62,11 +62,16 @@ def webcam(
         typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score."),
     ] = MIN_SCORE,
     min_confidence: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--min-confidence", metavar="C", min=0, max=1, help="Reject what has less as score times probability."
+            "--min-confidence",
+            metavar="C",
+            min=0,
+            max=1,
+            help="Reject what has less as score times probability. "
+            f"Default: {MIN_CONFIDENCE}, {MIN_CONFIDENCE_ALWAYS_A_DIGIT} with a model that has no class none.",
         ),
-    ] = MIN_CONFIDENCE,
+    ] = None,
     detail: Annotated[
         float,
         typer.Option(

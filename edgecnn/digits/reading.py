@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import (
+    DETAIL,
+    MIN_CONFIDENCE,
+    MIN_CONFIDENCE_ALWAYS_A_DIGIT,
+    MIN_PROBABILITY,
+    MIN_SCORE,
+)
 from edgecnn.digits.ink import ink_alone, wants_ink
 from edgecnn.digits.lettering import in_words
 from edgecnn.digits.looks import Found, detect
@@ -84,8 +90,9 @@ class Reader:
 
     ``detector`` and ``classifier`` are each a path, a name of the zoo, a file's bytes, or a model that is open already.
     Detections that the detector gives less than ``min_score``, digits that the classifier gives less than
-    ``min_probability``, and what has less than ``min_confidence`` as the product of both, are rejected. Raises
-    ModelError when the classifier's labels are no digits; else as ``edgecnn.load``.
+    ``min_probability``, and what has less than ``min_confidence`` as the product of both, are rejected; unless given,
+    that is 0.22, and 0.4 where the classifier has no class ``none``. Raises ModelError when the classifier's labels are
+    no digits; else as ``edgecnn.load``.
     """
 
     def __init__(
@@ -95,7 +102,7 @@ class Reader:
         *,
         min_score: float = MIN_SCORE,
         min_probability: float = MIN_PROBABILITY,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float | None = None,
         provider: str = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -106,6 +113,8 @@ class Reader:
             classifier = load(classifier, provider=provider, threads=1)
         _check_digits(classifier)
         self._detector, self._classifier = detector, classifier
+        if min_confidence is None:
+            min_confidence = MIN_CONFIDENCE if NONE in classifier.labels else MIN_CONFIDENCE_ALWAYS_A_DIGIT
         self._min_score, self._min_probability, self._min_confidence = min_score, min_probability, min_confidence
         self._is_digit_k = np.array([label != NONE for label in classifier.labels])
         self._wants_ink = wants_ink(classifier)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecnn.card import ImageInput
-from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.digits.reading import NONE, Digit, Reader, Reading, Seen, VideoReader, reads_digits
 from edgecnn.digits.tracking import VOTES
 from edgecnn.errors import ImageError
@@ -83,7 +83,7 @@ def open_reader(
     whole: bool = False,
     min_score: float = MIN_SCORE,
     min_probability: float | None = None,
-    min_confidence: float = MIN_CONFIDENCE,
+    min_confidence: float | None = None,
     detail: float = DETAIL,
     provider: str = "cpu",
     threads: int | None = None,

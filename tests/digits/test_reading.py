@@ -167,6 +167,16 @@ def test_what_neither_detector_nor_classifier_is_sure_of_is_rejected_and_counted
     assert Reader(detector, classifier, min_confidence=0.4).read(frame).text == "12"
 
 
+def test_a_classifier_without_none_takes_a_better_score(
+    detector: Detector, classifier: edgecnn.Classifier, digits
+) -> None:
+    frame = frame_with(digits, ["12"], dark=False)
+    frame[CELL : 2 * CELL, CELL : 2 * CELL] = frame[CELL : 2 * CELL, CELL : 2 * CELL] * 0.35  # its score
+    assert Reader(detector, labeled(classifier, d7="none")).read(frame).text == "12"
+    assert Reader(detector, classifier).read(frame).text == "2"
+    assert Reader(detector, classifier, min_confidence=0.2).read(frame).text == "12"
+
+
 def test_what_the_classifier_calls_none_is_rejected_however_sure_it_is(
     detector: Detector, classifier: edgecnn.Classifier, digits
 ) -> None:

@@ -48,6 +48,7 @@ PAIRS = {
         "MIN_SCORE": defaults.MIN_SCORE,
         "MIN_PROBABILITY": defaults.MIN_PROBABILITY,
         "MIN_CONFIDENCE": defaults.MIN_CONFIDENCE,
+        "MIN_CONFIDENCE_ALWAYS_A_DIGIT": defaults.MIN_CONFIDENCE_ALWAYS_A_DIGIT,
         "DETAIL": defaults.DETAIL,
     },
     "tracking.js": {

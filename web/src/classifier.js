@@ -51,5 +51,5 @@ export async function classifier(model, { card, batch_dependent }) {
 
   /** @param {Answer} answer */
   const known = ({ label }) => label !== NONE;
-  return { card, classify, answer, known, wantsInk: wantsInk(card) };
+  return { card, classify, answer, known, hasNone: card.labels.includes(NONE), wantsInk: wantsInk(card) };
 }

@@ -13,6 +13,7 @@ import { memory } from "./tracking.js";
 const MIN_SCORE = 0.2; // as edgecnn webcam has them: what the detector is less sure of is no detection,
 const MIN_PROBABILITY = 0.5; // what the classifier is less sure of no answer,
 const MIN_CONFIDENCE = 0.22; // and what has less as the product of both is not seen
+const MIN_CONFIDENCE_ALWAYS_A_DIGIT = 0.4; // where the classifier has no class "none"
 const DETAIL = 1; // of a picture: down to its pixels
 
 /**
@@ -58,7 +59,8 @@ async function detected(classifier, detect, frame, { remembered, looked = () => 
   /** @param {Answer} answer */
   const accepts = (answer) => classifier.known(answer) && answer.probability >= MIN_PROBABILITY;
   const confidences = answers.map(({ probability }, index) => good[index].score * probability);
-  const sure = confidences.map((confidence) => confidence >= MIN_CONFIDENCE);
+  const least = classifier.hasNone ? MIN_CONFIDENCE : MIN_CONFIDENCE_ALWAYS_A_DIGIT;
+  const sure = confidences.map((confidence) => confidence >= least);
   const isPart = parts(
     good.map(({ box }) => box),
     answers.map((answer, index) => (accepts(answer) && sure[index] ? confidences[index] : 0)),

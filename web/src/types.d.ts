@@ -161,6 +161,7 @@ export interface Classifier {
   classify(images: Picture[]): Promise<Answer[]>;
   answer(image: Picture, probabilities: Float32Array): Answer;
   known(answer: Answer): boolean;
+  hasNone: boolean;
   wantsInk: boolean;
 }
 
