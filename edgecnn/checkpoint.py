@@ -62,7 +62,8 @@ class PixelClassifier(nn.Module):
             return pixels_nchw * self.scale + self.shift
         # On integers, whose sum is exact: what is nearly blank is raised by a factor of up to 64, errors included.
         centered_nchw = pixels_nchw - pixels_nchw.mean((1, 2, 3), keepdim=True)
-        deviation_n111 = centered_nchw.square().mean((1, 2, 3), keepdim=True).sqrt()
+        squares_nchw = centered_nchw * centered_nchw  # square() would be a Pow: an eighth of the time of digits-webcam
+        deviation_n111 = squares_nchw.mean((1, 2, 3), keepdim=True).sqrt()
         return centered_nchw / (deviation_n111 + CONTRAST_FLOOR)
 
     def forward(self, images_nhwc: Tensor) -> Tensor:
