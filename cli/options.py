@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgecnn.digits.defaults import MIN_CONFIDENCE, MIN_CONFIDENCE_ALWAYS_A_DIGIT
 from edgecnn.registry import DATASETS, DEVICES, PROVIDERS, RECIPES, STUDIES, Registry
 
 MODEL_SUFFIXES = (".onnx", ".safetensors")
@@ -98,6 +99,23 @@ def _finite(value: float) -> float:
     return value
 
 
+Detector = Annotated[
+    Path, typer.Option("--detector", metavar="FILE", help="What finds the digits: a model file or a name of the zoo.")
+]
+MinScore = Annotated[
+    float, typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score.")
+]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        metavar="C",
+        min=0,
+        max=1,
+        help="Reject what has less as score times probability. "
+        f"Default: {MIN_CONFIDENCE}, {MIN_CONFIDENCE_ALWAYS_A_DIGIT} with a model that has no class none.",
+    ),
+]
 MaxDrop = Annotated[
     float,
     typer.Option(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_CONFIDENCE_ALWAYS_A_DIGIT, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import csv_text, printable
 
 from . import console
-from .options import AsJson, Provider
+from .options import AsJson, Detector, MinConfidence, MinScore, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,10 +43,7 @@ def read(
     model: Annotated[
         Path, typer.Option("--model", metavar="FILE", help="What reads the digits: a model file or a name of the zoo.")
     ] = Path("digits-webcam"),
-    detector: Annotated[
-        Path,
-        typer.Option("--detector", metavar="FILE", help="What finds the digits: a model file or a name of the zoo."),
-    ] = Path("digit-finder"),
+    detector: Detector = Path("digit-finder"),
     detail: Annotated[
         float,
         typer.Option(
@@ -70,20 +67,8 @@ def read(
     min_probability: Annotated[
         float, typer.Option("--min-probability", metavar="P", min=0, max=1, help="Reject digits of lower confidence.")
     ] = MIN_PROBABILITY,
-    min_score: Annotated[
-        float, typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score.")
-    ] = MIN_SCORE,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--min-confidence",
-            metavar="C",
-            min=0,
-            max=1,
-            help="Reject what has less as score times probability. "
-            f"Default: {MIN_CONFIDENCE}, {MIN_CONFIDENCE_ALWAYS_A_DIGIT} with a model that has no class none.",
-        ),
-    ] = None,
+    min_score: MinScore = MIN_SCORE,
+    min_confidence: MinConfidence = None,
     overlay: Annotated[
         Path | None,
         typer.Option("--overlay", metavar="FILE", help="Write the picture with what was read in it: .png or .jpg."),

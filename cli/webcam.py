@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgecnn.digits.defaults import DETAIL, MIN_CONFIDENCE, MIN_CONFIDENCE_ALWAYS_A_DIGIT, MIN_PROBABILITY, MIN_SCORE
+from edgecnn.digits.defaults import DETAIL, MIN_PROBABILITY, MIN_SCORE
 from edgecnn.text import json_text
 
 from . import console
-from .options import ModelFile, Provider, renamed
+from .options import Detector, MinConfidence, MinScore, ModelFile, Provider, renamed
 from .stop import STOPPED, stop_requests
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ def webcam(
             help="A camera's index, a video or picture file, numbered pictures (img_%03d.png) or a URL.",
         ),
     ] = "0",
-    detector: Annotated[
-        Path,
-        typer.Option("--detector", metavar="FILE", help="What finds the digits: a model file or a name of the zoo."),
-    ] = Path("digit-finder"),
+    detector: Detector = Path("digit-finder"),
     finder: Annotated[str | None, renamed("--finder", "--detector")] = None,
     whole: Annotated[
         bool,
@@ -57,21 +54,8 @@ def webcam(
             help=f"Reject digits of lower confidence. Default: {MIN_PROBABILITY}, for whole frames 0.",
         ),
     ] = None,
-    min_score: Annotated[
-        float,
-        typer.Option("--min-score", metavar="S", min=0, max=1, help="Reject detections of a lower score."),
-    ] = MIN_SCORE,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--min-confidence",
-            metavar="C",
-            min=0,
-            max=1,
-            help="Reject what has less as score times probability. "
-            f"Default: {MIN_CONFIDENCE}, {MIN_CONFIDENCE_ALWAYS_A_DIGIT} with a model that has no class none.",
-        ),
-    ] = None,
+    min_score: MinScore = MIN_SCORE,
+    min_confidence: MinConfidence = None,
     detail: Annotated[
         float,
         typer.Option(
