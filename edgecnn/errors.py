@@ -144,6 +144,9 @@ EXTRA_OF_MODULE = {
     "emx_onnx_cgen": "c99",
     "pyarrow": "parquet",
     "timm": "timm",
+    "fsspec": "s3",
+    "s3fs": "s3",
+    "gcsfs": "gcs",
 }
 
 

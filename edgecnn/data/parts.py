@@ -1,10 +1,10 @@
 """What the parts of a data set are called by those who make them: folders, files, words in a column."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Literal
 
 from edgecnn.data.listed import Entry, Listed
+from edgecnn.data.stores import Location, parts_below
 from edgecnn.data.whole import HELD_OUT, Left, Sources
 from edgecnn.errors import DataError
 
@@ -25,12 +25,12 @@ def part_of(word: str) -> Part | None:
     return next((part for part, words in known if word.strip().lower() in words), None)
 
 
-def part_of_file(file: Path, top: Path) -> Part | None:
+def part_of_file(file: Location, top: Location) -> Part | None:
     """Return the split that a file is of by its folder or its name, as in train-00000-of-00003.parquet; None for a file
     that was named alone."""
     if file == top:
         return None
-    words = (*file.relative_to(top).parts[:-1], file.stem.partition("-")[0].partition(".")[0])
+    words = (*parts_below(file, top)[:-1], file.stem.partition("-")[0].partition(".")[0])
     return next((part for word in reversed(words) if (part := part_of(word)) is not None), None)
 
 

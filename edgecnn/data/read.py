@@ -38,7 +38,7 @@ def public_name(dataset: str) -> str:
     """
     if is_named(dataset):
         return dataset
-    return f"{sources.prefix_of(dataset)}{sources.path_of(dataset).resolve().name}"
+    return f"{sources.prefix_of(dataset)}{sources.base_name(dataset)}"
 
 
 def describe(name: str) -> str:
@@ -124,8 +124,8 @@ def read_other(
 
 
 def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], channels: int) -> Split | None:
-    path = sources.path_of(dataset)
     if dataset.startswith(sources.FOLDER):
+        path = sources.path_of(dataset)
         classes = folder.classes_of_flat(path)
         is_test = path.resolve().name.lower() in (*TEST, *VALIDATION)
         if classes is not None and (is_test or _lacks(classes, labels)):
@@ -135,7 +135,7 @@ def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], cha
             shape = listed.shape_of(pictures.train, size, channels)
             return checked(listed.decoded(pictures.train, pictures.names, shape, dataset), dataset, least=1)
     elif dataset.endswith(".npz"):
-        found = npz.read_own_undivided(path)
+        found = npz.read_own_undivided(Path(dataset))
         if found is not None and _lacks(found.names, labels):
             return brought_to(found, size, channels)
     return None

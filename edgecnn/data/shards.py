@@ -15,11 +15,11 @@ import tarfile
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from pathlib import Path
 
 from edgecnn.data.listed import Entry, Listed
 from edgecnn.data.names import normal
 from edgecnn.data.parts import Part, divided, part_of_file
+from edgecnn.data.stores import Location, files_below, opened, read_range
 from edgecnn.data.whole import Sources
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import SUFFIXES
@@ -36,7 +36,7 @@ BY_KEY = "{} by key"
 class Member:
     """A picture in an archive: where its bytes lie."""
 
-    file: Path
+    file: Location
     offset: int
     size: int
 
@@ -46,11 +46,9 @@ class Member:
         return self.file
 
     def read(self) -> bytes:
-        """Return the bytes. Raises ImageError."""
+        """Return the bytes. Raises ImageError, and DataError where an archive that lies elsewhere is not reached."""
         try:
-            with self.file.open("rb") as archive:
-                archive.seek(self.offset)
-                content = archive.read(self.size)
+            content = read_range(self.file, self.offset, self.size)
         except OSError as error:
             raise ImageError(f"{self.file}: cannot be read ({error.strerror or error}).") from error
         if len(content) < self.size:
@@ -69,15 +67,15 @@ class _Sample:
     labels: list[str] = field(default_factory=list)
 
 
-def listed(path: Path) -> Listed:
+def listed(path: Location) -> Listed:
     """List the pictures of an archive, or of a folder of them. Raises DataError."""
-    files = sorted(path.rglob(f"*{SHARDS}")) if path.is_dir() else [path]
+    files = files_below(path, SHARDS)
     if not files:
         raise DataError(f"tar:{path}: no file ends in {SHARDS}; expected some, such as train-000000.tar.")
     found = [(part_of_file(file, path), sample) for file in files for sample in _samples(file)]
     if not found:
         raise DataError(f"tar:{path}: no sample in it; expected members such as 0001.jpg with 0001.cls.")
-    given = _given(path if path.is_dir() else path.parent)
+    given = _given(path.parent if files == [path] else path)
     labels = [_named(sample, given) for _, sample in found]
     names = tuple(given) or tuple(sorted(set(labels), key=_as_number))
     places = {name: place for place, name in enumerate(names)}
@@ -130,7 +128,7 @@ def _divided(dataset: str, names: tuple[str, ...], rows: list[tuple[Part | None,
     return replace(found, sources=sources)
 
 
-def _samples(file: Path) -> Iterator[_Sample]:
+def _samples(file: Location) -> Iterator[_Sample]:
     """Yield the samples of an archive. Raises DataError for one that is broken, or no sample."""
     with contextlib.closing(_members(file)) as found:
         for key, members in groupby(found, key=lambda member: member[0]):
@@ -150,18 +148,19 @@ def _sample(sample: _Sample, members: Iterable[_Found]) -> _Sample:
     return sample
 
 
-def _members(file: Path) -> Generator[_Found, None, None]:
+def _members(file: Location) -> Generator[_Found, None, None]:
     """Yield key, suffix, place and, of a label, content of each regular file."""
     try:
-        with tarfile.open(file, "r:") as archive:
+        with opened(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 archive.members = []  # type: ignore[attr-defined]  # or all headers stay in memory
                 folder, _, name = member.name.rpartition("/")
                 stem, _, suffix = name.partition(".")
                 if not member.isreg() or member.issparse() or not stem or not suffix:
                     continue
-                opened = archive.extractfile(member) if suffix in LABELS and member.size <= LARGEST_LABEL else None
-                label = opened.read() if opened else None
+                is_label = suffix in LABELS and member.size <= LARGEST_LABEL
+                content = archive.extractfile(member) if is_label else None
+                label = content.read() if content else None
                 key = f"{folder}/{stem}" if folder else stem
                 yield key, suffix.lower(), Member(file, member.offset_data, member.size), label
     except (tarfile.TarError, OSError, ValueError, EOFError, UnicodeError) as error:
@@ -182,10 +181,10 @@ def _label(content: bytes, suffix: str, said: str) -> str:
     return normal(text)
 
 
-def _given(folder: Path) -> list[str]:
+def _given(folder: Location) -> list[str]:
     """Return the names that stand beside the archives, or none."""
     try:
-        lines = (folder / NAMES).read_text(encoding="utf-8").splitlines()
+        lines = (folder / NAMES).read_bytes().decode("utf-8").splitlines()
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:

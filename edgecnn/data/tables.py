@@ -9,12 +9,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from edgecnn.data import stores
 from edgecnn.data.listed import Entry, Listed, Stored
 from edgecnn.data.names import normal
 from edgecnn.data.parts import Part, divided, part_of, part_of_file
-from edgecnn.errors import DataError, ImageError, missing_package
+from edgecnn.data.stores import AHEAD, AHEAD_OF_HEADERS, Location, Remote, files_below
+from edgecnn.errors import DataError, EdgecnnError, ImageError, missing_package
 from edgecnn.runtime.memory import memory_bytes
 from edgecnn.text import excerpt
 
@@ -26,9 +28,9 @@ ROWS = 64  # that are read at once, of pictures
 EXPECTED = "expected the bytes of a picture file, or a path"
 
 
-def parquet(path: Path) -> Listed:
+def parquet(path: Location) -> Listed:
     """List the pictures of a Parquet file, or of a folder of them. Raises DataError."""
-    files = sorted(path.rglob(f"*{SHARDS}")) if path.is_dir() else [path]
+    files = files_below(path, SHARDS)
     if not files:
         raise DataError(f"parquet:{path}: no file ends in {SHARDS}; expected some, such as train.parquet.")
     reader = _Reader()
@@ -98,10 +100,9 @@ class _Saved:
 class _File:
     """A Parquet file, of which labels are read and pictures are left where they are."""
 
-    def __init__(self, file: Path, reader: "_Reader") -> None:
-        arrow = _pyarrow()
-        self.file, self._reader, self._arrow = file, reader, arrow
-        self._metadata = _read(file, lambda: arrow.parquet.read_metadata(file))
+    def __init__(self, file: Location, reader: "_Reader") -> None:
+        self.file, self._reader, self._arrow = file, reader, _pyarrow()
+        self._metadata = _read(file, lambda: self._arrow.parquet.read_metadata(_source(file)))
         self.schema = _read(file, self._metadata.schema.to_arrow_schema)
 
     def labels(self, column: str) -> Iterable[Any]:
@@ -109,7 +110,7 @@ class _File:
 
         def read() -> Any:
             _see_room(sum(self._size(group, column) for group in range(self._metadata.num_row_groups)))
-            return self._arrow.parquet.read_table(self.file, columns=[column], partitioning=None)[column]
+            return self._arrow.parquet.read_table(_source(self.file), columns=[column], partitioning=None)[column]
 
         found: Iterable[Any] = _read(self.file, read)
         return found
@@ -135,7 +136,7 @@ class _Row:
     """A picture in a Parquet file: its row of a row group."""
 
     reader: "_Reader"
-    file: Path
+    file: Location
     column: str
     group: int
     row: int
@@ -149,7 +150,7 @@ class _Row:
         """Return the picture's bytes, or the file that the row names. Raises ImageError."""
         try:
             value = self.reader.value(self)
-        except MemoryError:
+        except (EdgecnnError, MemoryError):
             raise
         except Exception as error:  # pyarrow raises its own on whatever is broken
             raise ImageError(f"{self.file}: cannot be read ({excerpt(str(error))}).") from error
@@ -163,7 +164,7 @@ class _Reader:
     """Reads rows one after the other, some at a time, and keeps no more of them; backwards it begins anew."""
 
     def __init__(self) -> None:
-        self._where: tuple[Path, str, int] | None = None
+        self._where: tuple[Location, str, int] | None = None
         self._batches: Iterator[Any] = iter(())
         self._values: Any = ()
         self._start = 0
@@ -173,7 +174,8 @@ class _Reader:
         where = (wanted.file, wanted.column, wanted.group)
         if where != self._where or wanted.row < self._start:
             self._where, self._values, self._start = None, (), 0
-            opened = _pyarrow().parquet.ParquetFile(wanted.file, pre_buffer=False, buffer_size=1 << 16)
+            source = _source(wanted.file, AHEAD)
+            opened = _pyarrow().parquet.ParquetFile(source, pre_buffer=False, buffer_size=1 << 16)
             self._batches = opened.iter_batches(ROWS, [wanted.group], [wanted.column], use_threads=False)
             self._where = where
         while wanted.row >= self._start + len(self._values):
@@ -200,13 +202,29 @@ def _label(value: Any, names: Sequence[str] | None, where: str) -> str:
     return normal(str(value))
 
 
-def _picture(value: Any, file: Path) -> Path | bytes | None:
-    """Return the bytes or the file that a value stands for; None for what is no picture."""
+def _picture(value: Any, file: Location) -> Path | bytes | None:
+    """Return the bytes or the file that a value stands for; None for what is no picture. Raises DataError."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, str):
-        return file.parent / value
+        return _beside(file, value)
     return value if isinstance(value, bytes) else None
+
+
+def _source(file: Location, ahead: int = AHEAD_OF_HEADERS) -> Path | IO[bytes]:
+    """Return what pyarrow reads: a path as it is. Raises DataError."""
+    return stores.opened(file, ahead) if isinstance(file, Remote) else file
+
+
+def _beside(file: Location, name: str) -> Path | bytes:
+    """Return the file that is named in another one, or of a store its bytes. Raises DataError."""
+    if not isinstance(file, Remote):
+        return file.parent / name
+    picture = file.parent / name
+    try:
+        return picture.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{file}: names {excerpt(str(picture))}, which is not there.") from error
 
 
 def _names(schema: Any) -> list[str] | None:
@@ -241,10 +259,10 @@ def _read_stream(file: Path) -> Any:
     return _read(file, read)
 
 
-def _read(file: Path, read: Any) -> Any:
+def _read(file: Location, read: Any) -> Any:
     try:
         return read()
-    except MemoryError:
+    except (EdgecnnError, MemoryError):
         raise
     except Exception as error:  # pyarrow raises its own on whatever is broken
         raise DataError(f"{file}: cannot be read ({excerpt(str(error))}).") from error

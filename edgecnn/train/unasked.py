@@ -51,8 +51,7 @@ def recipe_for(dataset: str, changes: Mapping[str, Any] | None = None) -> Unaske
     """
     if is_named(dataset):
         raise RecipeError(_by_name(dataset))
-    path = path_of(dataset)
-    if dataset.startswith(FOLDER) and boxes_folder.is_one(path):
+    if dataset.startswith(FOLDER) and boxes_folder.is_one(path := path_of(dataset)):
         return _made(dataset, None, (_detector(path),), changes)
     found = facts(dataset)
     _see_enough(found)

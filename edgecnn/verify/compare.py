@@ -13,7 +13,7 @@ from edgecnn.card import DatasetRecord
 from edgecnn.contender import ClassifierContender, Named, Opened, open_classifier
 from edgecnn.data import Split
 from edgecnn.data.names import unlike
-from edgecnn.data.sources import path_of
+from edgecnn.data.sources import location_of
 from edgecnn.documents import later
 from edgecnn.errors import DataError
 from edgecnn.machine.environment import Environment
@@ -249,7 +249,7 @@ def check_moved(record: DatasetRecord, dataset: str | None, model: str) -> None:
 
 
 def _reachable(name: str) -> bool:
-    return path_of(name).exists()
+    return location_of(name).exists()
 
 
 def check_labels(contender: ClassifierContender, split: Split, dataset: str) -> None:
