@@ -35,9 +35,21 @@ def data(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FOLDER", help="Draw pictures of each class, and what is alike, as PNG there."
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Draw pictures of each class, and what is alike, as PNG there; with --shards the archives.",
         ),
     ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            "--shards",
+            metavar="N",
+            help="Write the pictures, shuffled, into N tar archives to learn from, and into more of the other splits.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the order in the archives.")] = 0,
     root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +59,9 @@ def data(
 
     Example: edgecnn data folder:photos -o looked
     """
+    if shards is not None:
+        _write(dataset, output, shards, seed, root, as_json)
+        return
     from edgecnn.data.inspected.look import look
 
     with console.stages(quiet=as_json) as say:
@@ -56,6 +71,24 @@ def data(
     else:
         _show(found)
     raise typer.Exit(0 if found.passed else 1)
+
+
+def _write(dataset: str, output: Path | None, count: int, seed: int, root: Path | None, as_json: bool) -> None:
+    from edgecnn.data import sharding
+    from edgecnn.errors import EdgecnnError
+
+    if output is None:
+        raise EdgecnnError("--shards needs the folder that the archives are written into: -o FOLDER.")
+    with console.stages(quiet=as_json) as say:
+        found = sharding.write(dataset, output, shards=count, seed=seed, root=root, on_step=say)
+    if as_json:
+        console.show_json(found)
+        return
+    if found.skipped:
+        console.warn(f"left out, cannot be read: {survey.some(found.skipped, '; ')}")
+    rows = [(one.split, f"{one.archives:,}", f"{one.pictures:,}") for one in found.splits]
+    console.show_table(f"{found.folder}", ("split", "archives", "pictures"), rows, left=1)
+    console.say(f"train on them: edgecnn train --data tar:{found.folder}")
 
 
 def _show(found: "Look") -> None:

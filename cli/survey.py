@@ -72,21 +72,21 @@ def _left_out(found: "Survey") -> list[str]:
 
     left, lines = found.left, []
     if found.unreadable:
-        lines.append(f"left out, cannot be read: {_some(found.unreadable, '; ')}")
+        lines.append(f"left out, cannot be read: {some(found.unreadable, '; ')}")
     if left.unlisted:
-        lines.append(f"left out, cannot be listed: {_some(left.unlisted, '; ')}")
+        lines.append(f"left out, cannot be listed: {some(left.unlisted, '; ')}")
     if left.hidden:
-        lines.append(f"left out, hidden: {_some(left.hidden)}")
+        lines.append(f"left out, hidden: {some(left.hidden)}")
     if left.passed_over:
         kinds = [f"{count:,} {suffix}" for suffix, count in left.passed_over.items()]
-        lines.append(f"left out, no pictures that are read: {_some(kinds)}")
+        lines.append(f"left out, no pictures that are read: {some(kinds)}")
     if left.unread:
-        lines.append(f"not read, of no split or class: {_some(left.unread)}")
+        lines.append(f"not read, of no split or class: {some(left.unread)}")
     lines += [f"two classes: {sentence}" for sentence in alike(one.label for one in found.classes)]
     for split in ("validation", "test"):
         without = [one.label for one in found.classes if getattr(one, split) == 0]
         if without and len(without) < len(found.classes):  # a split that is not there lacks nothing
-            lines.append(f"{split} has no image of {_some(without)}; its figures are those of the other classes")
+            lines.append(f"{split} has no image of {some(without)}; its figures are those of the other classes")
     return lines
 
 
@@ -120,6 +120,6 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _some(names: "tuple[str, ...] | list[str]", between: str = ", ") -> str:
+def some(names: "tuple[str, ...] | list[str]", between: str = ", ") -> str:
     rest = len(names) - NAMED
     return between.join(printable(name) for name in names[:NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

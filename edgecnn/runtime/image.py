@@ -135,12 +135,12 @@ def picture_size(path: Path) -> tuple[int, int]:
     return picture_header(path).size
 
 
-def picture_format(path: Path) -> str:
+def picture_format(picture_file: Path | bytes, name: str | None = None) -> str:
     """Return Pillow's name of a picture's format, from its header alone. Raises ImageError.
 
     A JPEG that says that others follow it, as phones write them, is MPO.
     """
-    with _refusals(str(path)), _opened(path) as picture:
+    with _refusals(name or str(picture_file)), _opened(picture_file) as picture:
         return picture.format or ""
 
 

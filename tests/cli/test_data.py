@@ -57,3 +57,25 @@ def test_json_is_whole_with_a_leak_too(edgecnn, photos: Path) -> None:
     told = json.loads(result.out)
     assert (result.code, told["passed"], told["leaked"]) == (1, False, 1)
     assert told["doubles"]["near"][0]["splits"] == ["train", "test"]
+
+
+def test_shards_are_written_and_said(edgecnn, photos: Path, tmp_path: Path) -> None:
+    (photos / "train" / "ant" / "broken.png").write_bytes(b"nothing")
+    result = edgecnn("data", f"folder:{photos}", "--shards", 2, "-o", tmp_path / "shards")
+    assert result.code == 0
+    assert result.err.count("\n") == 1
+    assert "left out, cannot be read: " in result.err
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert lines[-3:] == ["train 2 30", "test 1 11", f"train on them: edgecnn train --data tar:{tmp_path / 'shards'}"]
+    told = json.loads(edgecnn("data", f"tar:{tmp_path / 'shards'}", "--shards", 1, "-o", tmp_path / "2", "--json").out)
+    assert [split["split"] for split in told["splits"]] == ["train", "val", "test"]
+    assert told["classes"] == ["ant", "bee"]
+
+
+def test_shards_without_a_folder_or_into_a_full_one_are_misuse(edgecnn, photos: Path) -> None:
+    result = edgecnn("data", f"folder:{photos}", "--shards", 2)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: --shards needs the folder that the archives are written into: -o FOLDER.\n"
+    result = edgecnn("data", f"folder:{photos}", "--shards", 2, "-o", photos)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: {photos}: is there and not empty. Choose another folder with -o.\n"

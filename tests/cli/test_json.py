@@ -47,8 +47,10 @@ def test_leaderboard(edgecnn, model: Path, data_root: Path) -> None:
     held_to_its_page(json.loads(told), "leaderboard")
 
 
-def test_data(edgecnn, data_root: Path) -> None:
+def test_data(edgecnn, tmp_path: Path, data_root: Path) -> None:
     held_to_its_page(json.loads(edgecnn("data", "digits", "--data-root", data_root, "--json").out), "data")
+    shards = ("--shards", 1, "-o", tmp_path / "shards")
+    held_to_its_page(json.loads(edgecnn("data", "digits", *shards, "--data-root", data_root, "--json").out), "data")
 
 
 def test_embed(edgecnn, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from edgecnn.adopt import Adopted, Proposal
 from edgecnn.audit import Audit
 from edgecnn.bench import BenchReport
 from edgecnn.data.inspected.look import Look
+from edgecnn.data.sharding import Sharded
 from edgecnn.demo import Demo
 from edgecnn.digits.pictures import ReadPicture
 from edgecnn.doctor import DeviceDiagnosis, Diagnosis
@@ -71,7 +72,7 @@ class Command:
 
 
 COMMANDS = {
-    "data": Command((Look,)),
+    "data": Command((Look, Sharded)),
     "verify": Command((Comparison, DetectionComparison)),
     "evaluate": Command((Evaluation, DetectionEvaluation)),
     "bench": Command((BenchReport,)),
