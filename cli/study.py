@@ -39,6 +39,10 @@ def study(
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="cuda runs one at a time; not there: an error.")
     ] = "auto",
     root: DataRoot = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="RAY", help="Train by Ray: ray on this machine, or ray://HOST:PORT of a cluster."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train what a study compares, side by side, into a table and a picture; given again, it continues.
@@ -64,6 +68,7 @@ def study(
                 jobs=jobs,
                 device=device,
                 root=root,
+                on=on,
                 on_progress=on_progress,
                 on_run=on_run,
                 should_stop=stop.is_set,

@@ -144,6 +144,7 @@ EXTRA_OF_MODULE = {
     "emx_onnx_cgen": "c99",
     "pyarrow": "parquet",
     "timm": "timm",
+    "ray": "scale",
     "fsspec": "s3",
     "s3fs": "s3",
     "gcsfs": "gcs",

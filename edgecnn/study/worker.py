@@ -2,20 +2,31 @@
 
 It takes the cores that it is given before anything starts a thread, trains (or resumes, where there is a state), and
 prints JSON lines: progress, and at last what came of it. When its input ends, it saves and stops; so it does when the
-process that started it is gone.
+process that started it is gone. While it trains, it holds the file of the run's starts: whoever comes next waits until
+it is gone, and trains nothing that is finished by then.
 """
 
+import contextlib
 import json
 import os
+import platform
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from edgecnn.process import answer
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOOK_SECONDS = 0.2
 
 
 def main() -> None:
@@ -23,6 +34,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells us too; whoever started us decides
     job = json.loads(sys.stdin.readline())
     pin(job["cores"])
+    os.chdir(job["here"])  # that relative paths in a recipe are relative to
     stop = threading.Event()
     threading.Thread(target=_wait_for_the_end, args=(stop,), daemon=True).start()
     from edgecnn.errors import EdgecnnError
@@ -43,20 +55,50 @@ def _train(job: dict[str, Any], stop: threading.Event) -> None:
     from edgecnn.recipes.read import check
     from edgecnn.train import train
     from edgecnn.train.device import keep_freed_memory
-    from edgecnn.train.run_folder import RECIPE
+    from edgecnn.train.run_folder import OUTCOME, RECIPE
 
     keep_freed_memory()
     run = Path(job["run"])
-    train(
-        check(job["recipe"], str(run)),
-        run,
-        device=job["device"],
-        root=Path(job["root"]) if job["root"] else None,
-        resume=(run / RECIPE).exists(),
-        on_progress=lambda progress: _say({"progress": asdict(progress)}, stop),
-        should_stop=stop.is_set,
-    )
+    with _alone(Path(job["starts"]), stop) as starts:
+        if not (run / OUTCOME).exists():
+            starts.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z {platform.node()} {os.getpid()}\n")
+            starts.flush()
+            train(
+                check(job["recipe"], str(run)),
+                run,
+                device=job["device"],
+                root=Path(job["root"]),
+                resume=(run / RECIPE).exists(),
+                on_progress=lambda progress: _say({"progress": asdict(progress)}, stop),
+                should_stop=stop.is_set,
+            )
     _say({"finished": True}, stop)
+
+
+@contextlib.contextmanager
+def _alone(path: Path, stop: threading.Event) -> Iterator[IO[str]]:
+    """Yield the file of a run's starts once no other process holds it. Raises Interrupted where told to stop before."""
+    from edgecnn.errors import Interrupted
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        while not held(file):
+            if stop.wait(LOOK_SECONDS):
+                raise Interrupted("stopped while another process trains it.")
+        yield file
+
+
+def held(file: IO[str]) -> bool:
+    """Lock a file, and tell whether that is done: no other process has it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _wait_for_the_end(stop: threading.Event) -> None:

@@ -48,7 +48,7 @@ set = { optimizer = { learning_rate = 1e6 } }
 """
 
 RECORDS = Path(__file__).resolve().parents[2] / "docs" / "records" / "studies"
-FILES = {"runs", "study.json", "study.csv", "study.md"}
+FILES = {"runs", "starts", "study.json", "study.csv", "study.md"}
 
 
 def write(folder: Path, text: str) -> str:
@@ -177,6 +177,8 @@ def test_a_worker_whose_parent_is_gone_saves_and_ends(tmp_path: Path, data_root:
     job = {
         "recipe": read_recipe("digits-compact", changes).model_dump(),
         "run": str(tmp_path / "run"),
+        "starts": str(tmp_path / "starts.txt"),
+        "here": str(tmp_path),
         "device": "cpu",
         "root": str(data_root),
         "cores": sorted(os.sched_getaffinity(0))[:1] if hasattr(os, "sched_getaffinity") else [],

@@ -1,0 +1,133 @@
+"""Ray as edgecnn uses it: imported without a word, started here or reached as a cluster, and left as it was found."""
+
+import contextlib
+import importlib
+import os
+import signal
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgecnn import files
+from edgecnn.errors import DeviceError, missing_package
+from edgecnn.machine.threads import available
+from edgecnn.text import excerpt
+
+HERE, CLUSTER = "ray", "ray://"
+LONGEST_FOLDER = 40  # characters: Ray puts sockets below it, whose paths may have 107
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # no reports
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray 3 will do, or this one warns of it
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+}
+
+
+def check_place(on: str) -> None:
+    """Raise DeviceError for what names no Ray."""
+    if on != HERE and not (on.startswith(CLUSTER) and on.removeprefix(CLUSTER)):
+        raise DeviceError(f"'{excerpt(on)}' names no Ray; expected {HERE}, or {CLUSTER}HOST:PORT of a cluster.")
+
+
+@contextlib.contextmanager
+def connected(on: str, store_bytes: int) -> Iterator[Any]:
+    """Yield Ray's module, connected; one that the host has started is taken as it is, and left so.
+
+    ``store_bytes`` of shared memory are for what is on its way, where Ray is started here. Raises MissingPackageError
+    without the extra, DeviceError where Ray does not start or the cluster is not reached.
+    """
+    check_place(on)
+    with _as_it_was():
+        ray = _ray()
+        if ray.is_initialized():
+            yield ray
+            return
+        with contextlib.ExitStack() as stack:
+            known: dict[str, Any] = {"log_to_driver": False, "logging_level": "critical"}
+            if on == HERE:
+                folder = stack.enter_context(files.scratch_folder(_home() / "edgecnn-ray"))
+                known |= {"num_cpus": available(), "include_dashboard": False, "_temp_dir": str(folder)}
+                known |= {"object_store_memory": store_bytes}
+            else:
+                known |= {"address": on}
+            stack.enter_context(_speechless())
+            stack.callback(ray.shutdown)
+            with _keeping_signals():
+                _start(ray, on, known)
+            yield ray
+
+
+def cores(ray: Any) -> list[int]:
+    """Return how many cores each machine offers."""
+    return [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+
+
+def gpus(ray: Any) -> float:
+    """Return how many GPUs there are together."""
+    return sum(float(node["Resources"].get("GPU", 0)) for node in ray.nodes() if node["Alive"])
+
+
+def _start(ray: Any, on: str, known: dict[str, Any]) -> None:
+    try:
+        ray.init(**known)
+    except Exception as error:  # ConnectionError, RuntimeError, ValueError, and those of gRPC
+        help_ = "See that it runs, and has the same Ray and Python." if on != HERE else "See edgecnn doctor."
+        raise DeviceError(f"{on}: Ray cannot be started or reached ({excerpt(str(error), 300)}). {help_}") from error
+
+
+def _ray() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+            import ray.exceptions
+    except ImportError as error:
+        raise missing_package("ray") from error
+    return ray
+
+
+@contextlib.contextmanager
+def _speechless() -> Iterator[None]:
+    """Keep Ray from printing on standard output that a worker died, which no setting of it does."""
+    worker: Any = importlib.import_module("ray._private.worker")
+    speak = getattr(worker, "print_to_stdstream", None)
+    worker.print_to_stdstream = lambda *said, **more: None  # read by its thread each time
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = speak
+
+
+def _home() -> Path:
+    """Return the folder for what Ray writes: the system's for such, unless its name is too long for sockets."""
+    usual = Path(tempfile.gettempdir())
+    return usual if len(str(usual)) <= LONGEST_FOLDER or os.name != "posix" else Path("/tmp")
+
+
+@contextlib.contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Keep Ray from reporting and speaking, and give the environment back as it was."""
+    before = dict(os.environ)
+    os.environ.update({name: value for name, value in QUIET.items() if name not in before})
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Keep what the host does on Ctrl-C and on a request to end; Ray would put its own in the place."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

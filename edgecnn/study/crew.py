@@ -1,0 +1,65 @@
+"""Where the runs of a study are trained: the one place that decides it.
+
+Wherever that is, a run is a process of its own (``worker``), which ``process`` starts and stops.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from edgecnn import data
+from edgecnn.study.plan import PlannedRun
+from edgecnn.study.results import RunResult
+from edgecnn.train import Progress
+
+STARTS = "starts"
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who is told of progress (by the run's name) and of each run that is done, and what says that it is enough."""
+
+    on_progress: Callable[[str, Progress], None]
+    on_run: Callable[[RunResult], None]
+    should_stop: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Runs to train by their folders, how many at once (None for one a core), on which device, from which data."""
+
+    folder: Path
+    todo: Mapping[Path, PlannedRun]
+    jobs: int | None
+    device: str
+    root: str | Path | None
+
+    def job(self, path: Path) -> dict[str, Any]:
+        """Return what a worker is told of one run."""
+        return {
+            "recipe": self.todo[path].recipe.model_dump(),
+            "run": str(path.absolute()),
+            "starts": str((self.folder / STARTS / f"{path.name}.txt").absolute()),
+            "here": str(Path.cwd()),
+            "device": self.device,
+            "root": str(data.data_root(self.root).absolute()),
+        }
+
+
+class Crew(Protocol):
+    """Trains runs."""
+
+    def work(self, listeners: Listeners) -> dict[Path, RunResult]:
+        """Train all, or until told to stop; return what is finished or failed. No process is left behind."""
+
+
+def crew(on: str | None, work: Work) -> Crew:
+    """Return who trains: processes of this machine, or with ``on`` tasks of Ray's."""
+    if on is None:
+        from edgecnn.study.here import Here
+
+        return Here(work)
+    from edgecnn.study.on_ray import OnRay
+
+    return OnRay(on, work)
