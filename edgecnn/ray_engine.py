@@ -1,13 +1,15 @@
 """Ray as edgecnn uses it: imported without a word, started here or reached as a cluster, and left as it was found."""
 
 import contextlib
+import functools
 import importlib
 import os
+import secrets
 import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def connected(on: str, store_bytes: int) -> Iterator[Any]:
     without the extra, DeviceError where Ray does not start or the cluster is not reached.
     """
     check_place(on)
-    with _as_it_was():
+    with _as_it_was({**QUIET, **(_token() if on == HERE else {})}):
         ray = _ray()
         if ray.is_initialized():
             yield ray
@@ -69,12 +71,20 @@ def gpus(ray: Any) -> float:
     return sum(float(node["Resources"].get("GPU", 0)) for node in ray.nodes() if node["Alive"])
 
 
+def reason(error: Exception) -> str:
+    """Return what of an error of Ray's is about the matter: its first line."""
+    return excerpt(str(error).strip().partition("\n")[0], 300)
+
+
 def _start(ray: Any, on: str, known: dict[str, Any]) -> None:
     try:
-        ray.init(**known)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(**known)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, and those of gRPC
-        help_ = "See that it runs, and has the same Ray and Python." if on != HERE else "See edgecnn doctor."
-        raise DeviceError(f"{on}: Ray cannot be started or reached ({excerpt(str(error), 300)}). {help_}") from error
+        there = "See that it runs, has the same Ray and Python, and, where it wants one, that RAY_AUTH_MODE=token and "
+        help_ = f"{there}RAY_AUTH_TOKEN_PATH are set." if on != HERE else "See edgecnn doctor."
+        raise DeviceError(f"{on}: Ray cannot be started or reached ({reason(error)}). {help_}") from error
 
 
 def _ray() -> Any:
@@ -107,16 +117,23 @@ def _home() -> Path:
 
 
 @contextlib.contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Keep Ray from reporting and speaking, and give the environment back as it was."""
+def _as_it_was(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that the user has not set, and give the environment back as it was."""
     before = dict(os.environ)
-    os.environ.update({name: value for name, value in QUIET.items() if name not in before})
+    os.environ.update({name: value for name, value in wanted.items() if name not in before})
     try:
         yield
     finally:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
+
+
+@functools.cache
+def _token() -> dict[str, str]:
+    """Return a token for what Ray starts here, since it listens on the network; Ray would keep one in the home folder.
+    A process has one: Ray keeps the first."""
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 @contextlib.contextmanager

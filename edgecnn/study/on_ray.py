@@ -20,7 +20,6 @@ from edgecnn.study import found, ray_task
 from edgecnn.study.crew import STARTS, Listeners, Work
 from edgecnn.study.process import KILL_SECONDS, Ended
 from edgecnn.study.results import RunResult
-from edgecnn.text import excerpt
 from edgecnn.train import Progress
 from edgecnn.version import __version__
 
@@ -70,7 +69,7 @@ class OnRay:
             try:
                 return self._worked(ray, board, tasks, listeners)
             except ConnectionError as error:
-                raise ConnectionLost(f"{self._on}: cut off ({excerpt(str(error), 300)}). {CONTINUE}") from error
+                raise ConnectionLost(f"{self._on}: cut off ({ray_engine.reason(error)}). {CONTINUE}") from error
             finally:
                 self._end(ray, board, tasks)
 
@@ -79,7 +78,7 @@ class OnRay:
             ray.get(board.look.remote(False))
         except ray.exceptions.RayError as error:
             raise DeviceError(
-                f"{self._on}: no process starts there ({excerpt(str(error), 300)}). Each machine needs edgecnn "
+                f"{self._on}: no process starts there ({ray_engine.reason(error)}). Each machine needs edgecnn "
                 f"{__version__} with the extras scale and train, and the same Python."
             ) from error
 
@@ -136,10 +135,10 @@ def _ended(ray: Any, task: Any) -> Ended:
         return ended
     except ray.exceptions.RayTaskError as error:
         lost, cause = isinstance(error, ConnectionLost), error.cause
-        said = str(cause) if lost else f"{type(cause).__name__}: {excerpt(str(cause), 300)}"
+        said = str(cause) if lost else f"{type(cause).__name__}: {ray_engine.reason(cause)}"
         return Ended("ConnectionLost", f"{said} It was tried {TRIES} times." if lost else said)
     except ray.exceptions.RayError as error:
-        return Ended("ConnectionLost", f"its machine or process was lost {TRIES} times ({excerpt(str(error), 300)}).")
+        return Ended("ConnectionLost", f"its machine or process was lost {TRIES} times ({ray_engine.reason(error)}).")
 
 
 @contextlib.contextmanager
