@@ -107,6 +107,12 @@ def test_the_page_on_bench_is_made_from_its_record_and_bench_was_right_as_often_
     assert slowed.count("same") + slowed.count("faster") == 0
 
 
+def test_the_page_on_a_study_by_ray_is_made_from_its_record_and_nothing_in_it_failed() -> None:
+    script = _script("scale_study")
+    assert (ROOT / "docs" / "results" / "scale-study.md").read_text(encoding="utf-8") == script.page()
+    assert program("tools/study_trial.py").passed(script.documents.read(script.StudyTrial, script.RECORD))
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == _script("commands").page(), "run: make docs"

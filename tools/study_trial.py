@@ -47,7 +47,7 @@ data = { subset = 600, validation = 100 }
 """
 EPOCHS, RUNS = 8, 24
 TIMES = {"seconds", "seconds_per_epoch", "folder"}
-PATIENCE_S = 1200.0
+PATIENCE_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,12 @@ class Phase:
 @dataclass(frozen=True)
 class StudyTrial:
     """``starts`` counts by how many runs were started so often; ``starts_of_finished`` and ``epochs_twice`` have to be
-    0. ``same_weights`` counts files of weights with the same bytes as on this machine alone, of ``weights``."""
+    0. ``same_weights`` counts files of weights with the same bytes as on this machine alone, of ``weights``.
+    ``local_seconds`` is None where that study was finished before."""
 
     runs: int
     phases: tuple[Phase, ...]
-    local_seconds: float
+    local_seconds: float | None
     starts: dict[str, int]
     starts_of_finished: int
     epochs_twice: int
@@ -153,8 +154,9 @@ def tried(folder: Path) -> StudyTrial:
     import ray
 
     trial, began = Trial(folder), time.monotonic()
+    was_finished = trial.finished("local") == RUNS
     code = trial.start("local").wait(PATIENCE_S)
-    local_seconds = round(time.monotonic() - began, 1)
+    local_seconds = None if was_finished else round(time.monotonic() - began, 1)
     print(f"on this machine: exit code {code}, {trial.finished('local')} of {RUNS} runs finished", flush=True)
     phases = (
         trial.phase("SIGINT once a quarter was done", RUNS // 4, _interrupt),

@@ -147,9 +147,9 @@ def test_a_lost_process_is_tried_again_and_a_killed_command_leaves_none(tmp_path
 @LINUX
 def test_a_cluster_is_reached_and_has_to_share_the_folder(tmp_path: Path, data_root: Path) -> None:
     write(tmp_path, epochs=1, runs=1)
-    ray = str(Path(sys.executable).parent / "ray")
+    ray = (sys.executable, "-m", "ray.scripts.scripts")
     quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-    start = [ray, "start", "--head", "--port=0", "--ray-client-server-port=21977", "--include-dashboard=false"]
+    start = [*ray, "start", "--head", "--port=0", "--ray-client-server-port=21977", "--include-dashboard=false"]
     command = [*start, "--num-cpus=1", "--block", "--object-store-memory=100000000", "--disable-usage-stats"]
     with subprocess.Popen(command, cwd="/", env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
         try:
