@@ -145,15 +145,17 @@ def test_a_lost_process_is_tried_again_and_a_killed_command_leaves_none(tmp_path
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @LINUX
-def test_a_cluster_is_reached_and_has_to_share_the_folder(tmp_path: Path, data_root: Path) -> None:
+def test_a_cluster_is_reached(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, epochs=1, runs=1)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
     ray = (sys.executable, "-m", "ray.scripts.scripts")
     quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     start = [*ray, "start", "--head", "--port=0", "--ray-client-server-port=21977", "--include-dashboard=false"]
     command = [*start, "--num-cpus=1", "--block", "--object-store-memory=100000000", "--disable-usage-stats"]
     with subprocess.Popen(command, cwd="/", env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
         try:
-            for _ in range(20):
+            for _ in range(5):  # until it listens
                 told = study(tmp_path, "-o", "out", "--on", "ray://127.0.0.1:21977", data_root=data_root)
                 if told.returncode != 2:
                     break
