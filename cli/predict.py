@@ -10,7 +10,7 @@ import typer
 
 from edgecnn.text import csv_text, printable
 
-from . import console
+from . import bulk, console
 from .options import AsJson, ModelFile, Provider
 from .stop import STOPPED, stop_requests
 
@@ -26,6 +26,15 @@ LOOK_SECONDS = 0.2  # between two looks at a folder
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(predict)
+
+
+def _ray(value: str | None) -> str | None:
+    """Refuse what names no Ray before anything is read."""
+    if value is not None:
+        from edgecnn.ray_engine import check_place
+
+        check_place(value)
+    return value
 
 
 def predict(
@@ -55,6 +64,23 @@ def predict(
         typer.Option("--ink", help="Take what is drawn alone, framed as the model's own images: for pens on paper."),
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: one line a picture and rank.")] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="<ray|ray://HOST:PORT>",
+            callback=_ray,
+            help="Answer in bulk, by Ray's workers: on all cores here, or on a cluster. Needs -o.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FOLDER", help="With --on: where the answers go, as Parquet files."),
+    ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option("--detector", metavar="FILE", help="With --on: read digits, which this model finds."),
+    ] = None,
     provider: Provider = "cpu",
     as_json: AsJson = False,
 ) -> None:
@@ -65,16 +91,24 @@ def predict(
     With --watch a picture is classified once it is whole, and what lies there at the start is not; with --json each
     line is a JSON object, and Ctrl-C ends with exit code 130.
 
+    With --on what is finished stays on Ctrl-C, and the same command goes on: it does what is not in the folder yet.
+
     Example: edgecnn predict mnist-compact scans/ 'more/*.png' --top-k 3
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other.")
+    if on is None and (output or detector):
+        raise typer.BadParameter("-o and --detector go with --on.")
     if (watched is None) == (not images):
         raise typer.BadParameter("expected pictures, or a folder to watch with --watch, and not both.")
     if watched is not None:
-        if as_csv or least_sure:
+        if as_csv or least_sure or on:
             raise typer.BadParameter("--watch goes with --top-k, --ink and --json alone.")
         _watch(model, watched, top_k=top_k, ink=ink, provider=provider, as_json=as_json)
+    if on is not None:
+        if output is None or as_csv or least_sure or ink or top_k > 1:
+            raise typer.BadParameter("--on goes with -o, --detector, --provider and --json alone, and needs -o.")
+        bulk.predict(model, images or [], output, on=on, detector=detector, provider=provider, as_json=as_json)
     from edgecnn import load, progress, zoo
     from edgecnn.runtime.files import least_sure_of, predict_files, tally
 

