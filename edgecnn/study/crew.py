@@ -1,6 +1,6 @@
-"""Where the runs of a study are trained: the one place that decides it.
+"""The runs of a study that are to be trained, who trains them, and who is told.
 
-Wherever that is, a run is a process of its own (``worker``), which ``process`` starts and stops.
+Here or by Ray, a run is a process of its own (``worker``), which ``process`` starts and stops.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,14 +52,3 @@ class Crew(Protocol):
 
     def work(self, listeners: Listeners) -> dict[Path, RunResult]:
         """Train all, or until told to stop; return what is finished or failed. No process is left behind."""
-
-
-def crew(on: str | None, work: Work) -> Crew:
-    """Return who trains: processes of this machine, or with ``on`` tasks of Ray's."""
-    if on is None:
-        from edgecnn.study.here import Here
-
-        return Here(work)
-    from edgecnn.study.on_ray import OnRay
-
-    return OnRay(on, work)

@@ -13,8 +13,10 @@ from edgecnn.errors import EdgecnnError, Interrupted
 from edgecnn.ray_engine import check_place
 from edgecnn.registry import DATASETS
 from edgecnn.study import results
-from edgecnn.study.crew import Listeners, Work, crew
+from edgecnn.study.crew import Crew, Listeners, Work
 from edgecnn.study.found import found
+from edgecnn.study.here import Here
+from edgecnn.study.on_ray import OnRay
 from edgecnn.study.plan import PlannedRun, plan
 from edgecnn.study.results import RunResult, StudyResult
 from edgecnn.study.schema import Study
@@ -61,7 +63,7 @@ def run_study(
         on_run(result)
     if todo:
         work = Work(folder, todo, jobs, device, root)
-        done |= crew(on, work).work(Listeners(on_progress, on_run, should_stop))
+        done |= _crew(on, work).work(Listeners(on_progress, on_run, should_stop))
     if len(done) < len(runs):
         raise Interrupted(f"stopped with {len(done)} of {len(runs)} runs finished; the others have saved their state.")
     rows = [done[path] for path in runs]
@@ -78,6 +80,11 @@ def run_study(
     )
     results.write(study_result)
     return study_result
+
+
+def _crew(on: str | None, work: Work) -> Crew:
+    """Return who trains: processes of this machine, or with ``on`` tasks of Ray's."""
+    return Here(work) if on is None else OnRay(on, work)
 
 
 def _fetch(runs: Iterable[PlannedRun], root: str | Path | None) -> None:
