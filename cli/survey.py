@@ -121,5 +121,6 @@ def _are(number: int) -> str:
 
 
 def some(names: "tuple[str, ...] | list[str]", between: str = ", ") -> str:
+    """Return the first few names, and how many more there are."""
     rest = len(names) - NAMED
     return between.join(printable(name) for name in names[:NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from audit_predictions import Record, Row
-from camera.page import table
+from page_table import table
 
 from edgecnn import documents
 from edgecnn.files import write_text

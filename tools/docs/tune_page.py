@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import processor
-from camera.page import table
+from page_table import table
 
 from edgecnn import documents, metrics, zoo
 from edgecnn.files import write_text

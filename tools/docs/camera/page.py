@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from page_table import table
+
 from camera import texts
 from camera.reading import FRAMES, PEER
 from camera.record import BEFORE, ROOT, Record
@@ -329,12 +331,3 @@ def _size(size: Sequence[int]) -> str:
 def _range(least: int) -> str:
     above = next((height for height in HEIGHTS if height > least), None)
     return f"{least or 10} to {above}" if above else f"{least} and more"
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[object]], align: str) -> str:
-    """Return a table of Markdown; ``align`` has l or r for each column."""
-    lines = [
-        f"| {' | '.join(names)} |",
-        "|" + "|".join("--:" if side == "r" else "---" for side in align[: len(names)]) + "|",
-    ]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
