@@ -30,4 +30,4 @@ def test_a_session_does_not_optimize_its_work_away(tmp_path: Path) -> None:
 
 
 def test_kinds_take_turns_until_both_are_done() -> None:
-    assert list(TOOL.in_turn(1, 3)) == ["same", "slowed", "slowed", "slowed"]
+    assert list(TOOL.in_turn({"same": 1, "slowed": 3})) == ["same", "slowed", "slowed", "slowed"]

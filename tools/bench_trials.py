@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 """How often bench is right where the truth is known: tools/bench_trials.py [--same N] [--slowed N] [-o RECORD]
+and whether it tells a quiet machine from a busy one: tools/bench_trials.py --quiet N --busy N [-o RECORD]
 
 ``same`` is a file against a copy of itself, ``slowed`` against one with extra work: the sine of so many numbers, added
 to its logits times nothing that shows. How many numbers make a call longer by ``--slowdown`` percent is found here, and
 measured by itself, in one process and without bench. Trials take turns. Each is one ``edgecnn bench`` with its
 defaults, batch 1 and one thread. A record that is there is gone on with, so that a machine can be tried at several
-hours.
+hours. ``quiet`` and ``busy`` are the file against a copy as well, where nothing else is to run, and beside a program
+that keeps each processor busy; they have a record of their own.
 
-docs/results/bench-trials.md is made from docs/records/bench-trials.json by ``tools/docs/bench_trials_page.py``.
+docs/results/bench-trials.md is made from docs/records/bench-trials.json and bench-conditions.json by
+``tools/docs/bench_trials_page.py``.
 """
 
 import argparse
+import contextlib
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -29,22 +34,28 @@ from edgecnn import documents, files, zoo
 from edgecnn.bench import bench
 from edgecnn.bench.interval import Estimate, estimate
 from edgecnn.machine.environment import Environment, environment
+from edgecnn.machine.threads import available
 from edgecnn.machine.timing import timed_block
 from edgecnn.runtime.classifier import load
 
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "records" / "bench-trials.json"
+CONDITIONS = RECORD.with_name("bench-conditions.json")
 PROCESSES, BLOCKS, CALLS = 6, 60, 60  # of the calibration: sessions of each file, blocks each, calls a block
 FIRST_NUMBERS = 4000
 STEPS = 4
 NO_SUMMAND = 1e-30
-Kind = Literal["same", "slowed"]
+SPIN = "while True: pass"
+Kind = Literal["same", "slowed", "quiet", "busy"]
+KINDS: tuple[Kind, ...] = ("same", "slowed", "quiet", "busy")
+DEFAULT: Mapping[Kind, int] = {"same": 60, "slowed": 20}
 
 
 @dataclass(frozen=True)
 class Trial:
     """One benchmark: what it said, and what others took of the processors meanwhile (a share of 1).
 
-    ``truth`` is how many times as long the file takes by the other measurement, 1 for a copy.
+    ``truth`` is how many times as long the file takes by the other measurement, 1 for a copy; ``called_quiet`` whether
+    bench said that the machine was.
     """
 
     kind: Kind
@@ -56,6 +67,7 @@ class Trial:
     seconds: float
     others: float | None
     load_average: float | None
+    called_quiet: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -143,55 +155,86 @@ def run(kind: Kind, truth: float, file: Path, other: Path) -> Trial:
         seconds=time.perf_counter() - started,
         others=conditions.others if conditions else None,
         load_average=conditions.load_average if conditions else None,
+        called_quiet=not conditions.troubles if conditions and conditions.others is not None else None,
     )
 
 
-def in_turn(same: int, slowed: int) -> Iterator[Kind]:
+@contextlib.contextmanager
+def beside_others() -> Iterator[None]:
+    """Keep every processor busy with a program that is not ours to measure."""
+    others = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(available())]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def in_turn(wanted: Mapping[Kind, int]) -> Iterator[Kind]:
     """Yield what to try, the kinds mixed evenly.
 
-    >>> list(in_turn(2, 2))
+    >>> list(in_turn({"same": 2, "slowed": 2}))
     ['same', 'slowed', 'same', 'slowed']
     """
-    for number in range(max(same, slowed)):
-        yield from ["same"] * (number < same)
-        yield from ["slowed"] * (number < slowed)
+    for number in range(max(wanted.values())):
+        yield from (kind for kind, count in wanted.items() if number < count)
 
 
 def main() -> None:
     """Try, and write the record after every trial."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="mnist-c1")
-    parser.add_argument("--same", type=int, default=60)
-    parser.add_argument("--slowed", type=int, default=20)
+    for kind in KINDS:
+        parser.add_argument(f"--{kind}", type=int, default=0, metavar="N")
     parser.add_argument("--slowdown", type=float, default=10.0, help="percent")
-    parser.add_argument("-o", "--output", type=Path, default=RECORD)
+    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    graph = zoo.find(options.model).read_bytes()
-    record = Trials(options.model, environment(), [])
-    if options.output.exists():
-        record = replace(record, trials=documents.read(Trials, options.output).trials)
+    wanted = {kind: getattr(options, kind) for kind in KINDS if getattr(options, kind)} or dict(DEFAULT)
+    if len({output_of(kind) for kind in wanted}) > 1:
+        parser.error("quiet and busy trials have a record of their own: try them alone")
+    output = options.output or output_of(next(iter(wanted)))
+    tried(options.model, wanted, 1 + options.slowdown / 100, output)
+
+
+def output_of(kind: Kind) -> Path:
+    """Return the record of a kind of trial."""
+    return RECORD if kind in DEFAULT else CONDITIONS
+
+
+def tried(name: str, wanted: Mapping[Kind, int], slowdown: float, output: Path) -> None:
+    """Make the trials that are wanted, after those that a record has."""
+    graph = zoo.find(name).read_bytes()
+    record = Trials(name, environment(), [])
+    if output.exists():
+        record = replace(record, trials=documents.read(Trials, output).trials)
     with tempfile.TemporaryDirectory() as scratch:
         plain, copy = Path(scratch, "plain.onnx"), Path(scratch, "copy.onnx")
         for path in (plain, copy):
             path.write_bytes(graph)
-        others = {"same": (1.0, copy)}
-        if options.slowed:
-            slow, took = calibrated(graph, plain, 1 + options.slowdown / 100)
-            others["slowed"] = (took.value, slow)
+        truth, slow = 1.0, copy
+        if "slowed" in wanted:
+            slow, took = calibrated(graph, plain, slowdown)
+            truth = took.value
             print(f"the slowed file takes {took.value:.3f} ({took.low:.3f}..{took.high:.3f}) times as long", flush=True)
-        for kind in in_turn(options.same, options.slowed):
-            truth, other = others[kind]
-            trial = run(kind, truth, plain, other)
+        for kind in in_turn(wanted):
+            with beside_others() if kind == "busy" else contextlib.nullcontext():
+                trial = run(kind, truth, plain, slow) if kind == "slowed" else run(kind, 1.0, plain, copy)
             record = replace(record, trials=[*record.trials, trial])
-            files.write_text(options.output, documents.to_json(record) + "\n")
-            low, high = trial.ratio_ci95
-            print(
-                f"{kind} {trial.ratio:.3f} ({low:.3f}..{high:.3f}) {trial.verdict}, {trial.launches} launches, "
-                f"{trial.seconds:.1f} s, others {trial.others or 0:.0%}, load {trial.load_average or 0:.1f}",
-                flush=True,
-            )
-    for name in ("same", "slowed"):
-        print(name, dict(Counter(trial.verdict for trial in record.trials if trial.kind == name)))
+            files.write_text(output, documents.to_json(record) + "\n")
+            print(said(trial), flush=True)
+    for kind in wanted:
+        print(kind, dict(Counter(trial.verdict for trial in record.trials if trial.kind == kind)))
+
+
+def said(trial: Trial) -> str:
+    """Return a trial as a line."""
+    low, high = trial.ratio_ci95
+    return (
+        f"{trial.kind} {trial.ratio:.3f} ({low:.3f}..{high:.3f}) {trial.verdict}, {trial.launches} launches, "
+        f"{trial.seconds:.1f} s, others {trial.others or 0:.0%}, load {trial.load_average or 0:.1f}, "
+        f"{'quiet' if trial.called_quiet else 'not quiet'}"
+    )
 
 
 if __name__ == "__main__":

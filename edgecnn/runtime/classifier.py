@@ -12,6 +12,8 @@ from edgecnn.runtime.image import Frame, pixels_of, to_input
 from edgecnn.runtime.model import Model
 from edgecnn.runtime.session import OpenModel, open_model
 
+UINT8 = np.dtype(np.uint8)  # made once: a comparison with the type makes it each time
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
@@ -105,7 +107,7 @@ class Classifier(Model):
         return Prediction(self.card.labels[class_id], class_id, float(probabilities_k[class_id]), probabilities_k)
 
     def _batch(self, images_nhwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        is_array = isinstance(images_nhwc, np.ndarray) and images_nhwc.dtype == np.uint8
+        is_array = isinstance(images_nhwc, np.ndarray) and images_nhwc.dtype == UINT8
         if not is_array or images_nhwc.ndim != 4 or images_nhwc.shape[1:] != self.card.input.shape:
             found = getattr(images_nhwc, "dtype", type(images_nhwc).__name__), getattr(images_nhwc, "shape", "")
             height, width, channels = self.card.input.shape

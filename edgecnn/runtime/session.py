@@ -1,6 +1,7 @@
 """Open a model file in ONNX Runtime on exactly the provider that was asked for, or say why not."""
 
 import hashlib
+import math
 import os
 import re
 import warnings
@@ -24,6 +25,7 @@ from edgecnn.runtime.settings import Settings, settings_of
 from edgecnn.text import shortened
 
 CPU = "CPUExecutionProvider"
+FLOAT32, FEW = np.dtype(np.float32), 256  # numbers of an output
 FATAL_ONLY = 4  # what goes wrong is raised as well; the log would print names of the file as they are
 NO_FALLBACK, FELL_BACK = ("session.disable_cpu_ep_fallback", "1"), "fallback to CPU EP has been explicitly disabled"
 EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
@@ -83,12 +85,23 @@ class OpenModel:
                 f"{self.name}: opens, but does not run on {given} ({_reason(error)}). Export the model again."
             ) from error
         for name, array in zip(outputs, found, strict=True):
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
+            if not _finite(array):
                 raise ModelError(
                     f"{self.name}: answers {name} that are no numbers (NaN or infinite), so its answers mean nothing. "
                     "Its weights are broken, or an operator overflows: export the model again from its checkpoint."
                 )
         return found
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    """Tell whether an output has no NaN and nothing infinite.
+
+    Of a few numbers their sum as Python's floats says it, which float32 numbers do not overflow. With NumPy the answer
+    to one image waits five microseconds longer, a tenth of what a small network takes.
+    """
+    if array.dtype == FLOAT32 and array.size <= FEW:
+        return math.isfinite(sum(array.ravel().tolist()))
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def open_model(

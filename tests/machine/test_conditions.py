@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -61,3 +62,21 @@ def test_a_watch_sees_shares() -> None:
     found = watch.conditions()
     assert found.seconds > 0
     assert all(share is None or 0 <= share <= 1 for share in (found.others, found.steal))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_program_beside_is_seen_by_what_it_takes() -> None:
+    """It keeps each processor busy, and what waits here takes nothing: hardly anything is left."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        time.sleep(0.3)  # until they run
+        watch = Watch()
+        time.sleep(0.7)
+        found = watch.conditions()
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    assert found.others is not None
+    assert found.others > 0.5
+    assert found.sentence.startswith("not quiet: other programs took")

@@ -8,10 +8,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from edgecnn.errors import MissingPackageError, ModelError, ProviderError
 from edgecnn.machine import threads
-from edgecnn.runtime import providers
+from edgecnn.runtime import providers, session
 from edgecnn.runtime.session import open_model
 
 
@@ -114,3 +117,24 @@ def test_without_onnxruntime_the_message_has_the_command(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'edgecnn\[cpu\]'"):
         open_model(_linear().SerializeToString())
+
+
+@given(
+    numbers=arrays(st.sampled_from([np.float16, np.float32, np.float64]), (2, 5), elements={"allow_subnormal": True})
+)
+def test_what_is_no_number_is_found_in_few_as_numpy_finds_it(numbers: np.ndarray) -> None:
+    assert session._finite(numbers) == np.isfinite(numbers).all()
+
+
+@pytest.mark.parametrize("size", [1, session.FEW, session.FEW + 1])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_found_wherever_it_is(size: int, bad: float) -> None:
+    numbers = np.full(size, np.finfo(np.float32).max, np.float32)  # whose sum float32 could not hold
+    assert session._finite(numbers)
+    numbers[size // 2] = bad
+    assert not session._finite(numbers)
+
+
+def test_infinities_that_cancel_each_other_are_found() -> None:
+    assert not session._finite(np.array([np.inf, -np.inf], np.float32))
+    assert session._finite(np.arange(3))
