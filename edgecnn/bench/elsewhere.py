@@ -49,6 +49,10 @@ class DeviceWorker:
     ) -> None:
         self.close()
 
+    def stay(self, turn: int, count: int) -> None:
+        """Run on ``count`` of the processors, the next ones with each turn, until it ends."""
+        self._connection.ask("stay", {"turn": turn, "count": count})
+
     def blocks(self, batch: int, load: Load) -> Callable[[int], Block]:
         """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
         assert load.is_plain

@@ -38,6 +38,9 @@ class AnyWorker(Protocol):
 
     uncounted: str | None
 
+    def stay(self, turn: int, count: int) -> None:
+        """Run on ``count`` of the processors, the next ones with each turn, until it ends."""
+
     def blocks(self, batch: int, load: Load) -> Callable[[int], Block]:
         """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
 

@@ -1,10 +1,11 @@
 """One contender in a process of its own, so that no other's thread pool spins on its cores and its memory is its own.
 
 ``python -m edgecnn.bench.worker MODEL PROVIDER THREADS [SAID]`` loads the model, with 0 threads for those that its card
-says, answers one image, and prints a JSON line that says what it is and what that cost. Then it is told by lines what
-is called (``{"batch": …, "load": …}``), to time so many calls (``{"calls": …}``), to count instructions (``{"count":
-…}``), to hold its golden images to its card (``{"golden": true}``), or to say of which class the images of a file are
-(``{"classify": …}``). A PROVIDER that is ``runtime:NAME`` is another runtime (``edgecnn.bench.runtimes``).
+says, answers one image, and prints a JSON line that says what it is and what that cost. Then it is told by lines on
+which processors to stay (``{"stay": …}``), what is called (``{"batch": …, "load": …}``), to time so many calls
+(``{"calls": …}``), to count instructions (``{"count": …}``), to hold its golden images to its card (``{"golden":
+true}``), or to say of which class the images of a file are (``{"classify": …}``). A PROVIDER that is ``runtime:NAME``
+is another runtime (``edgecnn.bench.runtimes``).
 """
 
 import functools
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from edgecnn import errors
 from edgecnn.errors import EdgecnnError, ModelError
-from edgecnn.machine import counters
+from edgecnn.machine import affinity, counters
 from edgecnn.process import Child, answer
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def stay(self, turn: int, count: int) -> None:
+        """Run on ``count`` of the processors, the next ones with each turn, until it ends."""
+        self._ask({"stay": {"turn": turn, "count": count}})
 
     def blocks(self, batch: int, load: "Load") -> Callable[[int], "Block"]:
         """Return a function that times so many calls on ``batch`` images; until the next call of this one."""
@@ -215,6 +220,9 @@ def _converse(
         wanted = json.loads(line)
         if "golden" in wanted:
             answer(_said_of(lambda: {"golden": _golden_again(contender)}))
+        elif "stay" in wanted:
+            affinity.stay(**wanted["stay"])
+            answer({})
         elif "classify" in wanted:
             answer(_said_of(functools.partial(_classes, contender, wanted["classify"])))
         elif "calls" in wanted and repeat is not None:

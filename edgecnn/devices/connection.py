@@ -21,7 +21,10 @@ from edgecnn.text import excerpt
 GREETING_S = 60.0  # from the start to the runner's first word; ssh itself gives up a connection after ten seconds
 LEAVING_S = 5.0
 # The modules that the runner is made of, each after those that it imports, and itself.
-SENT = ("machine.cpu", "machine.threads", "machine.memory", "machine.facts", "machine.timing", "devices.runner")
+SENT = (
+    "machine.cpu", "machine.threads", "machine.affinity", "machine.memory", "machine.facts", "machine.timing",
+    "devices.runner",
+)  # fmt: skip
 # What Python there is started with: it takes the rest from its input, and modules never from the folder it starts in.
 CODE = "import sys; sys.path[:] = filter(None, sys.path); exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 TOO_OLD = "edgecnn: this is Python"

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from edgecnn.machine.affinity import stay
 from edgecnn.machine.facts import facts
 from edgecnn.machine.memory import peak_bytes
 from edgecnn.machine.timing import timed_block
@@ -108,6 +109,11 @@ class Runner:
     def forget(self, asked: dict[str, Any], blobs: list[bytes]) -> Answer:
         """Keep no call any more."""
         self.calls.clear()
+        return {}, ()
+
+    def stay(self, asked: dict[str, Any], blobs: list[bytes]) -> Answer:
+        """Run on some of the processors from now on."""
+        stay(asked["turn"], asked["count"])
         return {}, ()
 
     def time(self, asked: dict[str, Any], blobs: list[bytes]) -> Answer:

@@ -24,7 +24,12 @@ class Contender:
     call_ns: float
     log: list[str]
     noise: float = 0.0
+    threads: int = 1
+    stays: list[tuple[int, int]] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def stay(self, turn: int, count: int) -> None:
+        self.stays.append((turn, count))
 
     def blocks(self, batch: int, load: Load) -> Callable[[int], Block]:
         self.log.append(f"{self.name}: batch {batch}")
@@ -49,6 +54,8 @@ class Machine:
     now: float = 0.0
     started: int = 0
     noise: float = 0.0
+    threads: int = 1
+    launches: list[list[Contender]] = field(default_factory=list)
 
     @contextmanager
     def start(self) -> Iterator[list[Contender]]:
@@ -56,7 +63,13 @@ class Machine:
         self.started += 1
         self.now += self.launch_s
         names = zip("abc", self.calls_ms, strict=False)
-        yield [Contender(name, ms * MS * (offset if name == "b" else 1), self.log, self.noise) for name, ms in names]
+        self.launches.append(
+            [
+                Contender(name, ms * MS * (offset if name == "b" else 1), self.log, self.noise, self.threads)
+                for name, ms in names
+            ]
+        )
+        yield self.launches[-1]
 
     def measured(
         self, *, batches: Sequence[int] = (1,), load: Load = PLAIN, limit_s: float = 100.0, precision: float = 0.05
@@ -116,6 +129,15 @@ def test_every_contender_is_in_every_round_in_an_order_that_varies() -> None:
     assert {len(one) for launch in rounds for one in launch} == {3}
     turns = "".join(name for name in machine.log if len(name) == 1)
     assert all(order in turns for order in ("abc", "acb", "bac", "bca", "cab", "cba"))
+
+
+@pytest.mark.parametrize(("load", "at_once"), [(PLAIN, 2), (Load(callers=3), 6)])
+def test_all_of_a_launch_run_on_the_same_processors_and_the_next_on_others(load: Load, at_once: int) -> None:
+    machine = Machine(threads=2)
+    machine.measured(load=load)
+    assert [[one.stays for one in launch] for launch in machine.launches] == [
+        [[(number, at_once)]] * 2 for number in range(1, len(machine.launches) + 1)
+    ]
 
 
 def test_blocks_are_a_few_milliseconds() -> None:

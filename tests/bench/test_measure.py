@@ -1,5 +1,6 @@
 """Measurements: one real benchmark in processes of their own, and what is said of it."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -189,6 +190,15 @@ def test_closed_process_has_ended(model: Path) -> None:
     with Worker(model, provider="cpu", threads=1) as started:
         assert started._child.process.poll() is None
     assert started._child.process.poll() is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no such thing")
+def test_a_process_stays_where_it_is_told_and_answers_there(model: Path) -> None:
+    with Worker(model, provider="cpu", threads=1) as started:
+        mine = sorted(os.sched_getaffinity(0))
+        started.stay(1, 1)
+        assert os.sched_getaffinity(started._child.process.pid) == {mine[1 % len(mine)]}
+        assert len(started.blocks(1, Load())(3).calls_ns) == 3
 
 
 def test_process_ends_when_the_measurement_fails(model: Path) -> None:
