@@ -119,19 +119,20 @@ def test_a_way_that_does_not_run_is_left_out_with_its_reason(performance: Module
         measuring.Contender(OURS, measuring._file(folder / "fp32.onnx", "cpu", 1), True),
         measuring.Contender("elsewhere", measuring._peer(folder / "none", "plain", 1), False),
     ]
-    right, refused = measuring.asked(wanted, lambda text: None)
+    right, refused = measuring.asked(wanted, lambda text: None, folder)
     assert right == {OURS: True}
     assert [one.name for one in refused] == ["elsewhere"]
     assert "no file and no model of the zoo" in refused[0].reason
+    assert str(folder) not in refused[0].reason
     with pytest.raises(EdgecnnError):
-        measuring.asked([replace(wanted[1], name=OURS)], lambda text: None)
+        measuring.asked([replace(wanted[1], name=OURS)], lambda text: None, folder)
 
 
 @pytest.mark.slow
 def test_pytorch_runs_eager_and_compiled(performance: ModuleType, folder: Path) -> None:
     measuring = performance.measuring
     both = [one for one in measuring.contenders(folder, "fp32", None, 1) if one.name.startswith("PyTorch")]
-    right, refused = measuring.asked(both, lambda text: None)
+    right, refused = measuring.asked(both, lambda text: None, folder)
     assert (list(right), refused) == (["PyTorch, eager", "PyTorch, compiled"], [])
 
 

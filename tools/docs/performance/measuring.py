@@ -84,7 +84,7 @@ def measure(
     form = chosen(folder, known, threads, say)
     int8 = next((one.name for one in known.forms if one.name != FP32), None)
     wanted = [one for one in contenders(folder, form.name, int8, threads) if not ways or one.name in ways]
-    right, refused = asked(wanted, say)
+    right, refused = asked(wanted, say, folder)
     running = [one for one in wanted if one.name in right]
     series = compared([one.start for one in running], PRECISION, LIMIT_S, say)
     others = watch.conditions().others
@@ -128,8 +128,11 @@ def chosen(folder: Path, known: Facts, threads: int, say: Callable[[str], None])
     return min(allowed, key=lambda one: series.ratio(allowed.index(one)).value)
 
 
-def asked(wanted: list[Contender], say: Callable[[str], None]) -> tuple[dict[str, bool | None], list[Refused]]:
-    """Open each way once. Returns those that run with whether they answer as the card says, and the others."""
+def asked(
+    wanted: list[Contender], say: Callable[[str], None], home: Path
+) -> tuple[dict[str, bool | None], list[Refused]]:
+    """Open each way once. Returns those that run with whether they answer as the card says, and the others, whose
+    reasons do not say where ``home`` is."""
     right: dict[str, bool | None] = {}
     refused = []
     for one in wanted:
@@ -141,7 +144,7 @@ def asked(wanted: list[Contender], say: Callable[[str], None]) -> tuple[dict[str
         except EdgecnnError as error:
             if one.name == OURS:
                 raise
-            refused.append(Refused(one.name, shortened(str(error), 200)))
+            refused.append(Refused(one.name, shortened(str(error).replace(f"{home}/", ""), 200)))
         else:
             right[one.name] = None if golden is None else golden.passed
     return right, refused
