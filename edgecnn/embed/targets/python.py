@@ -2,7 +2,10 @@
 
 from edgecnn.card import ModelCard
 
-TEMPLATES = {"classification": ("python",), "detection": ("python_detection",)}
+TEMPLATES = {
+    "classification": ("python", "golden_classification"),
+    "detection": ("python_detection", "golden_detection"),
+}
 SELFTEST = ("pip install -r requirements.txt", "python selftest.py")
 COPIED = ("model.onnx", "card.json")
 
