@@ -11,6 +11,8 @@ from edgecnn.registry import TARGETS
 from . import console
 from .options import AsJson, ModelFile, one_of
 
+OUTPUT = "A folder that is new or empty; or, for triton, one of its projects, which gets the next version."
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -20,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def embed(
     model: ModelFile,
     target: Annotated[str, one_of(TARGETS, "--to", "What the project is for.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="A folder that is new or empty.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help=OUTPUT)],
     as_json: AsJson = False,
 ) -> None:
     """Write a small complete project that runs a model elsewhere, with a self-test against its golden images.

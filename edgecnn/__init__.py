@@ -12,7 +12,7 @@ with an example, what comes out::
     edgecnn.bench      models                   ->  latency, throughput, cold start and memory, side by side
     edgecnn.report     model.onnx               ->  a page with pictures, and whether it can be shipped
     edgecnn.leaderboard  models                 ->  their order by score, against latency and size
-    edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js or a page
+    edgecnn.embed      model.onnx               ->  a starter project in Python, C, C++, Node.js, a page, a server
     edgecnn.explain    a model and an image     ->  why it answers so: the parts it rests on, similar images, its maps
 
 Using a file, for which NumPy and ONNX Runtime are enough::

@@ -13,7 +13,7 @@
     ├── RecipeError              a recipe or study, or an option that changes it, that is not valid
     ├── CheckpointError          a run or checkpoint that is missing, broken or in the way
     ├── FormError                a form that is looked for and is not there, or is another one
-    ├── EmbedError               a project that cannot be made: no such target, or a folder in the way
+    ├── EmbedError               a project that cannot be made: no such target, a folder in the way, an unfit version
     ├── DeviceError              a device (--on) that cannot be reached, or lacks what a model needs to run there
     ├── SourceError              a source that gives no frames, or a window or video that cannot show them
     ├── Interrupted              the user asked a long run to stop; what is finished is saved; exit code 130
@@ -84,7 +84,7 @@ class FormError(EdgecnnError):
 
 
 class EmbedError(EdgecnnError):
-    """A project that cannot be made: no such target, or a folder in the way."""
+    """A project that cannot be made: no such target, a folder in the way, an unfit version."""
 
 
 class DeviceError(EdgecnnError):

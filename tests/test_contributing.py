@@ -99,7 +99,7 @@ def test_an_added_file_is_found(extended: Path, kind: str, name: str) -> None:
     ("command", "option"),
     [
         ("predict", "--provider <coreml|cpu|cuda|openvino|optimized>"),
-        ("embed", "--to <browser|c|c99|cpp|node|python|swift>"),
+        ("embed", "--to <browser|c|c99|cpp|node|python|swift|triton>"),
         ("quantize", "--method <auto|dense|fp16|fp16-compute|mixed|static|static-full>"),
     ],
 )

@@ -127,7 +127,8 @@ def test_an_installed_edgecnn_has_every_template(installed: Path, target: str, t
     arguments = ["embed", "mnist-c1", "--to", target, "-o", str(tmp_path / "installed")]
     subprocess.run([sys.executable, "-m", "edgecnn_cli.main", *arguments], cwd=tmp_path, env=environment, check=True)
     ours = embed("mnist-c1", target, tmp_path / "ours")
-    assert {path.name for path in (tmp_path / "installed").iterdir()} == set(ours.files)
+    installed_files = (path for path in (tmp_path / "installed").rglob("*") if path.is_file())
+    assert {path.relative_to(tmp_path / "installed").as_posix() for path in installed_files} == set(ours.files)
 
 
 def _size(folder: Path) -> int:

@@ -1,19 +1,19 @@
 """A project is written: the templates of its target, the model file, its card, and what is generated from the card.
 
-A project is a folder or two of ``templates/``, real files with a few ``@PLACEHOLDERS@`` in the README, plus
+A project is a folder or more of ``templates/``, real files with a few ``@PLACEHOLDERS@`` in the README, plus
 ``model.onnx`` and ``card.json`` as the target wants them, and what the target generates from these: the card for
-languages that have no JSON at hand, the model for devices that have no runtime.
+languages that have no JSON at hand, the model for devices that have no runtime, the folders of a server.
 """
 
 from dataclasses import dataclass, replace
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edgecnn import zoo
 from edgecnn.card import ModelCard
 from edgecnn.embed import targets
 from edgecnn.errors import EmbedError
-from edgecnn.files import clear_leftovers, making_folder
+from edgecnn.files import clear_leftovers, making_folder, write_bytes
 from edgecnn.runtime.int8 import may_saturate
 from edgecnn.runtime.load import load_model
 from edgecnn.text import markdown
@@ -40,6 +40,9 @@ class Embedded:
 def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
     """Write the project that runs a model file (a path, or a name of the zoo) in a target, all of it or nothing.
 
+    A folder that has a project of a target with versions (triton) gets the model as its next version: nothing that is
+    there is replaced but the configuration, which gets a line.
+
     Example::
 
         import edgecnn
@@ -47,27 +50,59 @@ def embed(model: str | Path, target: str, folder: str | Path) -> Embedded:
         project = edgecnn.embed("digits-int8.onnx", "python", "digits-app")
         print(project.files, project.selftest)
 
-    Raises EmbedError for a target that is not there or has no project for the model's task, and for a folder that is in
-    the way, ModelError and CardError for a file that is no model.
+    Raises EmbedError for a target that is not there or has no project for the model's task, for a folder that is in
+    the way, and for a version that does not fit those before it; ModelError and CardError for a file that is no model.
     """
     folder, chosen = Path(folder), targets.get(target)
-    _refuse_to_replace(folder)
+    clear_leftovers(folder)
+    growing = chosen if isinstance(chosen, targets.Growing) and chosen.holds(folder) else None
+    if growing is None:
+        _refuse_to_replace(folder)
     path = zoo.find(model)
-    card = replace(load_model(path).card, name=zoo.title(model))
-    templates, content = _templates(targets.templates(target, card)), path.read_bytes()
-    texts = templates | chosen.generated(card, content)
-    filled = {name: _fill(text, card, len(content)).encode() for name, text in texts.items()}
-    copied = {MODEL: content, CARD: card.to_json().encode()}
-    contents = filled | {name: copied[name] for name in chosen.COPIED}
-    with making_folder(folder) as partial:
-        for name, written in contents.items():
-            (partial / name).write_bytes(written)
-    unsafe = MODEL in contents and may_saturate(card)  # without a model file no runtime computes it
+    card, content = replace(load_model(path).card, name=zoo.title(model)), path.read_bytes()
+    templates = targets.templates(target, card)
+    if growing is None:
+        contents = _contents(chosen, templates, card, content)
+        _write(folder, contents)
+    else:
+        contents = growing.addition(folder, card, content)
+        _add(folder, contents)
+    has_model = any(PurePosixPath(name).name == MODEL for name in contents)
+    unsafe = has_model and may_saturate(card)  # without a model file no runtime computes it
     return Embedded(card.name, card.form, target, folder, sorted(contents), list(chosen.SELFTEST), unsafe)
 
 
+def _contents(chosen: targets.Target, templates: tuple[str, ...], card: ModelCard, content: bytes) -> dict[str, bytes]:
+    """Return the files of a project by their paths in it."""
+    texts = {**_templates(templates), **chosen.generated(card, content)}
+    filled = {
+        name: _fill(text, card, len(content)).encode() if isinstance(text, str) else text
+        for name, text in texts.items()
+    }
+    copied = {MODEL: content, CARD: card.to_json().encode()}
+    return filled | {name: copied[name] for name in chosen.COPIED}
+
+
+def _write(folder: Path, contents: dict[str, bytes]) -> None:
+    with making_folder(folder) as partial:
+        for name, written in contents.items():
+            path = partial / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(written)
+
+
+def _add(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files into a project, in their order: each at once, and with its folder where that is not there."""
+    for name, written in contents.items():
+        path = folder / name
+        if path.parent.exists():
+            write_bytes(path, written)
+        else:
+            with making_folder(path.parent) as partial:
+                (partial / path.name).write_bytes(written)
+
+
 def _refuse_to_replace(folder: Path) -> None:
-    clear_leftovers(folder)
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if folder.exists() or folder.is_symlink():

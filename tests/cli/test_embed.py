@@ -17,6 +17,14 @@ def test_json(edgecnn, tmp_path: Path) -> None:
     assert told["files"] == sorted(path.name for path in (tmp_path / "app").iterdir())
 
 
+def test_a_second_model_is_the_next_version(edgecnn, tmp_path: Path) -> None:
+    edgecnn("embed", "mnist-c1", "--to", "triton", "-o", tmp_path / "app")
+    told = json.loads(edgecnn("embed", "mnist-best", "--to", "triton", "-o", tmp_path / "app", "--json").out)
+    config, model = (f"repository/mnist-c1/{name}" for name in ("config.pbtxt", "2/model.onnx"))
+    assert told["files"] == ["cards/mnist-c1/2.json", model, config]
+    assert told["selftest"][-1] == "python client.py selftest"
+
+
 def test_what_is_in_the_way_stays(edgecnn, tmp_path: Path) -> None:
     (tmp_path / "ours").touch()
     result = edgecnn("embed", "mnist-c1", "--to", "python", "-o", tmp_path)
@@ -28,4 +36,4 @@ def test_what_is_in_the_way_stays(edgecnn, tmp_path: Path) -> None:
 def test_a_target_that_is_not_there(edgecnn, tmp_path: Path) -> None:
     result = edgecnn("embed", "mnist-c1", "--to", "rust", "-o", tmp_path / "app")
     assert result.code == 2
-    assert "no target 'rust'; there is browser, c, c99, cpp, node, python." in result.err
+    assert "no target 'rust'; there is browser, c, c99, cpp, node, python, triton." in result.err

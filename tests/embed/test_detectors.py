@@ -140,11 +140,11 @@ def test_a_project_is_complete(target: str, app: Path) -> None:
     assert not re.search(r"@[A-Z]+@", readme)
 
 
-@pytest.mark.parametrize("name", [name for name in targets.names() if name not in ("python", "browser")])
+@pytest.mark.parametrize("name", [name for name in targets.names() if name not in ("python", "browser", "triton")])
 def test_a_target_without_a_project_names_those_that_have_one(name: str, tmp_path: Path) -> None:
     with pytest.raises(
         EmbedError,
-        match=rf"is for detection, and {name} has no project for that; there is one for browser, python\.",
+        match=rf"is for detection, and {name} has no project for that; there is one for browser, python, triton\.",
     ):
         embed(MODEL, name, tmp_path / "app")
     assert list(tmp_path.iterdir()) == []
