@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
 from bench_trials import CONDITIONS, RECORD, Trial, Trials
