@@ -91,7 +91,7 @@ clean:
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,backbone,timm,c99,parquet,s3,scale,webcam-headless,pages]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[cpu,train,backbone,timm,loadgen,c99,parquet,s3,scale,webcam-headless,pages]" --group dev
 	touch $@
 
 $(JS_TOOLS)/.installed: web/package.json web/package-lock.json web/.npmrc

@@ -11,6 +11,7 @@ from .options import AsJson, Contenders, DataRoot, Dataset, InputShape, On, Prov
 
 if TYPE_CHECKING:
     from edgecnn.bench import BenchReport
+    from edgecnn.bench.loadgen import Stream
     from edgecnn.machine.environment import Environment
 
 STABLE = 8  # times as long
@@ -86,6 +87,10 @@ def bench(
         bool,
         typer.Option("--everywhere", help="Also in OpenVINO, OpenCV, tract, Node.js, …: those that are installed."),
     ] = False,
+    loadgen: Annotated[
+        bool,
+        typer.Option("--loadgen", help="Single images by MLPerf's rules, from MLCommons' LoadGen."),
+    ] = False,
     dataset: Dataset = None,
     root: DataRoot = None,
     weights: Weights = None,
@@ -108,9 +113,14 @@ def bench(
     With --everywhere, each file is run in every other runtime that is installed too, and held to its golden images;
     with --data its accuracy on test images stands beside. What answers otherwise is never recommended.
 
+    With --loadgen, LoadGen asks one model after the other for --seconds at least (the rules: 600), the next image when
+    the last was answered; nothing is compared, and exit code 1 where it says that a run is invalid.
+
     Example: edgecnn bench runs/mnist-c1 mnist-c1.onnx mnist-c1-preferred.onnx --batch 1,8 --threads 1,2
     """
     batches, thread_counts = integers(batch), integers(threads)
+    if loadgen and stable:
+        raise typer.BadParameter("--loadgen launches each model once. Leave out --stable.")
     from edgecnn import bench as measure
     from edgecnn.bench.load import Load
 
@@ -130,6 +140,7 @@ def bench(
             max_slowdown_percent=max_slowdown,
             on=on,
             everywhere=everywhere,
+            loadgen=loadgen,
             dataset=dataset,
             root=root,
             on_setting=say,
@@ -150,6 +161,8 @@ def bench(
 
 def _exit_code(report: "BenchReport", *, stable: bool) -> int:
     gate = 0 if report.gate is None else EXIT_CODES[report.gate.verdict]
+    if not all(stream.valid for stream in report.loadgen or ()):
+        return 1
     return gate or int(stable and bool(report.imprecise))
 
 
@@ -168,6 +181,18 @@ def show(report: "BenchReport") -> None:
     """Print all figures, then what they were measured on."""
     named = _names(report)
     _show_models(report)
+    if report.loadgen is None:
+        _show_latencies(report, named)
+    else:
+        _show_loadgen(report.loadgen, named)
+    _show_everywhere(report)
+    _show_trust(report)
+    _show_gate(report)
+    show_environment(report.environment)
+
+
+def _show_latencies(report: "BenchReport", named: Callable[[str, str], str]) -> None:
+    """Print how long calls took, and how models compare."""
     console.show_table(
         f"latency in ms{_how(report)}",
         ("model", "batch", "threads", "p50", "p90", "p99", "mean", "images/s"),
@@ -205,10 +230,40 @@ def show(report: "BenchReport") -> None:
             ],
         )
         console.say(f"same: within {report.precision_percent:g} %, each verdict at 95 %")
-    _show_everywhere(report)
-    _show_trust(report)
-    _show_gate(report)
-    show_environment(report.environment)
+
+
+def _show_loadgen(streams: "list[Stream]", named: Callable[[str, str], str]) -> None:
+    """Print what LoadGen says, and what it asked by."""
+    first = streams[0]
+    console.show_table(
+        f"latency in ms, as LoadGen {first.version} says: single stream",
+        ("model", "threads", "p50", "p90", "p99", "p90 by early stopping", "queries", "queries/s", "run"),
+        [
+            (
+                named(one.model, one.provider),
+                str(one.threads),
+                f"{one.p50_ms:.3f}",
+                f"{one.p90_ms:.3f}",
+                f"{one.p99_ms:.3f}",
+                "-" if one.p90_early_stopping_ms is None else f"{one.p90_early_stopping_ms:.3f}",
+                f"{one.queries:,}",
+                f"{one.queries_per_second:,.0f}",
+                "valid" if one.valid else "invalid",
+            )
+            for one in streams
+        ],
+    )
+    for one in streams:
+        for reason in one.reasons:
+            console.say(f"{one.model}: invalid: {reason}")
+    if not all(one.rules_minimum for one in streams):
+        console.say("shorter than MLPerf's rules ask for: --seconds 600, and 64 queries")
+    if len(streams) > 1:
+        console.say("one after the other, as the rules ask for an undisturbed stream: this compares nothing")
+    console.say(
+        f"seeds: qsl {first.qsl_rng_seed}, sample_index {first.sample_index_rng_seed}, schedule "
+        f"{first.schedule_rng_seed}"
+    )
 
 
 def _how(report: "BenchReport") -> str:
@@ -232,7 +287,7 @@ def _show_trust(report: "BenchReport") -> None:
         console.say(f"instructions: {report.uncounted}")
     if report.conditions is not None:
         console.say(f"while it was measured the machine was {report.conditions.sentence}")
-        if report.conditions.troubles:
+        if report.conditions.troubles and report.loadgen is None:
             console.say("verdicts are of turns that shared this; milliseconds are those of a busy machine")
 
 

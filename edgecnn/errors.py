@@ -148,6 +148,7 @@ EXTRA_OF_MODULE = {
     "fsspec": "s3",
     "s3fs": "s3",
     "gcsfs": "gcs",
+    "mlperf_loadgen": "loadgen",
 }
 
 

@@ -1,6 +1,7 @@
 """Contenders side by side over batch sizes and threads: percentiles, ratios with their intervals, a plain verdict."""
 
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from edgecnn import documents
 from edgecnn.bench import baseline as baselines
+from edgecnn.bench import loadgen as generator
 from edgecnn.bench.baseline import Gate
 from edgecnn.bench.everywhere import Everywhere, survey
 from edgecnn.bench.interval import verdict
 from edgecnn.bench.launches import Series, launched
 from edgecnn.bench.load import PLAIN, Load
+from edgecnn.bench.loadgen import Stream
 from edgecnn.bench.stand import AnyWorker, Stand, stand_of
-from edgecnn.bench.worker import ColdStart
+from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.contender import Bare, Named, completed, is_checkpoint
 from edgecnn.documents import later
 from edgecnn.errors import EdgecnnError
@@ -113,6 +116,7 @@ class BenchReport:
     uncounted: str | None = field(default=None, metadata=UNKNOWN)
     gate: Gate | None = field(default=None, metadata=UNKNOWN)
     everywhere: Everywhere | None = field(default=None, metadata=UNKNOWN)
+    loadgen: list[Stream] | None = field(default=None, metadata=UNKNOWN)
 
     @property
     def imprecise(self) -> list[str]:
@@ -161,6 +165,7 @@ def bench(
     everywhere: bool = False,
     dataset: str | None = None,
     root: str | Path | None = None,
+    loadgen: bool = False,
     on_setting: Callable[[str], None] = lambda text: None,
     on_calls: Callable[[Timing, NDArray[np.int64]], None] = lambda timing, calls_ns: None,
 ) -> BenchReport:
@@ -186,15 +191,27 @@ def bench(
     ``on`` is a device such as ``ssh://pi@raspberrypi``: there model files are measured, and the machine is the device.
     ``everywhere`` measures model files in the other runtimes that are installed too (``edgecnn.bench.runtimes``), holds
     each to the golden images and, with ``dataset``, to its test images, and recommends one.
+    ``loadgen`` has MLCommons' LoadGen ask for single images by MLPerf's rules for single streams, ``seconds`` of each
+    model at least, one model after the other, with no comparison (``edgecnn.bench.loadgen``).
     Raises EdgecnnError for settings that measure nothing, what ``open_contender`` and, of a device, ``open_model_on``
     raise.
     """
     providers = [provider] if isinstance(provider, str) else provider
     contenders = _contenders(completed(models, weights, input), providers)
-    batches = batches or ((1, 8, 64) if load.is_plain and not everywhere else (1,))
+    batches = batches or ((1, 8, 64) if load.is_plain and not everywhere and not loadgen else (1,))
     _check(batches, threads, seconds, precision_percent)
     _check_load(load, batches, on)
     _check_everywhere(everywhere, dataset, load, on, contenders)
+    if loadgen:
+        others = {
+            "--batch": list(batches) != [1],
+            "--precision": precision_percent != PRECISION_PERCENT,
+            "--fps, --callers, --end-to-end": not load.is_plain,
+            "--baseline": baseline is not None,
+            "--everywhere": everywhere,
+            "--on": on is not None,
+        }
+        return _by_loadgen(contenders, threads, seconds, others, on_setting)
     before = None if baseline is None else read_report(baseline)
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
@@ -259,6 +276,60 @@ def compare_latency(
     return ratio
 
 
+def _by_loadgen(
+    contenders: Sequence[tuple[str, Named]],
+    threads: Sequence[int],
+    seconds: float,
+    others: Mapping[str, bool],
+    say: Callable[[str], None],
+) -> BenchReport:
+    """Let LoadGen ask one contender after the other, each in a process of its own. Raises EdgecnnError where
+    ``others`` are set, options that the rules know nothing of, and MissingPackageError."""
+    named = [option for option, is_set in others.items() if is_set]
+    if named:
+        raise EdgecnnError(
+            f"--loadgen asks for single images by MLPerf's rules and nothing else. Leave out {', '.join(named)}."
+        )
+    generator.check_installed()
+    say("looking whether the machine is quiet")
+    recorded, watch = stand_of(None).environment(), Watch()
+    found = []
+    for count in threads or (None,):
+        for provider, model in contenders:
+            say(f"{model}: LoadGen asks for {seconds:g} s at least")
+            found.append(_streamed(model, provider, count, seconds))
+    return BenchReport(
+        contenders=[timing for timing, _, _ in found],
+        comparisons=[],
+        footprints=[footprint for _, footprint, _ in found],
+        environment=recorded,
+        seconds=seconds,
+        conditions=watch.conditions(),
+        uncounted="LoadGen times answers alone",
+        loadgen=[stream for _, _, stream in found],
+    )
+
+
+def _streamed(model: Named, provider: str, threads: int | None, seconds: float) -> tuple[Timing, Footprint, Stream]:
+    with tempfile.TemporaryDirectory() as folder, Worker(model, provider=provider, threads=threads) as worker:
+        said = worker.stream(seconds, Path(folder))
+        found = Stream(model=str(model), provider=worker.provider, threads=worker.threads, **said)
+        timing = Timing(
+            model=found.model,
+            form=worker.form,
+            batch=1,
+            threads=found.threads,
+            provider=found.provider,
+            p50_ms=found.p50_ms,
+            p90_ms=found.p90_ms,
+            p99_ms=found.p99_ms,
+            mean_ms=found.mean_ms,
+            images_per_second=1e3 / found.mean_ms,
+            calls=found.queries,
+        )
+        return timing, _footprint(worker, [worker.cold_start]), found
+
+
 @dataclass(frozen=True)
 class _Measured:
     """All launches with one number of threads: the contenders as they were opened, and what came of each batch size."""
@@ -291,17 +362,7 @@ class _Measured:
         ]
 
     def footprints(self) -> list[Footprint]:
-        return [
-            Footprint(
-                str(worker.model),
-                worker.threads,
-                worker.size_bytes,
-                _median(starts),
-                worker.exact_int8,
-                worker.provider,
-            )
-            for worker, *starts in zip(self.workers, *self.cold_starts, strict=True)
-        ]
+        return [_footprint(worker, starts) for worker, *starts in zip(self.workers, *self.cold_starts, strict=True)]
 
     def _ratio(self, batch: int, index: int, precision_percent: float) -> Ratio:
         own, first = self.workers[index], self.workers[0]
@@ -366,6 +427,11 @@ def _count(worker: AnyWorker, batch: int, load: Load) -> float | None:
 
 def _over(own: float | None, other: float | None) -> float | None:
     return None if own is None or not other else own / other
+
+
+def _footprint(worker: AnyWorker, starts: Sequence[ColdStart]) -> Footprint:
+    size, start = worker.size_bytes, _median(starts)
+    return Footprint(str(worker.model), worker.threads, size, start, worker.exact_int8, worker.provider)
 
 
 def _median(starts: Sequence[ColdStart]) -> ColdStart:

@@ -4,8 +4,8 @@
 says, answers one image, and prints a JSON line that says what it is and what that cost. Then it is told by lines on
 which processors to stay (``{"stay": …}``), what is called (``{"batch": …, "load": …}``), to time so many calls
 (``{"calls": …}``), to count instructions (``{"count": …}``), to hold its golden images to its card (``{"golden":
-true}``), or to say of which class the images of a file are (``{"classify": …}``). A PROVIDER that is ``runtime:NAME``
-is another runtime (``edgecnn.bench.runtimes``).
+true}``), to say of which class the images of a file are (``{"classify": …}``), or to answer LoadGen (``{"stream":
+SECONDS, "folder": …}``). A PROVIDER that is ``runtime:NAME`` is another runtime (``edgecnn.bench.runtimes``).
 """
 
 import functools
@@ -113,6 +113,14 @@ class Worker:
     def classes(self, images: Path) -> NDArray[np.int64]:
         """Return the class of each of the images_nhwc in a .npy file, of a classifier. Raises ModelError."""
         return np.array(self._ask({"classify": str(images)})["classes"], np.int64)
+
+    def stream(self, seconds: float, folder: Path) -> dict[str, Any]:
+        """Let LoadGen ask it for so long, with its files in a folder, and return what that says (``bench.loadgen``).
+
+        Raises ModelError.
+        """
+        found: dict[str, Any] = self._ask({"stream": seconds, "folder": str(folder)})["stream"]
+        return found
 
     def close(self) -> None:
         """End the process."""
@@ -225,6 +233,8 @@ def _converse(
             answer({})
         elif "classify" in wanted:
             answer(_said_of(functools.partial(_classes, contender, wanted["classify"])))
+        elif "stream" in wanted:
+            answer(_said_of(functools.partial(_streamed, contender, wanted["stream"], wanted["folder"])))
         elif "calls" in wanted and repeat is not None:
             answer({"ns": repeat(wanted["calls"]), "wall_ns": None})
         elif "calls" in wanted:
@@ -258,6 +268,12 @@ def _classes(contender: "Contender", path: str) -> dict[str, object]:
 
     assert isinstance(contender, ClassifierContender)
     return {"classes": contender.logits(np.load(path, allow_pickle=False)).argmax(axis=1).tolist()}
+
+
+def _streamed(contender: "Contender", seconds: float, folder: str) -> dict[str, object]:
+    from edgecnn.bench import loadgen
+
+    return {"stream": loadgen.run(contender, seconds, Path(folder))}
 
 
 def _counted(call: Callable[[], object], count: int, counter: counters.Counter) -> int:

@@ -302,6 +302,7 @@ def test_report_is_plain_data(report: BenchReport) -> None:
     assert set(asdict(report)) == {
         "contenders", "comparisons", "footprints", "environment", "seconds",
         "precision_percent", "load", "conditions", "uncounted", "gate", "everywhere",
+        "loadgen",
     }  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from edgecnn.bench.worker import Worker
+
 BRIEF = ("--batch", 1, "--threads", 1, "--seconds", 0.05)
 
 
@@ -89,3 +91,41 @@ def test_what_was_asked_for_and_not_reached_is_said_and_fails_where_it_has_to_be
     assert ended.code == 1
     assert "wider than 0.0001 %" in ended.out
     assert "while it was measured the machine was" in ended.out
+
+
+def test_loadgen_is_shown_with_what_the_rules_ask_for(edgecnn, model: Path, static_model: Path) -> None:
+    pytest.importorskip("mlperf_loadgen")
+    ended = edgecnn("bench", model, static_model, "--loadgen", "--threads", 1, "--seconds", 0.05)
+    assert ended.code == 0
+    assert "p90 by early stopping" in ended.out
+    assert ended.out.count(" valid\n") == 2
+    assert "shorter than MLPerf's rules ask for: --seconds 600" in ended.out
+    assert "this compares nothing" in ended.out
+    assert "verdict" not in ended.out
+
+
+def test_loadgen_says_the_same_as_json(edgecnn, model: Path) -> None:
+    pytest.importorskip("mlperf_loadgen")
+    told = json.loads(edgecnn("bench", model, "--loadgen", "--threads", 1, "--seconds", 0.05, "--json").out)
+    assert told["comparisons"] == []
+    assert [stream["valid"] for stream in told["loadgen"]] == [True]
+
+
+def test_an_invalid_run_of_loadgen_is_exit_code_1(edgecnn, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlperf_loadgen")
+    stream = Worker.stream
+
+    def invalid(self: Worker, seconds: float, folder: Path) -> dict:
+        return {**stream(self, seconds, folder), "valid": False, "reasons": ["ended early"]}
+
+    monkeypatch.setattr(Worker, "stream", invalid)
+    ended = edgecnn("bench", model, "--loadgen", "--threads", 1, "--seconds", 0.05)
+    assert ended.code == 1
+    assert "invalid: ended early" in ended.out
+
+
+@pytest.mark.parametrize("other", [("--stable",), ("--fps", 30), ("--baseline", "before.json"), ("--everywhere",)])
+def test_what_does_not_go_with_loadgen_is_misuse(edgecnn, model: Path, other: tuple) -> None:
+    ended = edgecnn("bench", model, "--loadgen", *other)
+    assert ended.code == 2
+    assert f"Leave out {other[0]}" in " ".join(ended.err.split()).replace("--fps, --callers", "--fps")
