@@ -6,9 +6,12 @@ Small PNGs of digits are drawn into tar shards, once. Then, each in a process of
 - ``edgecnn predict --on ray``, undisturbed;
 - the same into another folder, where workers are killed at random moments, and its answers beside the first ones;
 - of the first ``--beside`` pictures alone: the loop of plain ``edgecnn predict`` with all threads, one worker of this
-  bulk prediction in one process with all threads, and a pipeline of Ray Data with the same worker.
+  bulk prediction in one process with all threads, and a pipeline of Ray Data with the same worker;
+- what a worker does with a picture, part by part: one with one thread, without Ray, of the first shard's pictures, and
+  of JPEGs of 640x480.
 
-Seconds are of the whole command, with Ray's start and end. Memory is the largest sum, seen twice a second, of what the
+Seconds are of the whole command, with Ray's start and end, and of processor time where a worker's parts are told apart,
+so that what else runs counts little. Memory is the largest sum, seen twice a second, of what the
 process and all below it hold (PSS, so that what they share counts once). Linux alone.
 
 docs/results/scale.md is made from docs/records/scale.json by ``tools/docs/scale_page.py``.
@@ -16,6 +19,7 @@ docs/results/scale.md is made from docs/records/scale.json by ``tools/docs/scale
 
 import argparse
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -28,29 +32,35 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pyarrow import compute, parquet
 
 from edgecnn import data, documents, files, zoo
-from edgecnn.bulk.answering import Job, Labels, Worker
+from edgecnn.bulk.answering import IMAGES_AT_ONCE, Job, Labels, Worker, as_part
 from edgecnn.bulk.told import Asked
 from edgecnn.bulk.units import Taken, units_of
 from edgecnn.machine.environment import Environment, environment
 from edgecnn.machine.threads import available
+from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.files import Given, predict_files
+from edgecnn.runtime.image import read_picture, to_input
 
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "records" / "scale.json"
 SIDE, NOISE = 28, 20
+PHOTOGRAPH, PHOTOGRAPHS = (640, 480), 200
 LOOK_S, BETWEEN_S = 0.5, 1.0  # between looks at memory, and from one kill to the next at least
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # of NumPy's products, as Ray has it in its workers
+Found = TypeVar("Found")
 ACTOR = "ray::Actor"  # how the processes of workers are called
 
 
@@ -68,6 +78,26 @@ class Ran:
     def rate(self) -> float:
         """Pictures a second."""
         return self.pictures / self.seconds
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one worker with one thread takes for a picture of a kind, in seconds of processor time, part by part and in
+    all; and the bytes of a picture, and of its answer on the way back."""
+
+    pictures: str
+    count: int
+    seconds: dict[str, float]
+    whole: float
+    picture_bytes: float
+    answer_bytes: float
+
+
+@dataclass(frozen=True)
+class AllParts:
+    """Those of each kind of pictures."""
+
+    found: list[Parts]
 
 
 @dataclass(frozen=True)
@@ -92,6 +122,7 @@ class Trial:
     undisturbed: Answered
     killed: Answered
     environment: Environment
+    parts: list[Parts] = field(default_factory=list)  # trials of before have none
 
 
 @dataclass(frozen=True)
@@ -103,22 +134,45 @@ class Trials:
 
 def draw(shard: int, each: int, home: Path) -> None:
     """Write one shard: digits of scikit-learn with noise, always the same ones."""
-    target = home / f"digits-{shard:06}.tar"
+    draws, digits_n = np.random.default_rng(shard), digits()
+    drawn = (png(digits_n[draws.integers(len(digits_n))], draws) for _ in range(each))
+    names = (f"{shard:06}-{number:06}.png" for number in range(each))
+    write_shard(home / f"digits-{shard:06}.tar", zip(names, drawn, strict=True))
+
+
+@functools.cache
+def digits() -> NDArray[np.int16]:
+    """Return all digits, int16 (N, SIDE, SIDE)."""
+    return data.read_split("digits", "train").images_nhwc[..., 0].astype(np.int16)
+
+
+def png(digit: NDArray[np.int16], draws: np.random.Generator) -> bytes:
+    """Return a digit with noise as a PNG."""
+    content, noise = io.BytesIO(), draws.integers(-NOISE, NOISE, (SIDE, SIDE), np.int16)
+    Image.fromarray((digit + noise).clip(0, 255).astype(np.uint8)).save(content, "PNG", compress_level=1)
+    return content.getvalue()
+
+
+def photographs(count: int) -> Iterator[tuple[str, bytes]]:
+    """Yield names and bytes of JPEGs of 640x480: soft shapes with a little noise."""
+    draws, (width, height) = np.random.default_rng(0), PHOTOGRAPH
+    for number in range(count):
+        shapes = Image.fromarray(draws.integers(0, 255, (12, 16, 3), np.uint8)).resize((width, height))
+        noise = draws.integers(-NOISE // 2, NOISE // 2, (height, width, 3), np.int16)
+        content = io.BytesIO()
+        Image.fromarray((shapes + noise).clip(0, 255).astype(np.uint8)).save(content, "JPEG", quality=85)
+        yield f"{number:06}.jpg", content.getvalue()
+
+
+def write_shard(target: Path, pictures: Iterable[tuple[str, bytes]]) -> None:
+    """Write pictures into an archive, unless it is there."""
     if target.exists():
         return
-    images_nhwc = data.read_split("digits", "train").images_nhwc
-    draws = np.random.default_rng(shard)
     with files.replacing(target) as partial, tarfile.open(partial, "w") as archive:
-        for number in range(each):
-            small = Image.fromarray(images_nhwc[draws.integers(len(images_nhwc)), ..., 0])
-            noise = draws.integers(-NOISE, NOISE, (SIDE, SIDE))
-            pixels = np.clip(np.asarray(small.resize((SIDE, SIDE))) + noise, 0, 255).astype(np.uint8)
-            content = io.BytesIO()
-            Image.fromarray(pixels).save(content, "PNG", compress_level=1)
-            member = tarfile.TarInfo(f"{shard:06}-{number:06}.png")
-            member.size = content.tell()
-            content.seek(0)
-            archive.addfile(member, content)
+        for name, content in pictures:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
 
 
 def pixels(home: Path, pictures: int, each: int) -> list[Path]:
@@ -230,6 +284,36 @@ def alone(model: str, shards: Sequence[str]) -> None:
         worker.answer(unit)
 
 
+def parts(pictures: str, model: str, shard: Path) -> Parts:
+    """Do what a worker does with the pictures of a shard, one part of it after the other, and then as it does it."""
+    (unit,), content = units_of([f"tar:{shard}"]), zoo.find(model).read_bytes()
+    classifier = load(content, threads=1)
+    labels, wanted, expected = Labels(classifier), classifier.card.input, appearance.known(classifier.card)
+    worker = Worker(Job(Asked(model, "", None, None), content, None, "cpu", 1))
+    worker.answer(unit)  # whatever is slower the first time
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, call: Callable[[], Found]) -> Found:
+        began = time.process_time()
+        found = call()
+        seconds[name] = (time.process_time() - began) / count
+        return found
+
+    count = sum(1 for _ in unit.pictures())
+    taken = timed("read", lambda: list(unit.pictures()))
+    frames = timed("decode", lambda: [read_picture(one.content or b"", one.path).pixels_hwc for one in taken])
+    images = timed("crop and resize", lambda: [to_input(frame, wanted) for frame in frames])
+    batches = [np.stack(images[at : at + IMAGES_AT_ONCE]) for at in range(0, count, IMAGES_AT_ONCE)]
+    timed("infer", lambda: [classifier.probabilities(batch) for batch in batches])
+    if expected is not None:
+        timed("look for what is unlike", lambda: [appearance.differences(batch, expected) for batch in batches])
+    rows = list(labels.rows(taken))
+    part = timed("write", lambda: as_part(rows, labels.types()))
+    timed("all", lambda: worker.answer(unit))
+    size = sum(len(one.content or b"") for one in taken) / count
+    return Parts(pictures, count, seconds, seconds.pop("all"), size, len(part) / count)
+
+
 class Batch:
     """What Ray Data gives batches to."""
 
@@ -261,7 +345,15 @@ def by_ray_data(model: str, shards: Sequence[str]) -> None:
         ray.shutdown()
 
 
+def tell_parts(model: str, shards: Sequence[str]) -> None:
+    """Print what a worker's parts take, as JSON."""
+    shard, photographed = map(Path, shards)
+    found = [parts(f"{SIDE}x{SIDE} PNG", model, shard), parts("640x480 JPEG", model, photographed)]
+    print(documents.to_json(AllParts(found)))
+
+
 ALONE = {"plain": plainly, "worker": alone, "data": by_ray_data}
+PARTS = "parts"
 
 
 def main() -> None:
@@ -273,11 +365,11 @@ def main() -> None:
     parser.add_argument("--model", default="mnist-compact")
     parser.add_argument("--folder", type=Path, help="for shards and answers; without it, one that goes at the end")
     parser.add_argument("-o", "--output", type=Path, default=RECORD)
-    parser.add_argument("--alone", choices=ALONE, help=argparse.SUPPRESS)  # what a child does
+    parser.add_argument("--alone", choices=(*ALONE, PARTS), help=argparse.SUPPRESS)  # what a child does
     parser.add_argument("shards", nargs="*", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.alone:
-        ALONE[asked.alone](asked.model, asked.shards)
+        {**ALONE, PARTS: tell_parts}[asked.alone](asked.model, asked.shards)
         return
     with kept(asked.folder) as folder:
         trial = measured(asked, folder)
@@ -324,6 +416,10 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
         "data": f"Ray Data, {available()} actors of the same worker",
     }
     beside = [ran(names[what], len(some) * asked.each, [*here, what, *map(str, some)]) for what in ALONE]
+    photographed = folder / f"photographs-{PHOTOGRAPHS}.tar"
+    write_shard(photographed, photographs(PHOTOGRAPHS))
+    command = [*here, PARTS, str(shards[0]), str(photographed)]
+    told = subprocess.run(command, stdout=subprocess.PIPE, check=True, env={**os.environ, **ONE_THREAD})
     return Trial(
         when=datetime.now(UTC).date().isoformat(),
         command=f"python tools/bulk_trial.py --pictures {asked.pictures} --each {asked.each} --beside {asked.beside}",
@@ -334,6 +430,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
         undisturbed=answered(outputs[0]),
         killed=answered(outputs[1]),
         environment=machine,
+        parts=documents.from_json(AllParts, told.stdout.decode(), PARTS).found,
     )
 
 

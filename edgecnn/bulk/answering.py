@@ -65,9 +65,9 @@ class Labels:
     def rows(self, pictures: Iterable[Taken]) -> Iterator[dict[str, Any]]:
         for some in _some(map(self._image, pictures)):
             images = [image_hwc for _, image_hwc, _ in some if image_hwc is not None]
-            answers = iter(self._classifier.probabilities(np.stack(images)) if images else ())
+            answers = self._answered(np.stack(images)) if images else iter(())
             for path, image_hwc, error in some:
-                yield {PATH: path, ERROR: error} if image_hwc is None else self._row(path, image_hwc, next(answers))
+                yield {PATH: path, ERROR: error} if image_hwc is None else {PATH: path, **next(answers)}
 
     def _image(self, taken: Taken) -> tuple[str, NDArray[np.uint8] | None, str | None]:
         try:
@@ -75,11 +75,13 @@ class Labels:
         except ImageError as error:
             return taken.path, None, str(error)
 
-    def _row(self, path: str, image_hwc: NDArray[np.uint8], probabilities_k: NDArray[np.float32]) -> dict[str, Any]:
-        best = int(probabilities_k.argmax())
-        unlike = appearance.difference(image_hwc, self._expected) if self._expected else None
-        label = self._classifier.labels[best]
-        return {PATH: path, "label": label, "probability": float(probabilities_k[best]), "unlike": unlike}
+    def _answered(self, images_nhwc: NDArray[np.uint8]) -> Iterator[dict[str, Any]]:
+        probabilities_nk, labels = self._classifier.probabilities(images_nhwc), self._classifier.labels
+        best_n, probability_n = probabilities_nk.argmax(axis=1).tolist(), probabilities_nk.max(axis=1).tolist()
+        expected = self._expected
+        unlike_n = appearance.differences(images_nhwc, expected) if expected else [None] * len(images_nhwc)
+        for best, probability, unlike in zip(best_n, probability_n, unlike_n, strict=True):
+            yield {"label": labels[best], "probability": probability, "unlike": unlike}
 
 
 class Digits:
@@ -123,13 +125,16 @@ class Worker:
 
     def answer(self, unit: Unit) -> bytes:
         """Return the part file of a unit, as bytes. Raises ModelError where the model does not run."""
-        from pyarrow import parquet
+        return as_part(list(self._answers.rows(unit.pictures())), self._answers.types())
 
-        rows = list(self._answers.rows(unit.pictures()))
-        table = _table(rows, self._answers.types(), _counted(rows))
-        buffer = io.BytesIO()
-        parquet.write_table(table, buffer, compression="zstd")
-        return buffer.getvalue()
+
+def as_part(rows: Sequence[Mapping[str, Any]], types: Mapping[str, Any]) -> bytes:
+    """Return rows as a part file, with what they come to."""
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    parquet.write_table(_table(rows, types, _counted(rows)), buffer, compression="zstd")
+    return buffer.getvalue()
 
 
 def _answers(job: Job) -> Answers:
@@ -168,8 +173,9 @@ def _table(rows: Sequence[Mapping[str, Any]], types: Mapping[str, Any], counted:
     import pyarrow as pa
 
     schema = pa.schema([(PATH, pa.string()), *types.items(), (ERROR, pa.string())])
-    named = [{**row, PATH: _utf8(row[PATH])} for row in rows]
-    table = pa.Table.from_pylist(named, schema=schema)
+    columns = {name: [row.get(name) for row in rows] for name in schema.names}
+    columns[PATH] = [_utf8(row[PATH]) for row in rows]
+    table = pa.Table.from_pydict(columns, schema=schema)
     return table.replace_schema_metadata({COUNTED: documents.to_json(counted, indent=None).encode()})
 
 

@@ -16,6 +16,7 @@ from edgecnn.errors import ImageError
 from edgecnn.runtime.image import checked_frame, resize, to_input
 
 MOST_IMAGES = 10_000  # of a training set, evenly spaced
+IMAGES_AT_ONCE = 64
 OUTLIERS = 0.1  # percent of the training images that are passed over at either end
 STANDS_OUT = 64  # gray levels from the border
 ONE_BACKGROUND = 64  # gray levels between the borders of a watched model's training images, at most
@@ -34,7 +35,8 @@ def measured(images_nhwc: NDArray[np.uint8]) -> Appearance:
     """Say what images look like: uint8 (N, H, W, C), at least one."""
     count = min(len(images_nhwc), MOST_IMAGES)
     chosen = images_nhwc[np.linspace(0, len(images_nhwc) - 1, count).round().astype(np.int64)]
-    figures_n3 = np.array([_figures(image_hwc) for image_hwc in chosen])
+    some = range(0, count, IMAGES_AT_ONCE)
+    figures_n3 = np.concatenate([_figures(chosen[start : start + IMAGES_AT_ONCE]) for start in some])
     low, median, high = np.percentile(figures_n3, [OUTLIERS, 50, 100 - OUTLIERS], axis=0).round(4).tolist()
     background, share, reach = (Spread(*values) for values in zip(low, median, high, strict=True))
     return Appearance(count, background, share, reach)
@@ -53,7 +55,16 @@ def known(card: ModelCard) -> Appearance | None:
 
 def difference(image_hwc: NDArray[np.uint8], expected: Appearance) -> str | None:
     """Say in what an image of the model's size is unlike those that the model was made for; None where in nothing."""
-    background, share, reach = _figures(image_hwc)
+    return differences(image_hwc[None], expected)[0]
+
+
+def differences(images_nhwc: NDArray[np.uint8], expected: Appearance) -> list[str | None]:
+    """Say of each image, uint8 (N, H, W, C), at least one, what ``difference`` does."""
+    figures_n3 = _figures(images_nhwc).tolist()
+    return [_difference(background, share, reach, expected) for background, share, reach in figures_n3]
+
+
+def _difference(background: float, share: float, reach: float, expected: Appearance) -> str | None:
     wider = WIDER if expected.images < FEW else 1.0
     theirs = expected.background
     if not theirs.low - BORDER_MARGIN <= background <= theirs.high + BORDER_MARGIN:
@@ -66,14 +77,23 @@ def difference(image_hwc: NDArray[np.uint8], expected: Appearance) -> str | None
     return None
 
 
-def _figures(image_hwc: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Return an image's background, share and reach."""
-    gray_hw = to_input(image_hwc, ImageInput(image_hwc.shape[0], image_hwc.shape[1], 1))[..., 0]
-    background = float(np.median(gray_hw[_edge(gray_hw.shape)]))
-    on_it_hw = np.abs(gray_hw - np.float32(background)) >= STANDS_OUT
-    extents = (_extent(on_it_hw.any(axis=axis)) for axis in (0, 1))
-    reach = max((stop - start) / side for (start, stop), side in zip(extents, on_it_hw.shape[::-1], strict=True))
-    return background, float(on_it_hw.mean()), reach
+def _figures(images_nhwc: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return background, share and reach of images, float64 (N, 3); all at once, which costs a tenth of one by one."""
+    height, width = images_nhwc.shape[1:3]
+    wanted = ImageInput(height, width, 1)
+    gray_nhw = np.stack([to_input(image_hwc, wanted)[..., 0] for image_hwc in images_nhwc])
+    background_n = np.median(gray_nhw[:, _edge((height, width))], axis=1)
+    on_it_nhw = np.abs(gray_nhw - background_n.astype(np.float32)[:, None, None]) >= STANDS_OUT
+    reach_n = np.maximum(*(_reach(on_it_nhw.any(axis=axis)) for axis in (1, 2)))
+    return np.column_stack([background_n, on_it_nhw.mean(axis=(1, 2)), reach_n])
+
+
+def _reach(there_np: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how much of each row lies between its first True and its last, 0..1; nothing where there is none."""
+    side = there_np.shape[1]
+    length_n = side - there_np[:, ::-1].argmax(axis=1) - there_np.argmax(axis=1)
+    result: NDArray[np.float64] = np.where(there_np.any(axis=1), length_n, 0) / side
+    return result
 
 
 def _edge(shape: tuple[int, ...]) -> NDArray[np.bool_]:

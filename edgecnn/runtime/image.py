@@ -72,7 +72,8 @@ def read_picture(picture_file: str | Path | bytes, name: str | None = None) -> P
         _refusals(name or (PICTURE if isinstance(picture_file, bytes) else str(picture_file))),
         _opened(Path(picture_file) if isinstance(picture_file, str) else picture_file) as picture,
     ):
-        return _pixels(ImageOps.exif_transpose(picture))
+        ImageOps.exif_transpose(picture, in_place=True)  # or what lies upright is copied
+        return _pixels(picture)
 
 
 def pixels_of(picture: str | Path | Image.Image) -> NDArray[np.uint8]:
@@ -215,9 +216,9 @@ def _pixels(picture: Image.Image) -> Picture:
             pixels_hwc,
             None if paper == WHITE else "what is transparent taken for black, as on white nothing would be seen",
         )
-    if picture.mode in ("1", "L"):
-        return Picture(np.asarray(picture.convert("L"))[..., None])
-    return Picture(np.asarray(picture.convert("RGB")))
+    mode = "L" if picture.mode in ("1", "L") else "RGB"
+    pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))  # converting copies
+    return Picture(pixels[..., None] if mode == "L" else pixels)
 
 
 def _eight_bits(values_hw: NDArray[np.generic]) -> Picture:

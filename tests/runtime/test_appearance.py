@@ -1,5 +1,6 @@
 """What the images look like that a model was made for: measured, noticed where a picture differs, and mended."""
 
+import statistics
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,36 @@ def test_another_framing_is_noticed(classifier: Classifier, pixels: NDArray[np.u
     found = appearance.difference(pixels, _expected(classifier))
     assert found is not None
     assert told in found
+
+
+def one_by_one(image_hwc: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """Return an image's background, share and reach, pixel by pixel."""
+    height, width = image_hwc.shape[:2]
+    gray = to_input(image_hwc, ImageInput(height, width, 1))[..., 0].tolist()
+    places = [(y, x) for y in range(height) for x in range(width)]
+    background = statistics.median(gray[y][x] for y, x in places if y in (0, height - 1) or x in (0, width - 1))
+    on_it = [place for place in places if abs(gray[place[0]][place[1]] - background) >= appearance.STANDS_OUT]
+    reached = [{place[axis] for place in on_it} or {0} for axis in (0, 1)]
+    reach = max((max(side) - min(side) + 1) / whole for side, whole in zip(reached, (height, width), strict=True))
+    return background, len(on_it) / len(places), reach if on_it else 0.0
+
+
+def test_many_images_are_looked_at_as_each_alone() -> None:
+    draws = np.random.default_rng(0)
+    for channels in (1, 3):
+        specks = draws.integers(80, 256, (70, 9, 14, channels), np.uint8) * (draws.random((70, 9, 14, 1)) < 0.1)
+        full = np.zeros_like(specks[:1])
+        full[:, 1:-1, 1:-1] = 255
+        images_nhwc = np.concatenate([specks, np.zeros_like(full), full, specks[:3] + np.uint8(90)])
+        for image_hwc in images_nhwc:
+            found = appearance.measured(image_hwc[None])
+            figures = [spread.median for spread in (found.background, found.share, found.reach)]
+            assert figures == pytest.approx(one_by_one(image_hwc), abs=5e-5)
+        expected = appearance.measured(np.tile(specks, (2, 1, 1, 1)))
+        told = appearance.differences(images_nhwc, expected)
+        assert told == [appearance.difference(image_hwc, expected) for image_hwc in images_nhwc]
+        assert None in told
+        assert len(set(told)) > 3
 
 
 def test_photographs_are_not_watched() -> None:

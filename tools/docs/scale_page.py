@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,6 +28,10 @@ on the first of them: the loop of plain `predict`, which takes one picture at a 
 in one process, without Ray; and Ray Data's own pipeline (read shards, map batches over actors, write Parquet) around
 the same code. They run one after the other, so on a busy machine rows compare roughly.
 
+What a worker does with a picture is measured part by part, in processor time of one process with one thread and without
+Ray: on the pictures of the first shard, and on JPEGs of 640x480. Other pictures cost about the sum of these parts,
+divided by the cores; the bytes are what has to be read, and what comes back.
+
 {trials}
 """
 
@@ -40,6 +45,13 @@ TRIAL = """\
 {rows}
 
 {verdict}
+{parts}
+"""
+
+PARTS = """
+| microseconds of processor time a picture | {kinds} |
+|---|{lines}|
+{rows}
 """
 
 
@@ -68,7 +80,26 @@ def section(trial: Trial) -> str:
         command=trial.command,
         rows=rows,
         verdict=verdict(trial),
+        parts=table_of_parts(trial) if trial.parts else "",
     )
+
+
+def table_of_parts(trial: Trial) -> str:
+    """Return what a worker takes for a picture, part by part."""
+    return PARTS.format(
+        kinds=" | ".join(f"{one.pictures}, {one.count:,} of them" for one in trial.parts),
+        lines="|".join("--:" for _ in trial.parts),
+        rows="\n".join(f"| {name} | {' | '.join(cells)} |" for name, cells in parts(trial)),
+    )
+
+
+def parts(trial: Trial) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is measured of a picture, with its figure for each kind of pictures."""
+    for name in trial.parts[0].seconds:
+        yield name, [f"{one.seconds[name] * 1e6:,.0f}" for one in trial.parts]
+    yield "all of it, as a worker does it", [f"{one.whole * 1e6:,.0f}" for one in trial.parts]
+    yield "bytes of the picture", [f"{one.picture_bytes:,.0f}" for one in trial.parts]
+    yield "bytes of its answer", [f"{one.answer_bytes:,.0f}" for one in trial.parts]
 
 
 def verdict(trial: Trial) -> str:
