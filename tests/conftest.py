@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests import ONNX Runtime themselves
@@ -15,6 +15,7 @@ from exporting import make_table_once
 from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
+from s3 import S3, named
 
 from edgecnn import data
 from edgecnn.recipes.read import read
@@ -131,3 +132,18 @@ def broken_avif() -> bytes:
     with Image.open(io.BytesIO(content)) as picture, pytest.raises(RuntimeError):
         picture.load()  # not one of the exceptions that Pillow documents
     return bytes(content)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A server that speaks S3's protocol."""
+    found = S3(tmp_path_factory.mktemp("s3"))
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """The server, and an environment that names it."""
+    with named(s3_server, monkeypatch):
+        yield s3_server

@@ -1,12 +1,16 @@
 """An S3 on this machine: moto's server in a process of its own, with a log of what is asked of it."""
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 BUCKET = "pictures"
 START_S = 60
@@ -79,3 +83,17 @@ class S3:
     def reads(self, suffix: str) -> int:
         """Return how often the content of files that end so was asked for until now."""
         return len(re.findall(rf'"GET /{BUCKET}/[^" ?]*{re.escape(suffix)} HTTP', self._log.read_text()))
+
+
+@contextlib.contextmanager
+def named(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have this process and those that it starts ask a server, and no other."""
+    import fsspec
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    yield
+    fsspec.get_filesystem_class("s3").clear_instance_cache()

@@ -9,26 +9,22 @@ into a folder, or leaves it, changes the unit that it lies in and no other.
 
 import hashlib
 import json
-import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgecnn.bulk import places
-from edgecnn.bulk.places import Stamp
-from edgecnn.data.tables import EXPECTED, PICTURES, column_of, picture_of
-from edgecnn.errors import DataError, ImageError
+from edgecnn.data import shards, stores, tables
+from edgecnn.data.stores import Location, Stamp, location
+from edgecnn.errors import DataError, EdgecnnError
 from edgecnn.runtime.files import expand
-from edgecnn.runtime.image import SUFFIXES
 from edgecnn.text import excerpt
 
 TAR, PARQUET = "tar:", "parquet:"
 OTHERS = ("csv:", "hf:", "folder:")  # what predict and train list, and nothing here reads
 PICTURES_A_UNIT = 2_000  # on average, of files and rows
 MOST_FILES = 4 * PICTURES_A_UNIT
-ROWS_AT_ONCE = 64
 KEY_DIGITS = 16
 
 
@@ -64,8 +60,8 @@ def _key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:KEY_DIGITS]
 
 
-def _stamped(place: str, stamp: Stamp) -> tuple[str, int, int]:
-    return place, stamp.size, stamp.written_ns
+def _stamped(place: str, stamp: Stamp) -> tuple[str, int, int | str]:
+    return place, stamp.size, stamp.written
 
 
 @dataclass(frozen=True)
@@ -87,12 +83,12 @@ class Files:
 
     def pictures(self) -> Iterator[Taken]:
         for path, _ in self.stamped:
-            yield _taken(path, str(Path(self.home) / path))
+            yield _taken(path, Path(self.home) / path)
 
 
 @dataclass(frozen=True)
 class Tar:
-    """A tar archive; ``place`` is where a worker finds it."""
+    """A tar archive; ``place`` is where a worker finds it: a path or an address."""
 
     source: str
     path: str
@@ -108,18 +104,15 @@ class Tar:
         return _key("tar", _stamped(self.path, self.stamp))
 
     def pictures(self) -> Iterator[Taken]:
-        """Read the archive from one end to the other; where it breaks off, what came before is there."""
+        """Read the archive from one end to the other; where it breaks off, what came before is there.
+
+        Raises DataError where it lies elsewhere and is not reached.
+        """
         try:
-            with places.opened(self.place) as file, tarfile.open(fileobj=file, mode="r|") as archive:
-                for member in archive:
-                    archive.members = []  # type: ignore[attr-defined]  # or all headers stay in memory
-                    if _is_picture(member):
-                        taken = archive.extractfile(member)
-                        assert taken is not None
-                        yield Taken(f"{self.path}#{member.name}", taken.read())
-        except (tarfile.TarError, OSError, ValueError, EOFError, UnicodeError) as error:
-            said = f"{self.path}: not a tar archive that can be read ({excerpt(str(error))}); expected one that is not"
-            yield Taken(self.path, None, f"{said} compressed.")
+            for name, content in shards.pictures(location(self.place)):
+                yield Taken(f"{self.path}#{name}", content)
+        except shards.BROKEN as error:
+            yield Taken(self.path, None, shards.broken(self.path, error))
 
 
 @dataclass(frozen=True)
@@ -143,28 +136,29 @@ class Rows:
         return _key("rows", _stamped(self.path, self.stamp), self.group, self.counts)
 
     def pictures(self) -> Iterator[Taken]:
-        """Read the rows some at a time; where a row group is broken, each of its other rows has that for an error."""
-        first = self.before
+        """Read the rows some at a time; where a row group is broken, each of its other rows has that for an error.
+
+        Raises DataError where the file lies elsewhere and is not reached.
+        """
+        place, first = location(self.place), self.before
         for group, count in enumerate(self.counts, start=self.group):
             row, end = first, first + count
             try:
-                for value in _values(self.place, group):
-                    yield self._picture(f"{self.path}#{row}", value)
+                for value in tables.values(place, group):
+                    yield self._picture(f"{self.path}#{row}", value, place)
                     row += 1
-            except MemoryError:
+            except (EdgecnnError, MemoryError):
                 raise
             except Exception as error:  # pyarrow raises its own on whatever is broken
                 said = f"{self.path}: row group {group:,} cannot be read ({excerpt(str(error))})."
                 yield from (Taken(f"{self.path}#{lost}", None, said) for lost in range(row, end))
             first = end
 
-    def _picture(self, name: str, value: Any) -> Taken:
-        found = picture_of(value, Path(self.place))
-        if isinstance(found, bytes):
-            return Taken(name, found)
+    def _picture(self, name: str, value: Any, place: Location) -> Taken:
+        found = tables.content_of(value)
         if found is None:
-            return Taken(name, None, f"{name}: has {type(value).__name__} for a picture; {EXPECTED}.")
-        return _taken(name, str(found))
+            return Taken(name, None, f"{name}: has {type(value).__name__} for a picture; {tables.EXPECTED}.")
+        return Taken(name, found) if isinstance(found, bytes) else _taken(name, place.parent / found)
 
 
 def units_of(arguments: Sequence[str]) -> list[Unit]:
@@ -177,48 +171,34 @@ def units_of(arguments: Sequence[str]) -> list[Unit]:
             found += _row_groups(argument)
         elif argument.startswith(OTHERS) and not Path(argument).exists():
             raise DataError(f"{argument}: is not read in bulk; expected folders, files, patterns, {TAR} or {PARQUET}.")
+        elif stores.is_address(argument):
+            raise DataError(f"{argument}: picture files are read on this machine; expected a path, or {TAR}{argument}.")
         else:
             found += _files(argument)
     return _each_once(found)
 
 
 def _tars(argument: str) -> Iterator[Unit]:
-    for path in _there(argument, TAR, ".tar"):
-        yield Tar(argument, path, places.absolute(path), places.stamp(path))
+    for place, stamp in _there(argument, TAR, shards.SHARDS):
+        yield Tar(argument, str(place), stores.absolute(place), stamp)
 
 
-def _there(argument: str, prefix: str, suffix: str) -> list[str]:
-    found = places.files(argument.removeprefix(prefix), suffix)
+def _there(argument: str, prefix: str, suffix: str) -> list[tuple[Location, Stamp]]:
+    found = [(place, stores.stamp(place)) for place in stores.files_meant(argument.removeprefix(prefix), suffix)]
     if not found:
         raise DataError(f"{argument}: no file ends in {suffix}; expected some, such as train-000000{suffix}.")
-    lost = next((path for path in found if places.stamp(path) == places.NOTHING), None)
+    lost = next((place for place, stamp in found if stamp == stores.NOTHING), None)
     if lost is not None:
         raise DataError(f"{prefix}{lost}: no such file; expected a file, a pattern, or a folder of {suffix} files.")
     return found
 
 
 def _row_groups(argument: str) -> Iterator[Unit]:
-    for path in _there(argument, PARQUET, ".parquet"):
-        counts = _counts(path)
+    for place, stamp in _there(argument, PARQUET, tables.SHARDS):
+        counts = tables.group_sizes(place, f"{PARQUET}{place}")
         for first, end in _together(counts):
             some, before = tuple(counts[first:end]), sum(counts[:first])
-            yield Rows(argument, path, places.absolute(path), places.stamp(path), first, some, before)
-
-
-def _counts(path: str) -> list[int]:
-    """Return how many rows each row group has. Raises DataError for a file without pictures, or none of Parquet."""
-    from pyarrow import parquet
-
-    try:
-        with places.opened(path) as file:
-            found = parquet.read_metadata(file)
-            columns = found.schema.to_arrow_schema().names
-    except MemoryError:
-        raise
-    except Exception as error:  # pyarrow raises its own on whatever is broken
-        raise DataError(f"{PARQUET}{path}: cannot be read ({excerpt(str(error))}).") from error
-    column_of(columns, PICTURES, f"{PARQUET}{path}", "pictures")
-    return [found.row_group(group).num_rows for group in range(found.num_row_groups)]
+            yield Rows(argument, str(place), stores.absolute(place), stamp, first, some, before)
 
 
 def _together(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -235,22 +215,10 @@ def _together(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
             first, rows = group + 1, 0
 
 
-def _values(place: str, group: int) -> Iterator[Any]:
-    """Yield what the column of pictures has in a row group."""
-    from pyarrow import parquet
-
-    with places.opened(place) as file:
-        table = parquet.ParquetFile(file, pre_buffer=False)
-        column = column_of(table.schema_arrow.names, PICTURES, place, "pictures")
-        for batch in table.iter_batches(ROWS_AT_ONCE, [group], [column], use_threads=False):
-            for value in batch.column(0):
-                yield value.as_py()
-
-
 def _files(argument: str) -> Iterator[Unit]:
-    home = places.absolute(".")
+    home = stores.absolute(Path())
     for some in cut([str(path) for path in expand([argument])]):
-        yield Files(argument, home, tuple((path, places.stamp(path)) for path in some))
+        yield Files(argument, home, tuple((path, stores.stamp(Path(path))) for path in some))
 
 
 def cut(paths: Iterable[str], average: int = PICTURES_A_UNIT, most: int = MOST_FILES) -> Iterator[list[str]]:
@@ -280,14 +248,11 @@ def _each_once(units: Sequence[Unit]) -> list[Unit]:
     return list(kept.values())
 
 
-def _is_picture(member: tarfile.TarInfo) -> bool:
-    """Tell the picture of a sample, as training does: its suffix is all that follows the first dot of its name."""
-    stem, _, suffix = member.name.rpartition("/")[2].partition(".")
-    return member.isreg() and not member.issparse() and bool(stem) and f".{suffix.lower()}" in SUFFIXES
-
-
-def _taken(name: str, place: str) -> Taken:
+def _taken(name: str, place: Location) -> Taken:
+    """Read a picture file, which messages call ``name``. Raises DataError for one that is not reached elsewhere."""
+    if isinstance(place, Path) and place.is_dir():
+        return Taken(name, None, f"{name}: no pictures in this folder; expected files such as .png or .jpg.")
     try:
-        return Taken(name, places.read(place, name))
-    except ImageError as error:
-        return Taken(name, None, str(error))
+        return Taken(name, place.read_bytes())
+    except OSError as error:
+        return Taken(name, None, f"{name}: cannot be read ({error.strerror or error}).")

@@ -10,16 +10,18 @@ Headers alone are read when they are listed; a picture is read from its place in
 
 import contextlib
 import hashlib
+import io
 import json
 import tarfile
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import IO
 
 from edgecnn.data.listed import Entry, Listed
 from edgecnn.data.names import normal
 from edgecnn.data.parts import Part, divided, part_of_file
-from edgecnn.data.stores import Location, files_below, opened, read_range
+from edgecnn.data.stores import AHEAD, Location, files_below, opened, read_range
 from edgecnn.data.whole import Sources
 from edgecnn.errors import DataError, ImageError
 from edgecnn.runtime.image import SUFFIXES
@@ -30,6 +32,7 @@ LABELS = ("cls", "txt", "json")
 LARGEST_LABEL = 1 << 20  # bytes
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of all keys, and of those that are left
 BY_KEY = "{} by key"
+BROKEN = (tarfile.TarError, OSError, ValueError, EOFError, UnicodeError)  # what reading an archive may raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def _samples(file: Location) -> Iterator[_Sample]:
 def _sample(sample: _Sample, members: Iterable[_Found]) -> _Sample:
     """Fill in what belongs to one key."""
     for _, suffix, picture, label in members:
-        if f".{suffix}" in SUFFIXES:
+        if _is_picture(suffix):
             sample.pictures.append(picture)
         elif label is not None:
             sample.labels.append(_label(label, suffix, sample.said))
@@ -151,22 +154,56 @@ def _sample(sample: _Sample, members: Iterable[_Found]) -> _Sample:
 def _members(file: Location) -> Generator[_Found, None, None]:
     """Yield key, suffix, place and, of a label, content of each regular file."""
     try:
-        with opened(file) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            for member in archive:
-                archive.members = []  # type: ignore[attr-defined]  # or all headers stay in memory
-                folder, _, name = member.name.rpartition("/")
-                stem, _, suffix = name.partition(".")
-                if not member.isreg() or member.issparse() or not stem or not suffix:
-                    continue
+        with opened(file) as stream:
+            for key, suffix, member in _regular(stream):
                 is_label = suffix in LABELS and member.size <= LARGEST_LABEL
-                content = archive.extractfile(member) if is_label else None
-                label = content.read() if content else None
-                key = f"{folder}/{stem}" if folder else stem
-                yield key, suffix.lower(), Member(file, member.offset_data, member.size), label
-    except (tarfile.TarError, OSError, ValueError, EOFError, UnicodeError) as error:
-        raise DataError(
-            f"{file}: not a tar archive that can be read ({excerpt(str(error))}); expected one that is not compressed."
-        ) from error
+                label = _content(stream, member) if is_label else None
+                yield key, suffix, Member(file, member.offset_data, member.size), label
+    except BROKEN as error:
+        raise DataError(broken(file, error)) from error
+
+
+def pictures(file: Location) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each picture in an archive, read from one end to the other.
+
+    Raises one of BROKEN where it breaks off or is no archive, and DataError for one that lies elsewhere and is not
+    reached.
+    """
+    with opened(file, AHEAD) as stream:
+        for _, suffix, member in _regular(stream):
+            if _is_picture(suffix):
+                yield member.name, _content(stream, member)
+
+
+def broken(file: Location | str, error: Exception) -> str:
+    """Say that an archive is broken, or none."""
+    said = excerpt(str(error))
+    return f"{file}: not a tar archive that can be read ({said}); expected one that is not compressed."
+
+
+def _regular(stream: IO[bytes]) -> Iterator[tuple[str, str, tarfile.TarInfo]]:
+    """Yield key, suffix and header of each regular file that can belong to a sample."""
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
+        for member in archive:
+            archive.members = []  # type: ignore[attr-defined]  # or all headers stay in memory
+            folder, _, name = member.name.rpartition("/")
+            stem, _, suffix = name.partition(".")
+            if member.isreg() and not member.issparse() and stem and suffix:
+                if end < member.offset_data + member.size:
+                    raise tarfile.ReadError("unexpected end of data")  # before as much memory is asked for
+                yield f"{folder}/{stem}" if folder else stem, suffix.lower(), member
+
+
+def _is_picture(suffix: str) -> bool:
+    """Tell the picture of a sample: its suffix is all that follows the first dot of its name."""
+    return f".{suffix}" in SUFFIXES
+
+
+def _content(stream: IO[bytes], member: tarfile.TarInfo) -> bytes:
+    stream.seek(member.offset_data)
+    return stream.read(member.size)
 
 
 def _label(content: bytes, suffix: str, said: str) -> str:

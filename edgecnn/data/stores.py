@@ -1,4 +1,4 @@
-"""Files that lie elsewhere, by their address: ``s3://``, ``gs://`` and whatever else fsspec reads.
+"""Files that lie here, or elsewhere by their address: ``s3://``, ``gs://`` and whatever else fsspec reads.
 
 ``Remote`` does what the readers of shards ask of a path. A file is read in ranges, one file at a time and some
 megabytes ahead, so that pictures that stand one after the other come in one request; no more of it stays in memory.
@@ -7,6 +7,7 @@ this.
 """
 
 import contextlib
+import glob
 import io
 import re
 from collections.abc import Iterator
@@ -26,6 +27,18 @@ KEYS = (
     "Expected keys that may read it: of S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials, and "
     "where it is not Amazon's AWS_ENDPOINT_URL."
 )
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells a file from the one that lies there after a change: its size in bytes, and when it was written, in ns;
+    of a store its ETag, or the time as text."""
+
+    size: int
+    written: int | str
+
+
+NOTHING = Stamp(-1, -1)
 
 
 def is_address(text: str) -> bool:
@@ -63,6 +76,27 @@ class Store:
         """Return all files in and below a folder. Raises DataError."""
         with self.reached(path):
             return [str(found) for found in self._system.find(path)]
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the files that a pattern stands for. Raises DataError."""
+        with self.reached(pattern):
+            return [str(found) for found in self._system.glob(pattern)]
+
+    def stamp(self, path: str) -> Stamp:
+        """Return the stamp of a file. Raises DataError, also where the store has nothing that a change is known by."""
+        with self.reached(path):
+            info = self._system.info(path)
+            tag = next((value for name, value in info.items() if name.lower() == "etag" and value), None)
+            return Stamp(int(info["size"] or 0), str(tag or self._modified(path)))
+
+    def _modified(self, path: str) -> Any:
+        try:
+            return self._system.modified(path)
+        except NotImplementedError as error:
+            raise DataError(
+                f"{self.address(path)}: its store tells neither an ETag nor a time of writing, by which a change would "
+                "be known; expected one that does, such as s3://."
+            ) from error
 
     def content(self, path: str) -> bytes:
         """Return a whole file. Raises DataError, and FileNotFoundError where there is none."""
@@ -189,6 +223,10 @@ class Remote:
         """Return the files in and below it that end so."""
         return [Remote(path, self.store) for path in self.store.find(self.path) if path.endswith(suffix)]
 
+    def matching(self) -> list["Remote"]:
+        """Return the files that it stands for as a pattern. Raises DataError."""
+        return [Remote(path, self.store) for path in self.store.matching(self.path)]
+
     def read_bytes(self) -> bytes:
         """Return the content. Raises DataError, and FileNotFoundError."""
         return self.store.content(self.path)
@@ -207,6 +245,36 @@ def files_below(place: Location, suffix: str) -> list[Location]:
     if not place.is_dir():
         return [place]
     return [*sorted(place.below(suffix))] if isinstance(place, Remote) else [*sorted(place.rglob(f"*{suffix}"))]
+
+
+def files_meant(text: str, suffix: str) -> list[Location]:
+    """Return the files that a path, an address or a pattern stands for, of a folder all that end so; all sorted.
+
+    What matches nothing is returned as it is. Raises MissingPackageError, and DataError for what lies elsewhere.
+    """
+    place = location(text)
+    if isinstance(place, Remote):
+        is_pattern = glob.has_magic(text) and not place.exists()
+        return [*sorted(place.matching())] or [place] if is_pattern else files_below(place, suffix)
+    if place.exists():
+        return files_below(place, suffix)
+    return [Path(found) for found in sorted(glob.glob(text, recursive=True))] or [place]  # noqa: PTH207 - patterns may be absolute
+
+
+def stamp(place: Location) -> Stamp:
+    """Return the stamp of a file, NOTHING where there is none here. Raises DataError for what lies elsewhere."""
+    if isinstance(place, Remote):
+        return place.store.stamp(place.path)
+    try:
+        found = place.stat()
+    except OSError:
+        return NOTHING
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def absolute(place: Location) -> str:
+    """Return how a process finds a place, wherever it was started."""
+    return str(place if isinstance(place, Remote) else place.absolute())
 
 
 def parts_below(file: Location, top: Location) -> tuple[str, ...]:

@@ -121,9 +121,13 @@ class _File:
         known = (types.is_binary, types.is_large_binary, types.is_string, types.is_large_string, types.is_struct)
         if not any(is_one(kind) for is_one in known):
             raise DataError(f"{where} has {excerpt(str(kind))} for a picture; {EXPECTED}.")
-        for group in range(self._metadata.num_row_groups):
-            for row in range(self._metadata.row_group(group).num_rows):
+        for group, count in enumerate(self.group_sizes()):
+            for row in range(count):
                 yield _Row(self._reader, self.file, column, group, row)
+
+    def group_sizes(self) -> list[int]:
+        """Return how many rows each row group has."""
+        return [self._metadata.row_group(group).num_rows for group in range(self._metadata.num_row_groups)]
 
     def _size(self, group: int, column: str) -> int:
         found = self._metadata.row_group(group)
@@ -174,14 +178,33 @@ class _Reader:
         where = (wanted.file, wanted.column, wanted.group)
         if where != self._where or wanted.row < self._start:
             self._where, self._values, self._start = None, (), 0
-            source = _source(wanted.file, AHEAD)
-            opened = _pyarrow().parquet.ParquetFile(source, pre_buffer=False, buffer_size=1 << 16)
-            self._batches = opened.iter_batches(ROWS, [wanted.group], [wanted.column], use_threads=False)
+            table = _opened(wanted.file)
+            self._batches = table.iter_batches(ROWS, [wanted.group], [wanted.column], use_threads=False)
             self._where = where
         while wanted.row >= self._start + len(self._values):
             self._start += len(self._values)
             self._values = next(self._batches).column(0)
         return self._values[wanted.row - self._start].as_py()
+
+
+def group_sizes(file: Location, said: str) -> list[int]:
+    """Return how many rows each row group of a Parquet file has. Raises DataError for one that cannot be read, or
+    without a column of pictures."""
+    table = _File(file, _Reader())
+    column_of(table.schema.names, PICTURES, said, "pictures")
+    return table.group_sizes()
+
+
+def values(file: Location, group: int) -> Iterator[Any]:
+    """Yield what the column of pictures has in a row group.
+
+    Raises DataError where the file lies elsewhere and is not reached, and whatever pyarrow does for what is broken.
+    """
+    table = _opened(file)
+    column = column_of(table.schema_arrow.names, PICTURES, str(file), "pictures")
+    for batch in table.iter_batches(ROWS, [group], [column], use_threads=False):
+        for value in batch.column(0):
+            yield value.as_py()
 
 
 def column_of(columns: Sequence[str], known: Sequence[str], dataset: str, what: str) -> str:
@@ -205,11 +228,20 @@ def _label(value: Any, names: Sequence[str] | None, where: str) -> str:
 
 def picture_of(value: Any, file: Location) -> Path | bytes | None:
     """Return the bytes or the file that a value stands for; None for what is no picture. Raises DataError."""
+    found = content_of(value)
+    return _beside(file, found) if isinstance(found, str) else found
+
+
+def content_of(value: Any) -> bytes | str | None:
+    """Return the bytes of a picture or the name of its file, whichever a value has; None for what is no picture."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
-    if isinstance(value, str):
-        return _beside(file, value)
-    return value if isinstance(value, bytes) else None
+    return value if isinstance(value, bytes | str) else None
+
+
+def _opened(file: Location) -> Any:
+    """Return a Parquet file whose pictures are read some at a time. Raises DataError."""
+    return _pyarrow().parquet.ParquetFile(_source(file, AHEAD), pre_buffer=False, buffer_size=1 << 16)
 
 
 def _source(file: Location, ahead: int = AHEAD_OF_HEADERS) -> Path | IO[bytes]:

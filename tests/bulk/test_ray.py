@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from archives import archive, png, shards, table
 from interrupting import interrupted
+from s3 import BUCKET, S3
 
 from edgecnn import documents, load
 from edgecnn.bulk import Bulk, predict_bulk
@@ -161,6 +162,24 @@ def test_killed_workers_cost_no_answer_and_change_none(tmp_path: Path) -> None:
     assert said[1].startswith("warning: 4,000 of 4,000 pictures are unlike those that mnist-c1 was made for")
     assert said[1].count("\n") == 1, "Ray speaks of its dead"
     assert answers(tmp_path / "answers") == answers(tmp_path / "quiet")
+
+
+def test_shards_in_a_store_of_objects_are_answered_as_those_here(s3: S3, tmp_path: Path) -> None:
+    here = [shards(tmp_path / "shards", count=40, each=20), table(tmp_path / "rows", count=20)]
+    there = [f"tar:{s3.put(tmp_path / 'shards', 'bulk')}", f"parquet:{s3.put(tmp_path / 'rows', 'bulk')}"]
+    for sources, output in ((here, "here"), (there, "there")):
+        ended = command(MODEL, *sources, "--on", "ray", "-o", output, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+    ours, theirs = answers(tmp_path / "here"), answers(tmp_path / "there")
+    assert len(theirs) == 60
+    assert [row[1:] for row in theirs] == [row[1:] for row in ours]
+    again = json.loads(command(MODEL, *there, "--on", "ray", "-o", "there", "--json", cwd=tmp_path).stdout)
+    assert (again["kept"], again["workers"]) == (3, 0)
+
+    s3.client().delete_object(Bucket=BUCKET, Key="bulk/train-000001.tar")
+    gone = command(MODEL, f"{there[0]}/train-000001.tar", "--on", "ray", "-o", "gone", cwd=tmp_path)
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert gone.stderr.startswith(f"error: s3://{BUCKET}/bulk/train-000001.tar: not there (")
 
 
 DEADLY = """

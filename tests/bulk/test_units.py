@@ -127,8 +127,9 @@ def test_rows_of_a_broken_row_group_each_have_an_error_and_the_others_are_read()
     [
         ("tar:nowhere", "tar:nowhere: no such file; expected"),
         ("tar:empty", "tar:empty: no file ends in .tar; expected"),
-        ("parquet:no.parquet", "parquet:no.parquet: cannot be read"),
+        ("parquet:no.parquet", "no.parquet: cannot be read"),
         ("parquet:other.parquet", "parquet:other.parquet: has columns name, none with pictures; expected one called"),
+        ("s3://bucket/one", "s3://bucket/one: picture files are read on this machine; expected a path, or tar:s3:"),
         ("csv:labels.csv", "csv:labels.csv: is not read in bulk; expected folders, files, patterns, tar: or parquet:."),
     ],
 )

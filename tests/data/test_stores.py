@@ -4,17 +4,16 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 from archives import LABELS, png, shards, table
-from s3 import BUCKET, S3
+from s3 import BUCKET, S3, named
 
 from edgecnn import checkpoint, data, train
 from edgecnn.checkpoint import LAST
@@ -29,25 +28,6 @@ SMALL = {
     "epochs": 2, "batch_size": 8, "data.size": 10, "data.validation": 0.2, "data.buffer": 10, "precision": "fp32",
     "network.parameters": {"filters": [4]}, "augment.flip": "alternating",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    found = S3(tmp_path_factory.mktemp("s3"))
-    yield found
-    found.kill()
-
-
-@pytest.fixture
-def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """The server, and an environment that names it."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    yield server
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 def both(s3: S3, write: Callable[[Path], str], home: Path) -> tuple[str, str]:
@@ -195,9 +175,11 @@ def test_a_server_that_is_gone_is_a_message_and_no_picture_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = S3(tmp_path)
-    for name, value in own.environment.items():
-        monkeypatch.setenv(name, value)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with named(own, monkeypatch):
+        see_that_none_is_passed_over(own, tmp_path, monkeypatch)
+
+
+def see_that_none_is_passed_over(own: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores, "AHEAD", 1000)  # bytes: less than there are
     there = f"tar:{own.put(Path(shards(tmp_path / 'set')[4:]), 'set')}"
     looked = Looked(there, (8, 8), None, 7)
@@ -213,17 +195,16 @@ def test_a_server_that_is_gone_is_a_message_and_no_picture_is_passed_over(
     own.put(tmp_path / "set", "set")
     assert len(np.concatenate(list(pictures.chunks()))) == len(pictures)
     own.kill()
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 @pytest.mark.slow
-def test_the_command_says_in_a_line_what_is_wrong(server: S3, tmp_path: Path) -> None:
+def test_the_command_says_in_a_line_what_is_wrong(s3_server: S3, tmp_path: Path) -> None:
     arguments = ("train", "--data", "tar:s3://nowhere/set", "-o", str(tmp_path / "run"))
-    assert edgecnn(*arguments, **server.environment).startswith("error: s3://nowhere/set: not there (")
-    keyless = {name: value for name, value in server.environment.items() if "KEY" not in name}
+    assert edgecnn(*arguments, **s3_server.environment).startswith("error: s3://nowhere/set: not there (")
+    keyless = {name: value for name, value in s3_server.environment.items() if "KEY" not in name}
     said = edgecnn(*arguments, **keyless)
     assert said.startswith("error: s3://nowhere/set: may not be read (Unable to locate credentials). Expected keys")
-    gone = edgecnn(*arguments, **{**server.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    gone = edgecnn(*arguments, **{**s3_server.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     assert gone.startswith("error: s3://nowhere/set: cannot be read (Could not connect to the endpoint URL")
     assert all(len(text.splitlines()) == 1 for text in (said, gone))
     assert not list(tmp_path.iterdir())
