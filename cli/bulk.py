@@ -1,4 +1,4 @@
-"""edgecnn predict --on: pictures answered by Ray's workers, into a folder of Parquet files."""
+"""edgecnn predict and verify --on ray: pictures answered by Ray's workers, into Parquet files, or by two models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -10,6 +10,7 @@ from .stop import stop_requests
 
 if TYPE_CHECKING:
     from edgecnn.bulk import Bulk
+    from edgecnn.verify import Comparison
 
 
 def predict(
@@ -29,6 +30,36 @@ def predict(
         _sum_up(found)
     _warn(found)
     raise typer.Exit(1 if found.counted.failed or found.lost or not found.counted.pictures else 0)
+
+
+def verify(
+    reference: Path,
+    candidate: Path,
+    dataset: str,
+    *,
+    on: str,
+    max_drop_pp: float,
+    max_class_drop_pp: float | None,
+    slices: Path | None,
+    max_slice_drop_pp: float | None,
+    as_json: bool,
+) -> "Comparison":
+    """Have all pictures answered by both, and compare them."""
+    from edgecnn.bulk import verify_bulk
+
+    with console.stages(quiet=as_json) as say, stop_requests("stopping …") as stop:
+        say("running both on the same images")
+        return verify_bulk(
+            reference,
+            candidate,
+            dataset,
+            on=on,
+            max_drop_pp=max_drop_pp,
+            max_class_drop_pp=max_class_drop_pp,
+            slices=slices,
+            max_slice_drop_pp=max_slice_drop_pp,
+            stopped=stop.is_set,
+        )
 
 
 def _sum_up(found: "Bulk") -> None:

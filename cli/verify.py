@@ -1,10 +1,12 @@
 """edgecnn verify"""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from . import console
+from edgecnn.registry import DEVICES
+
+from . import bulk, console
 from .bench import show_device
 from .options import (
     AsJson,
@@ -14,7 +16,6 @@ from .options import (
     MaxClassDrop,
     MaxDrop,
     MaxSliceDrop,
-    On,
     Reference,
     Slices,
     Weights,
@@ -32,6 +33,19 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
+def _place(value: str | None) -> str | None:
+    """Refuse what names neither a device nor Ray before anything is read."""
+    if value is not None:
+        from edgecnn.devices.place import place_of
+        from edgecnn.ray_engine import check_place, is_place
+
+        if is_place(value):
+            check_place(value)
+        else:
+            place_of(value)
+    return value
+
+
 def verify(
     reference: Reference,
     candidate: Candidate,
@@ -43,7 +57,16 @@ def verify(
     max_slice_drop_pp: MaxSliceDrop = None,
     weights: Weights = None,
     root: DataRoot = None,
-    on: On = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar=f"<{'|'.join((*(f'{kind}:…' for kind in DEVICES.names()), 'ray', 'ray://HOST:PORT'))}>",
+            callback=_place,
+            help="A device to run the candidate on, such as ssh://pi@raspberrypi, or Ray's workers for both. Default: "
+            "here.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the images they were made for, as their task does it.
@@ -57,10 +80,27 @@ def verify(
     names, such as those taken at night. All have to be within what is allowed.
 
     With --on, the candidate runs on a device that ssh reaches, and the reference here: the same file as both tells
-    whether the device answers as this machine does.
+    whether the device answers as this machine does. With --on ray both are run by Ray's workers, on --data in tar: or
+    parquet:, of which no more than the answers is held in memory.
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
+    if on is not None and _is_ray(on):
+        if dataset is None or weights is not None or split != "test":
+            needed = "--data, tar:PATH or parquet:PATH"
+            raise typer.BadParameter(f"--on ray needs {needed}, and goes without --weights and --split.")
+        comparison: Compared = bulk.verify(
+            reference,
+            candidate,
+            dataset,
+            on=on,
+            max_drop_pp=max_drop_pp,
+            max_class_drop_pp=max_class_drop_pp,
+            slices=slices,
+            max_slice_drop_pp=max_slice_drop_pp,
+            as_json=as_json,
+        )
+        _tell(comparison, as_json)
     from edgecnn import verify as compare
 
     with console.stages(quiet=as_json) as say:
@@ -78,6 +118,16 @@ def verify(
             max_slice_drop_pp=max_slice_drop_pp,
             on=on,
         )
+    _tell(comparison, as_json)
+
+
+def _is_ray(on: str) -> bool:
+    from edgecnn.ray_engine import is_place
+
+    return is_place(on)
+
+
+def _tell(comparison: "Compared", as_json: bool) -> NoReturn:
     if as_json:
         console.show_json(comparison)
     else:

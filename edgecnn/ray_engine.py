@@ -28,9 +28,18 @@ QUIET = {
 }
 
 
+def is_place(on: str) -> bool:
+    """Tell what is to name Ray from the name of a device.
+
+    >>> is_place("ray"), is_place("ray://head:10001"), is_place("ssh://pi@raspberrypi")
+    (True, True, False)
+    """
+    return on == HERE or on.startswith(CLUSTER)
+
+
 def check_place(on: str) -> None:
     """Raise DeviceError for what names no Ray."""
-    if on != HERE and not (on.startswith(CLUSTER) and on.removeprefix(CLUSTER)):
+    if not is_place(on) or on == CLUSTER:
         raise DeviceError(f"'{excerpt(on)}' names no Ray; expected {HERE}, or {CLUSTER}HOST:PORT of a cluster.")
 
 

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from edgecnn.data import read_split
+from edgecnn.data.shards import TEST_SHARE, share_of
+
 LABELS = ("dark", "light")
 
 
 def png(level: int, seed: int = 0) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 100, (10, 12), np.uint8) + np.uint8(level)
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG")
-    return content.getvalue()
+    return as_png(np.random.default_rng(seed).integers(0, 100, (10, 12), np.uint8) + np.uint8(level))
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:
@@ -57,3 +57,22 @@ def table(home: Path, count: int = 60) -> str:
     home.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(rows), home / "all.parquet", row_group_size=10)
     return f"parquet:{home / 'all.parquet'}"
+
+
+def digits(home: Path, count: int = 600, each: int = 200) -> str:
+    """Write handwritten digits as archives. A fifth of the keys are the test split, and one of these is broken."""
+    split = read_split("digits", "train")
+    broken = next(place for place in range(count) if share_of(f"{place:06}") < TEST_SHARE)
+    for number, start in enumerate(range(0, count, each)):
+        members = {}
+        for place in range(start, start + each):
+            members[f"{place:06}.png"] = b"broken" if place == broken else as_png(split.images_nhwc[place, ..., 0])
+            members[f"{place:06}.cls"] = str(split.labels_n[place]).encode()
+        archive(home / f"train-{number:06}.tar", members)
+    return f"tar:{home}"
+
+
+def as_png(pixels: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()

@@ -8,7 +8,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from edgecnn import documents
 from edgecnn.bulk.told import MOST_ERRORS, Asked, Counted
 from edgecnn.bulk.units import Taken, Unit
+from edgecnn.bulk.work import check_version
 from edgecnn.digits.reading import Reader
-from edgecnn.errors import ImageError, ModelError
+from edgecnn.errors import ImageError
 from edgecnn.runtime import appearance
 from edgecnn.runtime.classifier import Classifier, load
 from edgecnn.runtime.image import read_picture, to_input
@@ -39,6 +40,19 @@ class Job:
     provider: str
     threads: int
     edgecnn_version: str = __version__
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of the models."""
+        return len(self.model) + len(self.detector or b"")
+
+    def with_threads(self, threads: int) -> "Job":
+        """Return the same for workers with so many threads."""
+        return replace(self, threads=threads)
+
+    def opened(self) -> "Worker":
+        """Open the models, in a worker."""
+        return Worker(self)
 
 
 class Answers(Protocol):
@@ -116,11 +130,7 @@ class Worker:
     """One session, which answers one unit after the other."""
 
     def __init__(self, job: Job) -> None:
-        if job.edgecnn_version != __version__:
-            raise ModelError(
-                f"a worker has edgecnn {__version__}, and edgecnn {job.edgecnn_version} asks it. Install the same "
-                "version on all machines."
-            )
+        check_version(job.edgecnn_version)
         self._answers = _answers(job)
 
     def answer(self, unit: Unit) -> bytes:

@@ -5,24 +5,24 @@ file a block: a second run cannot tell which rows are there, and what died takes
 retried, what is written and what a second run leaves out is one thing, the unit. tools/bulk_trial.py has Ray Data's own
 pipeline do the same pictures by the same worker; docs/results/scale.md has both.
 
-A worker is given one unit at a time and sends its part back as bytes, which this process alone writes. So what is
+A worker is given one unit at a time and sends back what came of it, which this process alone writes. So what is
 killed has written nothing, and another machine needs to reach the pictures alone.
 """
 
 import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from edgecnn import ray_engine
-from edgecnn.bulk.answering import Job, Worker
-from edgecnn.bulk.units import Unit
+from edgecnn.bulk.work import Answering, Work
 from edgecnn.errors import DeviceError, EdgecnnError
 from edgecnn.version import __version__
 
 TRIES = 5  # of a unit whose workers die, and to start a worker
 LOOK_S = 0.2  # between two looks at whether to stop
+Unit = TypeVar("Unit")
 PATIENCE_S = 5.0  # for workers to end
 STORE_BYTES = 200_000_000  # of shared memory, for parts on their way, beside the model
 
@@ -54,15 +54,14 @@ def crew(cores: Sequence[int], units: int) -> Crew:
 
 
 @contextlib.contextmanager
-def answering(on: str, job: Job, units: Sequence[Unit]) -> Iterator[tuple[Crew, "Pool"]]:
+def answering(on: str, work: Work, units: Sequence[Unit]) -> Iterator[tuple[Crew, "Pool[Unit]"]]:
     """Start Ray here, or connect to a cluster, and yield the pool that answers ``units``.
 
     Raises MissingPackageError without the extra, DeviceError where Ray does not start or the cluster is not reached.
     """
-    store_bytes = STORE_BYTES + 2 * (len(job.model) + len(job.detector or b""))
-    with ray_engine.connected(on, store_bytes) as ray:
+    with ray_engine.connected(on, STORE_BYTES + 2 * work.size_bytes) as ray:
         found = crew(ray_engine.cores(ray), len(units))
-        yield found, Pool(ray, on, replace(job, threads=found.threads), found.workers, units)
+        yield found, Pool(ray, on, work, found, units)
 
 
 @dataclass(frozen=True)
@@ -70,27 +69,28 @@ class _Asked:
     """What a worker was asked: to answer a unit that has killed so many others, or, with None, to open the model."""
 
     worker: Any
-    unit: Unit | None
+    unit: Any | None
     deaths: int = 0
 
 
-class Pool:
+class Pool(Generic[Unit]):
     """Actors, and the units that they have still to answer.
 
     Who dies gets a successor, and its unit goes to the end of the line. Ray's own retries are not used: they would give
     a unit to the same actor again at once, and of one that many die of nothing would be known.
     """
 
-    def __init__(self, ray: Any, on: str, job: Job, workers: int, units: Sequence[Unit]) -> None:
+    def __init__(self, ray: Any, on: str, work: Work, crew: Crew, units: Sequence[Unit]) -> None:
         self._ray, self._on, self._waiting = ray, on, deque((unit, 0) for unit in units)
-        self._actor, self._job = ray.remote(Actor).options(num_cpus=job.threads), ray.put(job)
+        self._actor = ray.remote(Actor).options(num_cpus=crew.threads)
+        self._work = ray.put(work.with_threads(crew.threads))
         self._asked: dict[Any, _Asked] = {}
         self._stillborn = 0
-        for _ in range(workers):
+        for _ in range(crew.workers):
             self._start()
 
-    def answers(self, stopped: Callable[[], bool]) -> Generator[tuple[Unit, bytes | Lost], None, None]:
-        """Yield units with their parts as they are finished, until all are, or ``stopped``.
+    def answers(self, stopped: Callable[[], bool]) -> Generator[tuple[Unit, Any | Lost], None, None]:
+        """Yield units with what came of them as they are finished, until all are, or ``stopped``.
 
         Raises DeviceError where no worker starts, and what answering raises.
         """
@@ -101,7 +101,7 @@ class Pool:
         finally:
             self._end()
 
-    def _came(self, done: Any, asked: _Asked) -> Iterator[tuple[Unit, bytes | Lost]]:
+    def _came(self, done: Any, asked: _Asked) -> Iterator[tuple[Unit, Any | Lost]]:
         """Take an answer, and ask the next thing at once."""
         try:
             part = self._ray.get(done)
@@ -135,7 +135,7 @@ class Pool:
 
     def _start(self) -> None:
         worker = self._actor.remote()
-        self._asked[worker.ready.remote(self._job)] = _Asked(worker, None)
+        self._asked[worker.ready.remote(self._work)] = _Asked(worker, None)
 
     def _end(self) -> None:
         """End the workers, and wait for it: Ray complains of work that it was asked for and cannot tell the end of."""
@@ -149,20 +149,20 @@ class Actor:
     """A worker in a process of Ray's. What edgecnn raises is sent as it is: Ray would put its traceback around it."""
 
     def __init__(self) -> None:
-        self._worker: Worker | None = None
+        self._answering: Answering | None = None
 
-    def ready(self, job: Job) -> bytes | EdgecnnError:
-        """Open the model; return nothing, or why it cannot be opened."""
+    def ready(self, work: Work) -> bytes | EdgecnnError:
+        """Open what there is to open; return nothing, or why it cannot be opened."""
         try:
-            self._worker = Worker(job)
+            self._answering = work.opened()
         except EdgecnnError as error:
             return error
         return b""
 
-    def answer(self, unit: Unit) -> bytes | EdgecnnError:
-        """Return the part of a unit, once it is ready."""
-        assert self._worker is not None
+    def answer(self, unit: Any) -> Any:
+        """Return what comes of a unit, or why all has to end, once it is ready."""
+        assert self._answering is not None
         try:
-            return self._worker.answer(unit)
+            return self._answering.answer(unit)
         except EdgecnnError as error:
             return error

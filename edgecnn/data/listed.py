@@ -144,6 +144,14 @@ class Found:
         self._files.append(entry.said)
         return image_hwc
 
+    def extend(self, other: "Found") -> None:
+        """Add what reading others, after these, came to."""
+        self.images += other.images
+        self._labels += other._labels
+        self._files += other._files
+        self._skipped += other._skipped
+        self._assumed += other._assumed
+
     def split(self, names: tuple[str, ...], dataset: str) -> Split:
         """Return all that were read. Raises DataError where none was."""
         if not self.images:

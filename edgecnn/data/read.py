@@ -131,7 +131,7 @@ def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], cha
         if classes is not None and (is_test or _lacks(classes, labels)):
             return checked(folder.read_undivided(path, labels, size, channels), dataset, least=1)
     elif (pictures := sources.listed_of(dataset)) is not None:
-        if pictures.test is None and _lacks(pictures.names, labels):
+        if is_taken_whole(pictures, labels):
             shape = listed.shape_of(pictures.train, size, channels)
             return checked(listed.decoded(pictures.train, pictures.names, shape, dataset), dataset, least=1)
     elif dataset.endswith(".npz"):
@@ -139,6 +139,11 @@ def _undivided(dataset: str, labels: tuple[str, ...], size: tuple[int, int], cha
         if found is not None and _lacks(found.names, labels):
             return brought_to(found, size, channels)
     return None
+
+
+def is_taken_whole(pictures: listed.Listed, labels: tuple[str, ...]) -> bool:
+    """Tell pictures of another data set than a model's, which has these labels, that it is measured on all of."""
+    return pictures.test is None and _lacks(pictures.names, labels)
 
 
 def _lacks(names: tuple[str, ...], labels: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ from edgecnn.errors import DataError
 from edgecnn.machine.environment import Environment
 from edgecnn.text import duration
 from edgecnn.verify.apart import WHOLE, Apart, Breakdown, together
-from edgecnn.verify.by_part import broken_down, needed_for, parts_of
+from edgecnn.verify.by_part import Parts, broken_down, needed_for, parts_of
 from edgecnn.verify.gate import ERROR_RATE, JUDGED, RATE, UNKNOWN, Verdict, judge
 from edgecnn.verify.scores import ClassScore, Flip, FlipCounts, Scores, counted_flips
 from edgecnn.verify.shown import comparison_tables
@@ -27,6 +27,7 @@ from edgecnn.verify.statistics import drop_ci95_pp, mcnemar_p, roc_auc
 from edgecnn.verify.table import Table
 
 SplitName = Literal["test", "validation"]
+Answered = tuple[ClassifierContender, NDArray[np.float32]]  # a classifier, and its logits_nk
 
 
 @dataclass(frozen=True)
@@ -113,28 +114,41 @@ def compare(
     check_labels(reference, split, dataset)
     check_labels(candidate, split, dataset)
     check_same_input(reference, candidate)
-    parts = parts_of(apart, split, f"{split_name} split of {dataset}")
-    first, second = (contender.logits(split.images_nhwc) for contender in (reference, candidate))
-    found = compare_logits(
-        (reference, first),
-        (candidate, second),
-        split,
-        dataset=dataset,
-        split_name=split_name,
-        max_drop_pp=max_drop_pp,
+    parts = parts_of(apart, split, where(split_name, dataset))
+    first, second = ((contender, contender.logits(split.images_nhwc)) for contender in (reference, candidate))
+    found = compare_answered(
+        first, second, split, dataset=dataset, split_name=split_name, max_drop_pp=max_drop_pp, apart=apart, parts=parts
     )
-    answers = [logits_nk.argmax(axis=1) for logits_nk in (first, second)]
+    return replace(found, seconds=time.perf_counter() - started)
+
+
+def where(split_name: str, dataset: str) -> str:
+    """Return what messages call a split of a data set."""
+    return f"{split_name} split of {dataset}"
+
+
+def compare_answered(
+    reference: Answered,
+    candidate: Answered,
+    split: Split,
+    *,
+    dataset: str,
+    split_name: str,
+    max_drop_pp: float,
+    apart: Apart,
+    parts: tuple[Parts | None, Parts | None],
+) -> Comparison:
+    """Compare what two classifiers answered for the images of a split, and judge its ``parts`` apart."""
+    found = compare_logits(reference, candidate, split, dataset=dataset, split_name=split_name, max_drop_pp=max_drop_pp)
+    answers = [logits_nk.argmax(axis=1) for _, logits_nk in (reference, candidate)]
     by_class, by_slice = broken_down(apart, parts, answers, split.labels_n)
     verdict = together([found.verdict, *(each.verdict for each in (by_class, by_slice) if each)])
-    seconds = time.perf_counter() - started
-    return replace(
-        found, seconds=seconds, by_class=by_class, by_slice=by_slice, verdict=verdict, passed=verdict == "within"
-    )
+    return replace(found, by_class=by_class, by_slice=by_slice, verdict=verdict, passed=verdict == "within")
 
 
 def compare_logits(
-    reference: tuple[ClassifierContender, NDArray[np.float32]],
-    candidate: tuple[ClassifierContender, NDArray[np.float32]],
+    reference: Answered,
+    candidate: Answered,
     split: Split,
     *,
     dataset: str,
@@ -212,8 +226,7 @@ def read_for(
     if dataset is None and not data.is_named(name) and not _reachable(name):
         raise DataError(f"the model was trained on {name}, which is not here. Say where it is with --data.")
     size, channels, groups = shape[:2], shape[2], record.groups
-    is_other = dataset is not None and data.public_name(dataset) != data.public_name(record.name)
-    if split == "test" and labels and is_other and groups is None:
+    if split == "test" and labels and is_other(record, dataset) and groups is None:
         return data.read_other(name, labels, size=size, channels=channels, root=root)
     early = None if data.is_named(name) else size  # what a named set has is made larger once it is known which images
     if record.own_validation and split == "validation":
@@ -227,6 +240,11 @@ def read_for(
         found = data.partition(found, record)[0 if split == "train" else 1]
     found = data.brought_to(found, size, channels)
     return data.relabeled(found, labels, name) if labels else found
+
+
+def is_other(record: DatasetRecord, dataset: str | None) -> bool:
+    """Tell whether a data set is another one than that of a record."""
+    return dataset is not None and data.public_name(dataset) != data.public_name(record.name)
 
 
 def _drawn(dataset: str | None, shape: tuple[int, int, int], root: str | Path | None) -> DatasetRecord:
@@ -254,11 +272,16 @@ def _reachable(name: str) -> bool:
 
 def check_labels(contender: ClassifierContender, split: Split, dataset: str) -> None:
     """Raise DataError unless the contender answers the labels of the split, in that order."""
-    if contender.labels != split.names:
-        hint = unlike(sorted(set(split.names) - set(contender.labels)), contender.labels)
+    check_names(contender, split.names, dataset)
+
+
+def check_names(contender: ClassifierContender, names: tuple[str, ...], dataset: str) -> None:
+    """Raise DataError unless the contender answers these labels, in that order."""
+    if contender.labels != names:
+        hint = unlike(sorted(set(names) - set(contender.labels)), contender.labels)
         raise DataError(
             f"{contender.name}: answers {len(contender.labels)} labels ({_some(contender.labels)}), "
-            f"{dataset} has {len(split.names)} ({_some(split.names)}).{hint} Name the data set it was made for with "
+            f"{dataset} has {len(names)} ({_some(names)}).{hint} Name the data set it was made for with "
             "--data."
         )
 

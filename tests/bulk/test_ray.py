@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from archives import archive, png, shards, table
+from archives import archive, digits, png, shards, table
 from interrupting import interrupted
 from s3 import BUCKET, S3
 
@@ -180,6 +180,21 @@ def test_shards_in_a_store_of_objects_are_answered_as_those_here(s3: S3, tmp_pat
     gone = command(MODEL, f"{there[0]}/train-000001.tar", "--on", "ray", "-o", "gone", cwd=tmp_path)
     assert (gone.returncode, gone.stdout) == (2, "")
     assert gone.stderr.startswith(f"error: s3://{BUCKET}/bulk/train-000001.tar: not there (")
+
+
+def test_two_models_are_compared_as_without_ray(tmp_path: Path) -> None:
+    models, dataset = ("mnist-c1", "mnist-small"), digits(tmp_path / "set")
+    words = [sys.executable, "-m", "edgecnn_cli", "verify", *models, "--data", dataset]
+    ended = [
+        subprocess.run([*words, *more, "--json"], capture_output=True, text=True, timeout=400, check=False)
+        for more in ((), ("--on", "ray"))
+    ]
+    plain, by_workers = (json.loads(one.stdout) for one in ended)
+    assert by_workers.pop("seconds") != plain.pop("seconds")
+    assert by_workers == plain
+    assert plain["images"] > 100
+    assert [one.returncode for one in ended] == [0, 0]
+    assert left(tmp_path) == []
 
 
 DEADLY = """
