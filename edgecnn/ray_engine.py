@@ -10,7 +10,8 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,32 @@ def connected(on: str, store_bytes: int) -> Iterator[Any]:
 def cores(ray: Any) -> list[int]:
     """Return how many cores each machine offers."""
     return [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What each of some processes at once has: cores that Ray keeps for it, and threads."""
+
+    cores: float
+    threads: int
+
+
+def share(cores: Sequence[int], at_once: int) -> Share:
+    """Say how machines with so many cores are shared by ``at_once`` processes: all cores, and none on two machines.
+
+    Where there are fewer cores, each has a thread and a part of one.
+
+    >>> share([2], 2), share([8, 8], 4), share([4, 0, 4], 1), share([2], 4)  # doctest: +NORMALIZE_WHITESPACE
+    (Share(cores=1.0, threads=1), Share(cores=4.0, threads=4), Share(cores=4.0, threads=4), Share(cores=0.5, threads=1))
+    """
+    usable = usable_of(cores)
+    threads = min(sum(usable) // at_once, *usable)
+    return Share(float(threads), threads) if threads else Share(round(sum(usable) / at_once, 2), 1)
+
+
+def usable_of(cores: Sequence[int]) -> list[int]:
+    """Return the cores of those machines that have some for us; one where none has."""
+    return [each for each in cores if each] or [1]
 
 
 def gpus(ray: Any) -> float:

@@ -48,9 +48,9 @@ def crew(cores: Sequence[int], units: int) -> Crew:
     >>> crew([2], units=100), crew([8], units=2), crew([4, 0, 4], units=1)
     (Crew(workers=2, threads=1), Crew(workers=2, threads=4), Crew(workers=1, threads=4))
     """
-    usable = [each for each in cores if each] or [1]
-    threads = min(max(1, sum(usable) // max(1, units)), *usable)
-    return Crew(min(max(1, units), sum(each // threads for each in usable)), threads)
+    at_once = max(1, units)
+    threads = ray_engine.share(cores, at_once).threads
+    return Crew(min(at_once, sum(each // threads for each in ray_engine.usable_of(cores))), threads)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,7 @@ STORE_BYTES = 100_000_000
 CONTINUE = "Continue with the same command, once it is reached; what is finished is not trained again."
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one run has: cores that Ray keeps for it, and threads."""
-
-    cores: float
-    threads: int
-
-
-def share(cores: list[int], jobs: int | None, runs: int) -> Share:
+def share(cores: list[int], jobs: int | None, runs: int) -> ray_engine.Share:
     """Say how machines with so many cores are shared by ``jobs`` runs at once, by default one a core.
 
     >>> share([2], None, 24), share([8, 8], None, 4)
@@ -45,10 +36,7 @@ def share(cores: list[int], jobs: int | None, runs: int) -> Share:
     >>> share([8], 2, 24), share([2], 4, 24)
     (Share(cores=4.0, threads=4), Share(cores=0.5, threads=1))
     """
-    usable = [each for each in cores if each] or [1]
-    at_once = max(1, min(jobs or sum(usable), runs))
-    threads = min(sum(usable) // at_once, *usable)
-    return Share(float(threads), threads) if threads else Share(round(sum(usable) / at_once, 2), 1)
+    return ray_engine.share(cores, max(1, min(jobs or sum(ray_engine.usable_of(cores)), runs)))
 
 
 class OnRay:
