@@ -4,9 +4,11 @@
 Small PNGs of digits are drawn into tar shards, once. Then, each in a process of its own and one after the other:
 
 - ``edgecnn predict --on ray``, undisturbed;
+- the same again, when there is nothing to do, for what the command costs by itself;
 - the same into another folder, where workers are killed at random moments, and its answers beside the first ones;
 - of the first ``--beside`` pictures alone: the loop of plain ``edgecnn predict`` with all threads, one worker of this
   bulk prediction in one process with all threads, and a pipeline of Ray Data with the same worker;
+- of as many pictures, this bulk prediction with 1, 2 and 4 workers;
 - what a worker does with a picture, part by part: one with one thread, without Ray, of the first shard's pictures, and
   of JPEGs of 640x480.
 
@@ -46,6 +48,7 @@ from pyarrow import compute, parquet
 
 from edgecnn import data, documents, files, zoo
 from edgecnn.bulk.answering import IMAGES_AT_ONCE, Job, Labels, Worker, as_part
+from edgecnn.bulk.predicting import predict_bulk
 from edgecnn.bulk.told import Asked
 from edgecnn.bulk.units import Taken, units_of
 from edgecnn.machine.environment import Environment, environment
@@ -94,6 +97,14 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Crew:
+    """This bulk prediction with so many workers, one thread each."""
+
+    workers: int
+    ran: Ran
+
+
+@dataclass(frozen=True)
 class AllParts:
     """Those of each kind of pictures."""
 
@@ -122,7 +133,9 @@ class Trial:
     undisturbed: Answered
     killed: Answered
     environment: Environment
-    parts: list[Parts] = field(default_factory=list)  # trials of before have none
+    parts: list[Parts] = field(default_factory=list)  # trials of before have none, and neither of what follows
+    again: Ran | None = None
+    crews: list[Crew] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -345,6 +358,18 @@ def by_ray_data(model: str, shards: Sequence[str]) -> None:
         ray.shutdown()
 
 
+def by_crew(workers: int, model: str, shards: Sequence[str]) -> None:
+    """Answer as ``predict --on ray`` does where there are so many cores, whether there are or not."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+        ray.init(num_cpus=workers, _temp_dir=f"{folder}/ray", **quiet)
+        predict_bulk(model, [f"tar:{shard}" for shard in shards], f"{folder}/answers")
+        ray.shutdown()
+
+
 def tell_parts(model: str, shards: Sequence[str]) -> None:
     """Print what a worker's parts take, as JSON."""
     shard, photographed = map(Path, shards)
@@ -353,6 +378,7 @@ def tell_parts(model: str, shards: Sequence[str]) -> None:
 
 
 ALONE = {"plain": plainly, "worker": alone, "data": by_ray_data}
+CREWS = {f"crew-{workers}": workers for workers in (1, 2, 4)}
 PARTS = "parts"
 
 
@@ -365,11 +391,12 @@ def main() -> None:
     parser.add_argument("--model", default="mnist-compact")
     parser.add_argument("--folder", type=Path, help="for shards and answers; without it, one that goes at the end")
     parser.add_argument("-o", "--output", type=Path, default=RECORD)
-    parser.add_argument("--alone", choices=(*ALONE, PARTS), help=argparse.SUPPRESS)  # what a child does
+    parser.add_argument("--alone", choices=(*ALONE, *CREWS, PARTS), help=argparse.SUPPRESS)  # what a child does
     parser.add_argument("shards", nargs="*", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.alone:
-        {**ALONE, PARTS: tell_parts}[asked.alone](asked.model, asked.shards)
+        crews = {name: functools.partial(by_crew, workers) for name, workers in CREWS.items()}
+        {**ALONE, **crews, PARTS: tell_parts}[asked.alone](asked.model, asked.shards)
         return
     with kept(asked.folder) as folder:
         trial = measured(asked, folder)
@@ -403,6 +430,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
         shutil.rmtree(output, ignore_errors=True)
     edgecnn = [sys.executable, "-m", "edgecnn_cli", "predict", asked.model, f"tar:{home}"]
     first = ran("Ray", asked.pictures, [*edgecnn, "--on", "ray", "-o", str(outputs[0])])
+    again = ran("Ray, again", asked.pictures, [*edgecnn, "--on", "ray", "-o", str(outputs[0])])
     draws = random.Random(1)
     kills = sorted(draws.randrange(1, max(2, len(shards) * 9 // 10)) for _ in range(asked.kills))
     second = ran(
@@ -415,7 +443,9 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
         "worker": f"one worker without Ray, {available()} threads",
         "data": f"Ray Data, {available()} actors of the same worker",
     }
-    beside = [ran(names[what], len(some) * asked.each, [*here, what, *map(str, some)]) for what in ALONE]
+    count, listed = len(some) * asked.each, list(map(str, some))
+    beside = [ran(names[what], count, [*here, what, *listed]) for what in ALONE]
+    crews = [Crew(workers, ran(name, count, [*here, name, *listed])) for name, workers in CREWS.items()]
     photographed = folder / f"photographs-{PHOTOGRAPHS}.tar"
     write_shard(photographed, photographs(PHOTOGRAPHS))
     command = [*here, PARTS, str(shards[0]), str(photographed)]
@@ -431,6 +461,8 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
         killed=answered(outputs[1]),
         environment=machine,
         parts=documents.from_json(AllParts, told.stdout.decode(), PARTS).found,
+        again=again,
+        crews=crews,
     )
 
 

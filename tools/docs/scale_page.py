@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
+import scale_cost
 from bulk_trial import RECORD, Trial, Trials
 
 from edgecnn import documents
@@ -58,7 +60,8 @@ PARTS = """
 def main() -> None:
     """Write the page."""
     trials = documents.read(Trials, RECORD).trials
-    TARGET.write_text(PAGE.format(trials="\n".join(map(section, trials))).rstrip() + "\n", encoding="utf-8")
+    text = PAGE.format(trials="\n".join(map(section, trials))).rstrip() + "\n"
+    TARGET.write_text(text + scale_cost.section(trials[-1]), encoding="utf-8")
 
 
 def section(trial: Trial) -> str:
