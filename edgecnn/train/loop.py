@@ -101,14 +101,14 @@ def train(
         if not group.is_first:
             on_progress, on_epoch, on_data = _unheard, _unheard, _unheard
         with group.first_goes_first():
-            resume = resume or run_folder.is_of_launch(run, place.launch)
+            resume = resume or run_folder.is_of_launch(run, place.launch, anew=place.anew)
             recipe = _with_code(recipe, run, resume=resume)
             prepared = learning_task(recipe).prepare(recipe, root)
             loop = Loop(
                 recipe, run, where, prepared, clock, group
             )  # before the claim: weights that cannot be had leave no run behind
             if group.is_first:
-                run_folder.claim(run, recipe, resume=resume, comments=comments)
+                run_folder.claim(run, recipe, resume=resume, comments=comments, launch=place.launch)
                 stack.enter_context(run_folder.held(run))
                 if place.launch:
                     run_folder.note_launch(run, place.launch)

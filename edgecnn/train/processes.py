@@ -26,6 +26,7 @@ from edgecnn.errors import ConnectionLost, DataError, EdgecnnError, ProviderErro
 
 ABSENT = -1  # in place of a length
 RUN_ID, UNNAMED = "TORCHELASTIC_RUN_ID", "none"
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
 MEETING = "edgecnn"
 LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 1_800
 
@@ -33,13 +34,14 @@ LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 1_800
 @dataclass(frozen=True)
 class Place:
     """Which of how many processes this one is: of all, and of those on this machine. ``launch`` is what tells one call
-    of torchrun from the next, the same when it starts processes anew; "" without one."""
+    of torchrun from the next, the same when it starts processes ``anew``; "" without one."""
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
     local_count: int = 1
     launch: str = ""
+    anew: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -63,7 +65,7 @@ def launched() -> Place:
         )
     numbers = (os.environ.get(name, "0") for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
     local_rank, local_count = (int(number) if number.isdecimal() else 0 for number in numbers)
-    return Place(rank, count, local_rank, max(local_count, 1), _launch())
+    return Place(rank, count, local_rank, max(local_count, 1), _launch(), os.environ.get(RESTARTS, "0") != "0")
 
 
 def _launch() -> str:

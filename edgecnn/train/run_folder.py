@@ -9,7 +9,7 @@
 ``teacher-NNN.npy``    with a teacher that answers each view of the images once, its answers
 ``outcome.json``       when it is finished: the figures, the machine, the versions, the commit of a checkout
 ``.lock``              held by the process that trains here
-``.launch``            of many processes, which call of torchrun began it, until it is finished
+``.launch``            of many processes, which call of torchrun began it
 """
 
 import contextlib
@@ -54,9 +54,12 @@ STATE_PARTS = {
 }
 
 
-def claim(run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str] | None = None) -> None:
+def claim(
+    run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str] | None = None, launch: str = ""
+) -> None:
     """Make the folder of a new run, or see that ``resume`` continues the same recipe, or trains it for longer.
-    ``comments`` are written into a new one's recipe.
+    ``comments`` are written into a new one's recipe. Which ``launch`` begins it is written down before it counts as
+    begun: a process may be killed between any two files.
 
     Raises CheckpointError.
     """
@@ -64,8 +67,11 @@ def claim(run: Path, recipe: Recipe, *, resume: bool, comments: Mapping[str, str
     if not there.exists():
         if resume:
             raise CheckpointError(f"{run}: no run to resume ({RECIPE} is not there). Leave out --resume to start one.")
-        if run.exists() and (not run.is_dir() or set(run.iterdir()) > set(run.glob(PARTIALS))):
+        files.clear_leftovers(run / LAUNCH)
+        if run.exists() and (not run.is_dir() or {*run.iterdir()} - {run / LAUNCH} > {*run.glob(PARTIALS)}):
             raise CheckpointError(f"{run}: exists and is not a run. Choose another folder with -o.")
+        if launch:
+            note_launch(run, launch)
         files.write_text(there, to_toml(recipe.public(), comments))
     elif not resume:
         raise CheckpointError(f"{run}: holds a run already. Continue it with --resume, or choose another with -o.")
@@ -82,10 +88,19 @@ def note_launch(run: Path, launch: str) -> None:
     files.write_text(run / LAUNCH, launch + "\n")
 
 
-def is_of_launch(run: Path, launch: str) -> bool:
-    """Tell whether that call of torchrun began this run and has not finished it."""
+def is_of_launch(run: Path, launch: str, *, anew: bool) -> bool:
+    """Tell whether that call of torchrun began this run, and is to go on with it.
+
+    That is so of a finished one as well where torchrun starts its processes ``anew``: one of them was lost when nothing
+    was left to do. What comes first is another call by the same name, for which it is in the way from then on.
+    """
     there = run / LAUNCH
-    return bool(launch) and (run / RECIPE).exists() and there.is_file() and there.read_text().strip() == launch
+    if not (launch and (run / RECIPE).exists() and there.is_file() and there.read_text().strip() == launch):
+        return False
+    if (run / OUTCOME).exists() and not anew:
+        there.unlink()
+        return False
+    return True
 
 
 def check_recorded(run: Path) -> None:
@@ -189,7 +204,6 @@ def versions() -> dict[str, str]:
 def write_outcome(run: Path, outcome: dict[str, Any]) -> None:
     """Write outcome.json; a finished run that is resumed keeps the commit that trained it."""
     path = run / OUTCOME
-    (run / LAUNCH).unlink(missing_ok=True)
     if not path.exists():
         files.write_text(
             path, documents.to_json({**outcome, "versions": versions(), "commit": _commit()}, ascii_only=True) + "\n"

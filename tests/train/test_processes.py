@@ -123,7 +123,6 @@ def test_weights_agree_with_those_without_torchrun_and_the_first_alone_prints(
     assert json.loads(out)["processes"] == count
     distance = apart(alone, tmp_path / "run")
     assert distance == 0 if count == 1 else 0 < distance < FAR
-    assert not (tmp_path / "run" / ".launch").exists()
 
 
 def test_a_process_that_is_none_of_those_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +180,37 @@ def test_a_killed_worker_changes_no_weights(tmp_path: Path, whole: Path, data_ro
     assert process.returncode == 0, said
     assert "another process of this training is gone" in said or victim == 1
     assert apart(whole, run) == 0
+
+
+# The second process is killed when the run is finished.
+LATE = """
+import os, pathlib, sys, time
+import edgecnn
+
+run = pathlib.Path(sys.argv[1])
+edgecnn.train("digits-compact", run, root=sys.argv[2], overrides={
+    "epochs": 1, "precision": "fp32", "data.subset": 400, "network.parameters.filters": [8],
+})
+if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+    while not (run / "outcome.json").exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_worker_that_is_killed_when_all_is_done_loses_nothing_and_another_call_is_refused(
+    tmp_path: Path, data_root: Path
+) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    with torchrun(2, tmp_path / "late.py", tmp_path / "run", data_root, restarts=1) as process:
+        _, said = process.communicate()
+    assert process.returncode == 0, said
+    before = (tmp_path / "run" / LAST).read_bytes()
+    with torchrun(2, tmp_path / "late.py", tmp_path / "run", data_root, restarts=1) as process:
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert "holds a run already" in said
+    assert (tmp_path / "run" / LAST).read_bytes() == before
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Ctrl-C is another thing on Windows")
