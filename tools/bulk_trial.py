@@ -4,11 +4,11 @@
 Small PNGs of digits are drawn into tar shards, once. Then, each in a process of its own and one after the other:
 
 - ``edgecnn predict --on ray``, undisturbed;
-- the same again, when there is nothing to do, for what the command costs by itself;
+- the same again, when there is nothing to do, and so of one shard alone, for what a part costs who asks;
 - the same into another folder, where workers are killed at random moments, and its answers beside the first ones;
 - of the first ``--beside`` pictures alone: the loop of plain ``edgecnn predict`` with all threads, one worker of this
   bulk prediction in one process with all threads, and a pipeline of Ray Data with the same worker;
-- of as many pictures, this bulk prediction with 1, 2 and 4 workers;
+- of the first ``--crews`` pictures, this bulk prediction with 1, 2 and 4 workers;
 - what a worker does with a picture, part by part: one with one thread, without Ray, of the first shard's pictures, and
   of JPEGs of 640x480.
 
@@ -134,7 +134,7 @@ class Trial:
     killed: Answered
     environment: Environment
     parts: list[Parts] = field(default_factory=list)  # trials of before have none, and neither of what follows
-    again: Ran | None = None
+    again: list[Ran] = field(default_factory=list)  # nothing to do: of one shard, of all
     crews: list[Crew] = field(default_factory=list)
 
 
@@ -387,6 +387,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1_000_000)
     parser.add_argument("--each", type=int, default=10_000, help="pictures in a shard")
     parser.add_argument("--beside", type=int, default=50_000, help="pictures of what runs beside it")
+    parser.add_argument("--crews", type=int, default=200_000, help="pictures for 1, 2 and 4 workers")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--model", default="mnist-compact")
     parser.add_argument("--folder", type=Path, help="for shards and answers; without it, one that goes at the end")
@@ -428,14 +429,16 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
     outputs = [folder / "answers", folder / "answers-killed"]
     for output in outputs:
         shutil.rmtree(output, ignore_errors=True)
-    edgecnn = [sys.executable, "-m", "edgecnn_cli", "predict", asked.model, f"tar:{home}"]
-    first = ran("Ray", asked.pictures, [*edgecnn, "--on", "ray", "-o", str(outputs[0])])
-    again = ran("Ray, again", asked.pictures, [*edgecnn, "--on", "ray", "-o", str(outputs[0])])
+    edgecnn = [sys.executable, "-m", "edgecnn_cli", "predict", asked.model, "--on", "ray"]
+    whole = [*edgecnn, f"tar:{home}", "-o", str(outputs[0])]
+    one = [*edgecnn, f"tar:{shards[0]}", "-o", str(folder / "answers-one")]
+    first = ran("Ray", asked.pictures, whole)
+    subprocess.run(one, check=True, stdout=subprocess.DEVNULL)
+    again = [ran("again, one shard", asked.each, one), ran("again, all shards", asked.pictures, whole)]
     draws = random.Random(1)
     kills = sorted(draws.randrange(1, max(2, len(shards) * 9 // 10)) for _ in range(asked.kills))
-    second = ran(
-        "Ray, workers killed", asked.pictures, [*edgecnn, "--on", "ray", "-o", str(outputs[1])], kills, outputs[1]
-    )
+    disturbed = [*edgecnn, f"tar:{home}", "-o", str(outputs[1])]
+    second = ran("Ray, workers killed", asked.pictures, disturbed, kills, outputs[1])
     some = shards[: max(1, asked.beside // asked.each)]
     here = [sys.executable, str(Path(__file__).resolve()), "--model", asked.model, "--alone"]
     names = {
@@ -445,7 +448,8 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
     }
     count, listed = len(some) * asked.each, list(map(str, some))
     beside = [ran(names[what], count, [*here, what, *listed]) for what in ALONE]
-    crews = [Crew(workers, ran(name, count, [*here, name, *listed])) for name, workers in CREWS.items()]
+    many = list(map(str, shards[: max(1, asked.crews // asked.each)]))
+    crews = [Crew(number, ran(name, len(many) * asked.each, [*here, name, *many])) for name, number in CREWS.items()]
     photographed = folder / f"photographs-{PHOTOGRAPHS}.tar"
     write_shard(photographed, photographs(PHOTOGRAPHS))
     command = [*here, PARTS, str(shards[0]), str(photographed)]

@@ -32,8 +32,8 @@ as many parts as there are workers, and in {parts:,} at least:
 {machines}
 
 *Work* is start and workers; *pictures in* what the network of the machines takes to bring them; *answers out* what the
-one machine takes that gathers and writes them: {gather:,.0f} ms for each part, which is all of a command that has
-nothing to do, and the bytes of the answers over its network. The longest of the three decides.
+one machine takes that gathers them: {gather:,.1f} ms for each part, measured where nothing was to do, and the bytes of
+the answers over its network. The longest of the three decides.
 
 What could break it:
 
@@ -73,7 +73,7 @@ def fitted(trial: Trial) -> Cost:
 
 def section(trial: Trial) -> str:
     """Return what is said of one trial, nothing where it has not what the model needs."""
-    if len(trial.crews) < 2 or trial.again is None or not trial.parts:
+    if len(trial.crews) < 2 or not trial.again or not trial.parts:
         return ""
     cost, cores = fitted(trial), trial.environment.threads_available
     first = trial.runs[0]
@@ -90,7 +90,7 @@ def section(trial: Trial) -> str:
         each=cost.each * 1e6,
         whole=trial.parts[0].whole * 1e6,
         others=f"all {first.pictures:,} took {first.seconds:,.0f} s, and the model says {said:,.0f}",
-        again=f"Asked again, when all was answered, it took {trial.again.seconds:.1f} s.",
+        again=f"Asked again, when all was answered, it took {trial.again[-1].seconds:.1f} s.",
         cores=CORES,
         machines=table(*_machines(trial, cost)),
         gather=_gather_s(trial) * 1e3,
@@ -101,9 +101,10 @@ def section(trial: Trial) -> str:
 
 
 def _gather_s(trial: Trial) -> float:
-    """Return the most that the machine which asks can take for a part: all of a command that has nothing to do."""
-    assert trial.again is not None
-    return trial.again.seconds / trial.shards
+    """Return what the machine which asks takes for a part: by how much all parts take it longer than one, when there
+    is nothing to do."""
+    one, every = trial.again
+    return max(0.0, every.seconds - one.seconds) / (trial.shards - 1)
 
 
 def _machines(trial: Trial, cost: Cost) -> tuple[list[str], list[list[object]], str]:
