@@ -16,11 +16,12 @@ from edgecnn.export import Exported, export
 from edgecnn.files import clear_leftovers, filling_folder
 from edgecnn.quantize import Quantized, quantize
 from edgecnn.recipes.read import read
-from edgecnn.report.curves import draw_curves, read_rows
+from edgecnn.report.curves import draw_curves
 from edgecnn.report.summary import draw_summary
 from edgecnn.runtime.classifier import load
 from edgecnn.runtime.files import FileAnswer, predict_files
 from edgecnn.train import Outcome, train
+from edgecnn.train.run_folder import read_rows
 from edgecnn.verify import Comparison, compare_files
 
 RECIPE = "digits-compact"

@@ -7,27 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from edgecnn import documents, metrics
-from edgecnn.errors import CheckpointError, DocumentError
+from edgecnn import metrics
 from edgecnn.files import replacing
 from edgecnn.report import style
 from edgecnn.train import EpochRow
 from edgecnn.train.figures import LOSS, best_index
-from edgecnn.train.run_folder import METRICS
+from edgecnn.train.run_folder import read_rows
 
 TRAIN_COLOR, VALIDATION_COLOR = style.MUTED, style.MODEL
 ACROSS = 3  # panels side by side
-
-
-def read_rows(run: str | Path) -> list[EpochRow]:
-    """Read a run's metrics.jsonl. Raises CheckpointError where it is broken."""
-    path = Path(run) / METRICS
-    try:
-        return [documents.from_json(EpochRow, line, "a line") for line in path.read_bytes().splitlines()]
-    except DocumentError as error:
-        raise CheckpointError(
-            f"{path}: broken ({error}) The run's next epoch writes it anew, from state.pt."
-        ) from error
 
 
 def draw_curves(run: str | Path) -> Path:

@@ -14,10 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from edgecnn import metrics
 from edgecnn.files import replacing
-from edgecnn.report.curves import read_rows
 from edgecnn.study.results import LabelResult, RunResult, StudyResult, mean_text, score_column
 from edgecnn.text import picture_text
-from edgecnn.train.run_folder import METRICS
+from edgecnn.train.run_folder import METRICS, read_rows
 
 Color = tuple[float, float, float, float]
 

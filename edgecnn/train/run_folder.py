@@ -28,10 +28,11 @@ from filelock import FileLock, Timeout
 
 from edgecnn import documents, files, networks
 from edgecnn.code_name import is_code, parts, public
-from edgecnn.errors import CheckpointError
+from edgecnn.errors import CheckpointError, DocumentError
 from edgecnn.recipes.read import read, to_toml
 from edgecnn.recipes.schema import Recipe
 from edgecnn.train.examples import Prepared
+from edgecnn.train.figures import EpochRow
 from edgecnn.version import __version__
 
 RECIPE, METRICS, STATE, OUTCOME = "recipe.toml", "metrics.jsonl", "state.pt", "outcome.json"
@@ -141,6 +142,17 @@ def held(run: Path) -> Iterator[None]:
         raise CheckpointError(
             f"{run}: another process trains here now. Wait until it ends, or choose another folder with -o."
         ) from None
+
+
+def read_rows(run: str | Path) -> list[EpochRow]:
+    """Read a run's metrics.jsonl. Raises CheckpointError where it is broken."""
+    path = Path(run) / METRICS
+    try:
+        return [documents.from_json(EpochRow, line, "a line") for line in path.read_bytes().splitlines()]
+    except DocumentError as error:
+        raise CheckpointError(
+            f"{path}: broken ({error}) The run's next epoch writes it anew, from state.pt."
+        ) from error
 
 
 def state_bytes(run: Path) -> bytes | None:

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from edgecnn.recipes.read import read
-from edgecnn.report.curves import draw_curves, draw_panel, read_rows
+from edgecnn.report.curves import draw_curves, draw_panel
 from edgecnn.train import EpochRow
+from edgecnn.train.run_folder import read_rows
 
 
 @pytest.fixture

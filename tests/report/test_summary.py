@@ -9,9 +9,9 @@ from PIL import Image
 
 from edgecnn import data
 from edgecnn.bench import BenchReport, bench
-from edgecnn.report.curves import read_rows
 from edgecnn.report.summary import draw_confusion, draw_summary
 from edgecnn.runtime.classifier import load
+from edgecnn.train.run_folder import read_rows
 from edgecnn.verify import Comparison, compare_files
 
 

@@ -24,9 +24,8 @@ from edgecnn.checkpoint import read as read_checkpoint
 from edgecnn.contender import open_classifier
 from edgecnn.files import write_text
 from edgecnn.recipes.read import read, to_toml
-from edgecnn.report.curves import read_rows
 from edgecnn.study.read import read as read_study
-from edgecnn.train.run_folder import OUTCOME, RECIPE, flat
+from edgecnn.train.run_folder import OUTCOME, RECIPE, flat, read_rows
 from edgecnn.verify.compare import read_for
 from edgecnn.zoo import models_in
 

@@ -1,8 +1,9 @@
 """Learning curves: loss and metrics by epoch, of the training and the validation images."""
 
-from edgecnn.report.curves import learning_curves, read_rows
+from edgecnn.report.curves import learning_curves
 from edgecnn.report.figure import Figure, Missing, Numbers
 from edgecnn.report.subject import Subject
+from edgecnn.train.run_folder import read_rows
 
 TITLE = "Learning curves"
 PLACE = 20
