@@ -310,6 +310,8 @@ def study_bars(
             if result.run.name in tasks:
                 bar.remove_task(tasks.pop(result.run.name))
             found, said = result.finished, f"FAILED: {result.failed}"
+            if result.stopped:
+                said = f"stopped after epoch {result.stopped.epochs}: {result.stopped.why}"
             if found:
                 said = f"{metrics.digits(found.metric, found.score)} in {duration(found.seconds)}"
             tell(f"{result.run.name}: {said}")

@@ -47,6 +47,8 @@ def study(
 ) -> None:
     """Train what a study compares, side by side, into a table and a picture; given again, it continues.
 
+    With a table [search] in its file, runs that do badly are stopped early.
+
     Example: edgecnn study e-learning-rates --quick --seeds 0,1
     """
     seed_list = integers(seeds)
@@ -88,12 +90,15 @@ def study(
 
 def show(result: "StudyResult") -> None:
     """Print the table, what must be known to read it, and where everything lies."""
-    from edgecnn.study import results
+    from edgecnn.study import results, searched
 
     console.show_table(result.description, *results.table(result))
     if means := results.means(result):
         console.say()
         console.show_table("", ("run", "seeds", results.score_column(result)), means)
+    if result.search is not None:
+        console.say()
+        console.show_table(searched.heading(result.search), *searched.ladder(result.search))
     for run in result.failed:
         console.verdict(False, f"{run.label}, seed {run.seed}: {run.failed}")
     for note in results.notes(result):

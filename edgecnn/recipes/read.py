@@ -227,8 +227,10 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
 def _table_at(model: type[BaseModel], location: Iterable[str]) -> type[BaseModel]:
     table = model
     for part in location:
+        if part not in table.model_fields:  # a key that its author chose, of tables that are all alike
+            continue
         annotation = table.model_fields[part].annotation
-        table = next(kind for kind in (annotation, *get_args(annotation)) if _is_table(kind))
+        table = next((kind for kind in (annotation, *get_args(annotation)) if _is_table(kind)), table)
     return table
 
 

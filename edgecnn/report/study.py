@@ -71,7 +71,8 @@ def draw_study(result: StudyResult) -> Path:
     _draw_curves(curves, result.runs, colors, scale)
     values = _values(result.runs)
     if values is None:
-        _draw_dots(kept, labels, colors, scale)
+        stopped = {run.label for run in result.runs if run.stopped}
+        _draw_dots(kept, labels, colors, scale, stopped)
     else:
         _draw_over_value(kept, labels, values, colors, scale)
     with replacing(result.picture) as partial:
@@ -129,12 +130,15 @@ def _draw_curves(axes: Axes, runs: Sequence[RunResult], colors: dict[str, Color]
     _plain(axes)
 
 
-def _draw_dots(axes: Axes, labels: Sequence[LabelResult], colors: dict[str, Color], scale: _Scale) -> None:
+def _draw_dots(
+    axes: Axes, labels: Sequence[LabelResult], colors: dict[str, Color], scale: _Scale, stopped: set[str]
+) -> None:
     """Draw each label's score as a dot, with its deviation over the seeds; what is stated is hollow."""
     for height, label in enumerate(labels):
         _draw_point(label, colors[label.label], scale, lambda p, y=height: (p, y), axes)  # type: ignore[misc]
+        missing = "stopped" if label.label in stopped else "failed"
         axes.annotate(
-            mean_text(label) if label.mean is not None else "failed",
+            mean_text(label) if label.mean is not None else missing,
             (1.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=9,
         )  # fmt: skip
     axes.set_yticks(range(len(labels)), [picture_text(label.label) for label in labels], fontsize=9)

@@ -27,18 +27,25 @@ class Listeners:
 
 @dataclass(frozen=True)
 class Work:
-    """Runs to train by their folders, how many at once (None for one a core), on which device, from which data."""
+    """Runs to train by their folders, how many at once (None for one a core), on which device, from which data.
+
+    ``begin`` has those that are trained first, and to which epoch. Whoever trains calls ``then`` with each that has
+    ended, and its result, or None where it has come to its epoch or was stopped; it returns what more there is to do.
+    """
 
     folder: Path
     todo: Mapping[Path, PlannedRun]
     jobs: int | None
     device: str
     root: str | Path | None
+    begin: Mapping[Path, int]
+    then: Callable[[Path, RunResult | None], Mapping[Path, int]]
 
-    def job(self, path: Path) -> dict[str, Any]:
-        """Return what a worker is told of one run."""
+    def job(self, path: Path, until: int) -> dict[str, Any]:
+        """Return what a worker is told of one run, to be trained to an epoch."""
         return {
             "recipe": self.todo[path].recipe.model_dump(),
+            "until": until,
             "run": str(path.absolute()),
             "starts": str((self.folder / STARTS / f"{path.name}.txt").absolute()),
             "here": str(Path.cwd()),
@@ -50,5 +57,5 @@ class Work:
 class Crew(Protocol):
     """Trains runs."""
 
-    def work(self, listeners: Listeners) -> dict[Path, RunResult]:
-        """Train all, or until told to stop; return what is finished or failed. No process is left behind."""
+    def work(self, listeners: Listeners) -> None:
+        """Train what there is to train, or until told to stop. No process is left behind."""

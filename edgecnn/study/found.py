@@ -24,11 +24,12 @@ class _Versions:
 
 
 def result(path: Path, run: PlannedRun, ended: Ended) -> RunResult | None:
-    """Say what came of a run whose process has ended; None when it was stopped. A divergence is remembered there."""
+    """Say what came of a run whose process has ended; None when it was stopped, or has come to the epoch that it was
+    asked for. A divergence is remembered there."""
     if ended.error == "CheckFailed":
         files.write_text(path / FAILED, ended.message + "\n")
     there = found(path, run)
-    if there is not None or ended.stopped:
+    if there is not None or ended.stopped or ended.paused:
         return there
     return results.run_result(run, path, failed=ended.message, finished=None)
 

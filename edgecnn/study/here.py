@@ -10,7 +10,6 @@ from edgecnn.machine import threads
 from edgecnn.study import found
 from edgecnn.study.crew import Listeners, Work
 from edgecnn.study.process import Event, Training
-from edgecnn.study.results import RunResult
 from edgecnn.train import Progress
 from edgecnn.train.device import pick_device
 
@@ -22,31 +21,32 @@ class Here:
 
     def __init__(self, work: Work) -> None:
         """Raise ProviderError where the device is not there."""
-        self._work, self._waiting = work, deque(work.todo)
+        self._work, self._waiting = work, deque(work.begin.items())
         jobs = 1 if pick_device(work.device).type == "cuda" else work.jobs or _default_jobs()
         self._slots = _slots(_cores(), jobs, len(work.todo))
         self._events: queue.Queue[Event] = queue.Queue()
         self._running: dict[Training, tuple[Path, list[int]]] = {}
 
-    def work(self, listeners: Listeners) -> dict[Path, RunResult]:
-        """Train all, or until told to stop; return what is finished or failed."""
+    def work(self, listeners: Listeners) -> None:
+        """Train what there is to train, or until told to stop."""
         try:
-            return self._worked(listeners)
+            self._worked(listeners)
         finally:
             for training in self._running:
                 training.stop()
             for training in self._running:
                 training.end()
 
-    def _worked(self, listeners: Listeners) -> dict[Path, RunResult]:
-        done: dict[Path, RunResult] = {}
+    def _worked(self, listeners: Listeners) -> None:
+        stopping = False
         while self._running or self._waiting:
-            if listeners.should_stop():
+            stopping = stopping or listeners.should_stop()
+            if stopping:
                 self._waiting.clear()
                 for training in self._running:
                     training.stop()
             while self._waiting and self._slots:
-                self._start(self._waiting.popleft(), self._slots.pop(0))
+                self._start(*self._waiting.popleft(), self._slots.pop(0))
             try:
                 training, progress = self._events.get(timeout=WAIT_SECONDS)
             except queue.Empty:
@@ -59,12 +59,11 @@ class Here:
             self._slots.append(cores)
             result = found.result(path, self._work.todo[path], training.ended())
             if result is not None:
-                done[path] = result
                 listeners.on_run(result)
-        return done
+            self._waiting.extend(self._work.then(path, result).items())
 
-    def _start(self, path: Path, cores: Sequence[int]) -> None:
-        job = self._work.job(path) | {"cores": list(cores)}
+    def _start(self, path: Path, until: int, cores: Sequence[int]) -> None:
+        job = self._work.job(path, until) | {"cores": list(cores)}
         self._running[Training(job, self._events)] = path, list(cores)
 
 

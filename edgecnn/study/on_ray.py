@@ -9,7 +9,7 @@ the same command goes on; a process that is left over for a moment holds the fil
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ from edgecnn.errors import ConnectionLost, DeviceError
 from edgecnn.study import found, ray_task
 from edgecnn.study.crew import STARTS, Listeners, Work
 from edgecnn.study.process import KILL_SECONDS, Ended
-from edgecnn.study.results import RunResult
 from edgecnn.train import Progress
 from edgecnn.version import __version__
 
 TRIES = 4  # of a run whose machine or process is lost
 WAIT_SECONDS = 0.5
 STORE_BYTES = 100_000_000
+Ask = Callable[[Path, int], Any]
 CONTINUE = "Continue with the same command, once it is reached; what is finished is not trained again."
 
 
@@ -45,17 +45,18 @@ class OnRay:
     def __init__(self, on: str, work: Work) -> None:
         self._on, self._work = on, work
 
-    def work(self, listeners: Listeners) -> dict[Path, RunResult]:
-        """Train all, or until told to stop; return what is finished or failed.
+    def work(self, listeners: Listeners) -> None:
+        """Train what there is to train, or until told to stop.
 
         Raises MissingPackageError without the extra, DeviceError where Ray is not reached.
         """
         with ray_engine.connected(self._on, STORE_BYTES) as ray, _token(self._work.folder) as token:
             board = ray.remote(ray_task.Board).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
             self._see_ready(ray, board)
-            tasks = self._asked(ray, board, token)
+            ask = self._asking(ray, board, token)
+            tasks = {ask(path, until): path for path, until in self._work.begin.items()}
             try:
-                return self._worked(ray, board, tasks, listeners)
+                self._worked(ray, board, tasks, ask, listeners)
             except ConnectionError as error:
                 raise ConnectionLost(f"{self._on}: cut off ({ray_engine.reason(error)}). {CONTINUE}") from error
             finally:
@@ -70,7 +71,8 @@ class OnRay:
                 f"{__version__} with the extras scale and train, and the same Python."
             ) from error
 
-    def _asked(self, ray: Any, board: Any, token: Path) -> dict[Any, Path]:
+    def _asking(self, ray: Any, board: Any, token: Path) -> Ask:
+        """Return what has Ray train a run to an epoch, and returns the task."""
         has_gpus = self._has_gpus(ray)
         own = share(ray_engine.cores(ray), self._work.jobs, len(self._work.todo))
         task = ray.remote(ray_task.train).options(
@@ -83,7 +85,7 @@ class OnRay:
             "version": __version__,
             "omp": os.environ.get(ray_task.OMP),
         }
-        return {task.remote(self._work.job(path) | more, board): path for path in self._work.todo}
+        return lambda path, until: task.remote(self._work.job(path, until) | more, board)
 
     def _has_gpus(self, ray: Any) -> bool:
         there = self._work.device != "cpu" and ray_engine.gpus(ray) >= 1
@@ -91,20 +93,23 @@ class OnRay:
             raise DeviceError(f"{self._on}: asked for --device cuda, and Ray has no GPU there. Ask for --device cpu.")
         return there
 
-    def _worked(self, ray: Any, board: Any, tasks: dict[Any, Path], listeners: Listeners) -> dict[Path, RunResult]:
-        done: dict[Path, RunResult] = {}
-        waiting = list(tasks)
+    def _worked(self, ray: Any, board: Any, tasks: dict[Any, Path], ask: Ask, listeners: Listeners) -> None:
+        """Follow the tasks, and add to them what is to be done when one has ended."""
+        waiting, stopping = list(tasks), False
         while waiting:
-            news = ray.get(board.look.remote(listeners.should_stop()))  # those that have not begun see it and end
-            for name in news.keys() - {path.name for path in done}:
+            stopping = stopping or listeners.should_stop()
+            news = ray.get(board.look.remote(stopping))  # those that have not begun see it and end
+            for name in news.keys() & {tasks[one].name for one in waiting}:
                 listeners.on_progress(name, Progress(**news[name]))
             ready, waiting = ray.wait(waiting, timeout=WAIT_SECONDS)
             for path, ended in ((tasks[one], _ended(ray, one)) for one in ready):
                 result = found.result(path, self._work.todo[path], ended)
                 if result is not None:
-                    done[path] = result
                     listeners.on_run(result)
-        return done
+                more = self._work.then(path, result)
+                asked = {} if stopping else {ask(path, until): path for path, until in more.items()}
+                tasks |= asked
+                waiting += asked
 
     def _end(self, ray: Any, board: Any, tasks: dict[Any, Path]) -> None:
         """Have what still runs saved where an error ends the study, for as long as that may take."""

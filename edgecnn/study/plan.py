@@ -44,10 +44,10 @@ def plan(
 
     Raises RecipeError.
     """
-    for keys in (changes or {}, study.set, study.quick, study.grid, *(run.set for run in study.run)):
+    for keys in (changes or {}, study.set, study.quick, study.varied, *(run.set for run in study.run)):
         if "seed" in keys:
             raise RecipeError(f"study {study.name}: sets the seed of each run itself. Use seeds, or --seeds 0,1,2.")
-    fixed = sorted(study.grid.keys() & flat(dict(changes or {})).keys())
+    fixed = sorted(set(study.varied) & flat(dict(changes or {})).keys())
     if fixed:
         raise RecipeError(
             f"study {study.name}: {', '.join(fixed)} is what its runs differ in, so --set cannot fix it. Change the "

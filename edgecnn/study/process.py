@@ -18,12 +18,14 @@ Event = tuple["Training", dict[str, Any] | None]
 @dataclass(frozen=True)
 class Ended:
     """How a training ended: the name of its ``error``, or nothing, and its message. ``stopped`` is one that was asked
-    to, ``lost`` one whose process ended without a word."""
+    to, ``paused`` one that has come to the epoch it was to be trained to, ``lost`` one whose process ended without a
+    word."""
 
     error: str = ""
     message: str = ""
     stopped: bool = False
     lost: bool = False
+    paused: bool = False
 
 
 class Training:
@@ -49,7 +51,7 @@ class Training:
             last = self._child.reason()
             message = f"its process ended with status {self._child.process.returncode} ({last})."
         self.end()
-        return Ended(str(self._answer.get("error", "")), message, self._stopped, lost)
+        return Ended(str(self._answer.get("error", "")), message, self._stopped, lost, "paused" in self._answer)
 
     def end(self) -> None:
         """Ask, and where that does not help, kill."""

@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 
 from edgecnn import documents, files, metrics
 from edgecnn.documents import formerly, later
+from edgecnn.study import searched
 from edgecnn.study.plan import PlannedRun
+from edgecnn.study.searched import SearchResult, Stopped
 from edgecnn.text import csv_text, lines, markdown
 from edgecnn.text import table as markdown_table
 from edgecnn.train.figures import LOSS
@@ -55,7 +57,8 @@ class Finished:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run: ``finished``, or why it ``failed``. ``stated`` is the source's figure in percent."""
+    """One run: ``finished``, or why it ``failed``, or where a search has ``stopped`` it. ``stated`` is the source's
+    figure in percent."""
 
     label: str
     seed: int
@@ -65,6 +68,12 @@ class RunResult:
     run: Path
     failed: str | None
     finished: Finished | None
+    stopped: Stopped | None = field(default=None, metadata=later(lambda found: None))
+
+    @property
+    def figures(self) -> Finished | Stopped | None:
+        """The figures that there are of it."""
+        return self.finished or self.stopped
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class LabelResult:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All of it. ``quick`` has what the quick size set, or nothing for the full size."""
+    """All of it. ``quick`` has what the quick size set, or nothing for the full size; ``search`` what stopped runs
+    early, where something did."""
 
     SCHEMA: ClassVar[int] = 2
 
@@ -95,11 +105,12 @@ class StudyResult:
     folder: Path
     runs: list[RunResult]
     labels: list[LabelResult]
+    search: SearchResult | None = field(default=None, metadata=later(lambda found: None))
 
     @property
     def failed(self) -> list[RunResult]:
-        """The runs without figures."""
-        return [run for run in self.runs if run.finished is None]
+        """The runs that failed."""
+        return [run for run in self.runs if run.failed is not None]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -112,9 +123,11 @@ class StudyResult:
         return self.folder / "study.png"
 
 
-def run_result(run: PlannedRun, folder: Path, *, failed: str | None, finished: Finished | None) -> RunResult:
+def run_result(
+    run: PlannedRun, folder: Path, *, failed: str | None, finished: Finished | None, stopped: Stopped | None = None
+) -> RunResult:
     """Put a planned run and what came of it together."""
-    return RunResult(run.label, run.seed, run.settings, run.stated, run.stated_on, folder, failed, finished)
+    return RunResult(run.label, run.seed, run.settings, run.stated, run.stated_on, folder, failed, finished, stopped)
 
 
 def by_label(runs: Sequence[RunResult]) -> list[LabelResult]:
@@ -161,6 +174,8 @@ def notes(result: StudyResult) -> list[str]:
     """Return what must be known to read the table."""
     names = " and ".join(map(metrics.title, result.metrics))
     said = [f"Loss and {names} are of the validation split at the kept epoch; a study never opens a test split."]
+    if result.search is not None:
+        said.append(searched.said(result.search))
     stated = {run.stated_on for run in result.runs if run.stated is not None}
     if "test" in stated:
         said.append(
@@ -209,15 +224,15 @@ def _of_label(runs: Sequence[RunResult]) -> LabelResult:
 
 def _row(run: RunResult) -> tuple[str, ...]:
     stated = "" if run.stated is None else f"{run.stated:g}"
-    found = run.finished
+    found = run.figures
     if found is None:
         return (run.label, str(run.seed), *["-"] * len(COLUMNS), stated)
+    sizes = (f"{run.finished.parameters:,}", str(run.finished.layers)) if run.finished else ("-", "-")
     return (
         run.label,
         str(run.seed),
-        f"{found.parameters:,}",
-        str(found.layers),
-        f"{found.best_epoch} of {found.epochs}",
+        *sizes,
+        f"{found.best_epoch} of {found.epochs}" + (", stopped" if run.stopped else ""),
         f"{found.seconds_per_epoch:.1f}",
         f"{found.train[LOSS]:.4f}",
         f"{found.validation[LOSS]:.4f}",
@@ -239,7 +254,7 @@ def _listed(settings: dict[str, Any]) -> str:
 
 
 def _csv(result: StudyResult) -> str:
-    settings = list(result.runs[0].settings)
+    settings, stops = list(result.runs[0].settings), ["stopped"] if result.search else []
     figures = (
         "parameters", "layers", "best_epoch", "epochs", "seconds_per_epoch", "seconds",
         "device", "precision", "threads",
@@ -248,15 +263,16 @@ def _csv(result: StudyResult) -> str:
     scores = [f"{split}_{name}" for split in ("train", "validation") for name in names]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["label", "seed", *settings, *figures, *scores, "stated_percent", "stated_on", "failed"])
+    table.writerow(["label", "seed", *settings, *figures, *scores, "stated_percent", "stated_on", "failed", *stops])
     for run in result.runs:
-        found, values = run.finished, [run.settings[key] for key in settings]
+        found, values = run.figures, [run.settings[key] for key in settings]
         measured: list[Any] = [""] * (len(figures) + len(scores))
         if found is not None:
-            measured = [getattr(found, name) for name in figures]
+            measured = [getattr(found, name, "") for name in figures]
             measured += [split.get(name, "") for split in (found.train, found.validation) for name in names]
         stated = ("", "") if run.stated is None else (run.stated, run.stated_on)
-        table.writerow(csv_text([run.label, run.seed, *values, *measured, *stated, run.failed or ""]))
+        why = [run.stopped.why if run.stopped else ""] if stops else []
+        table.writerow(csv_text([run.label, run.seed, *values, *measured, *stated, run.failed or "", *why]))
     return text.getvalue()
 
 
@@ -268,6 +284,8 @@ def _markdown(result: StudyResult) -> str:
     parts.append(_escaped(*table(result)))
     if means(result):
         parts.append(_escaped(("run", "seeds", score_column(result)), means(result)))
+    if result.search is not None:
+        parts += [f"{markdown(searched.heading(result.search))}:\n", _escaped(*searched.ladder(result.search))]
     if result.failed:
         failed = ((markdown(run.label), run.seed, markdown(run.failed or "")) for run in result.failed)
         parts.append("".join(f"- {label}, seed {seed}: {reason}\n" for label, seed, reason in failed))

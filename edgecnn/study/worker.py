@@ -1,9 +1,9 @@
 """One run in a process of its own: ``python -m edgecnn.study.worker``, with a job as one JSON line on standard input.
 
-It takes the cores that it is given before anything starts a thread, trains (or resumes, where there is a state), and
-prints JSON lines: progress, and at last what came of it. When its input ends, it saves and stops; so it does when the
-process that started it is gone. While it trains, it holds the file of the run's starts: whoever comes next waits until
-it is gone, and trains nothing that is finished by then.
+It takes the cores that it is given before anything starts a thread, trains (or resumes, where there is a state) to the
+epoch that it is asked for, and prints JSON lines: progress, and at last what came of it. When its input ends, it saves
+and stops; so it does when the process that started it is gone. While it trains, it holds the file of the run's starts:
+whoever comes next waits until it is gone, and trains nothing that is finished by then.
 """
 
 import contextlib
@@ -52,27 +52,53 @@ def pin(cores: Sequence[int]) -> None:
 
 
 def _train(job: dict[str, Any], stop: threading.Event) -> None:
-    from edgecnn.recipes.read import check
-    from edgecnn.train import train
     from edgecnn.train.device import keep_freed_memory
-    from edgecnn.train.run_folder import OUTCOME, RECIPE
+    from edgecnn.train.run_folder import OUTCOME
 
     keep_freed_memory()
     run = Path(job["run"])
     with _alone(Path(job["starts"]), stop) as starts:
-        if not (run / OUTCOME).exists():
+        paused = _is_paused(run, job)
+        if not paused and not (run / OUTCOME).exists():
             starts.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z {platform.node()} {os.getpid()}\n")
             starts.flush()
-            train(
-                check(job["recipe"], str(run)),
-                run,
-                device=job["device"],
-                root=Path(job["root"]),
-                resume=(run / RECIPE).exists(),
-                on_progress=lambda progress: _say({"progress": asdict(progress)}, stop),
-                should_stop=stop.is_set,
-            )
-    _say({"finished": True}, stop)
+            paused = _trained(run, job, stop)
+    _say({"paused": job["until"]} if paused else {"finished": True}, stop)
+
+
+def _trained(run: Path, job: dict[str, Any], stop: threading.Event) -> bool:
+    """Train to the epoch that is asked for, and tell whether there are more after it."""
+    from edgecnn.errors import Interrupted
+    from edgecnn.recipes.read import check
+    from edgecnn.train import train
+    from edgecnn.train.run_folder import RECIPE
+
+    is_there = threading.Event()
+    try:
+        train(
+            check(job["recipe"], str(run)),
+            run,
+            device=job["device"],
+            root=Path(job["root"]),
+            resume=(run / RECIPE).exists(),
+            on_progress=lambda progress: _say({"progress": asdict(progress)}, stop),
+            on_epoch=lambda row: is_there.set() if row.epoch >= job["until"] else None,
+            should_stop=lambda: stop.is_set() or is_there.is_set(),
+        )
+    except Interrupted:
+        if not is_there.is_set():
+            raise
+        return True
+    return False
+
+
+def _is_paused(run: Path, job: dict[str, Any]) -> bool:
+    """Tell whether a run that is to stop on its way has come so far."""
+    from edgecnn.train.run_folder import METRICS, OUTCOME
+
+    if job["until"] >= job["recipe"]["epochs"] or (run / OUTCOME).exists() or not (run / METRICS).exists():
+        return False
+    return len((run / METRICS).read_bytes().splitlines()) >= int(job["until"])
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The picture of a study: every run a curve, every label a point, what is stated beside it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from edgecnn.report import study
 from edgecnn.study import results
 from edgecnn.study.results import Finished, RunResult, StudyResult
+from edgecnn.study.searched import Stopped
 
 MEANT = (0.982, 0.99, 0.994)
 
@@ -88,6 +90,16 @@ def test_a_run_that_diverged_is_named_and_has_no_point(tmp_path: Path, monkeypat
     found = result(tmp_path, "optimizer.name", ["a", "b", "c"], (None, 0.98, 0.99))
     _, kept = panels(found, monkeypatch).axes
     assert next(text.get_text() for text in kept.texts) == "failed"
+
+
+def test_a_run_that_a_search_stopped_is_called_so(tmp_path: Path, monkeypatch) -> None:
+    found = result(tmp_path, "optimizer.name", ["a", "b", "c"], (None, 0.98, 0.99))
+    scores = {"loss": 0.5, "accuracy": 0.1}
+    stopped = Stopped("rank 3 of 3, and 1 went on", 1, 1, 1.0, scores, scores, "accuracy")
+    runs = [replace(run, failed=None, stopped=stopped) if run.failed else run for run in found.runs]
+    curves, kept = panels(replace(found, runs=runs), monkeypatch).axes
+    assert next(text.get_text() for text in kept.texts) == "stopped"
+    assert len([line for line in curves.get_lines() if len(line.get_xdata()) == 2]) == 6  # its curve is drawn as well
 
 
 def test_f1_is_called_f1_and_is_no_percentage(tmp_path: Path, monkeypatch) -> None:

@@ -176,6 +176,7 @@ def test_a_worker_whose_parent_is_gone_saves_and_ends(tmp_path: Path, data_root:
     changes = {"epochs": 1000, "data.subset": 300, "data.validation": 100, "network.parameters.filters": [4, 8]}
     job = {
         "recipe": read_recipe("digits-compact", changes).model_dump(),
+        "until": 1000,
         "run": str(tmp_path / "run"),
         "starts": str(tmp_path / "starts.txt"),
         "here": str(tmp_path),
