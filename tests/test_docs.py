@@ -113,6 +113,14 @@ def test_the_page_on_a_study_by_ray_is_made_from_its_record_and_nothing_in_it_fa
     assert program("tools/study_trial.py").passed(script.documents.read(script.StudyTrial, script.RECORD))
 
 
+def test_the_page_on_searches_is_made_from_its_record_and_what_they_trained_is_as_it_has_to_be() -> None:
+    script = _script("search")
+    assert (ROOT / "docs" / "results" / "search.md").read_text(encoding="utf-8") == script.page()
+    found = script.documents.read(script.SearchTrial, script.RECORD)
+    assert program("tools/search_trial.py").passed(found)
+    assert all(one.epochs < found.epochs_of_all for one in found.found)
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == _script("commands").page(), "run: make docs"
