@@ -44,7 +44,7 @@ def edgecnn(*arguments: str, **environment: str) -> str:
     told = subprocess.run(command, env=kept | environment, capture_output=True, text=True, check=False)
     assert told.returncode == 2, told
     assert "Traceback" not in told.stderr
-    return told.stderr
+    return "".join(line for line in told.stderr.splitlines(True) if not line.startswith("Matplotlib is building"))
 
 
 @WRITERS
