@@ -380,6 +380,7 @@ def tell_parts(model: str, shards: Sequence[str]) -> None:
 ALONE = {"plain": plainly, "worker": alone, "data": by_ray_data}
 CREWS = {f"crew-{workers}": workers for workers in (1, 2, 4)}
 PARTS = "parts"
+SIZES = ("pictures", "each", "beside", "crews")
 
 
 def main() -> None:
@@ -456,7 +457,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> Trial:
     told = subprocess.run(command, stdout=subprocess.PIPE, check=True, env={**os.environ, **ONE_THREAD})
     return Trial(
         when=datetime.now(UTC).date().isoformat(),
-        command=f"python tools/bulk_trial.py --pictures {asked.pictures} --each {asked.each} --beside {asked.beside}",
+        command=" ".join(["python tools/bulk_trial.py", *(f"--{name} {getattr(asked, name)}" for name in SIZES)]),
         model=asked.model,
         pictures=asked.pictures,
         shards=len(shards),

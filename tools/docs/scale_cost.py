@@ -22,9 +22,10 @@ TEXT = """
 |--:|--:|--:|--:|--:|
 {crews}
 
-The model: a command takes {start:.1f} s to start and end, and a worker {each:,.0f} µs for each of these pictures, of
-which {whole:,.0f} are what it takes without Ray. Both numbers follow from the rows with as many workers as cores or
-fewer; the others were not used: {others}. {again}
+The model: a command takes {start:.1f} s to start and end, and a worker {each:,.0f} µs for each of these pictures
+(without Ray, {whole:,.0f} µs of processor time). Both numbers follow from the rows with as many workers as cores or
+fewer; the others were not used: {others}.
+{again}
 
 So a million pictures take, on machines of {cores} cores that are as fast as these, with a gigabit of network each, in
 as many parts as there are workers, and in {parts:,} at least:
@@ -32,8 +33,8 @@ as many parts as there are workers, and in {parts:,} at least:
 {machines}
 
 *Work* is start and workers; *pictures in* what the network of the machines takes to bring them; *answers out* what the
-one machine takes that gathers them: {gather:,.1f} ms for each part, measured where nothing was to do, and the bytes of
-the answers over its network. The longest of the three decides.
+one machine takes that gathers them: {gather:,.1f} ms for each part as measured where nothing was to do (0.0: not to be
+told from one part), and the bytes of the answers over its network. The longest of the three decides.
 
 What could break it:
 
