@@ -155,14 +155,13 @@ def test_the_rules_minimum_is_what_loadgen_brings() -> None:
 
 
 def test_a_run_of_600_seconds_is_as_the_rules_ask_for(opened: Contender, tmp_path: Path, unwarmed: None) -> None:
-    found = (loadgen.run(opened, 0.01, tmp_path) for _ in range(9))
-    valid = next(one for one in found if one["valid"])  # on a busy machine a run may be none
-    assert not valid["rules_minimum"]
+    assert not loadgen.run(opened, 0.01, tmp_path)["rules_minimum"]
     detail = tmp_path / loadgen.DETAIL
     key = '"effective_min_duration_ms", "value": '
     assert f"{key}10," in detail.read_text()
     for duration_ms, met in ((599_999, False), (600_000, True)):
         text = detail.read_text().replace(f"{key}10,", f"{key}{duration_ms},")
+        text = text.replace('"INVALID"', '"VALID"')  # so short a run may have run out of queries
         (tmp_path / "changed.txt").write_text(text)
         assert loadgen.figures(tmp_path / "changed.txt")["rules_minimum"] is met
 
