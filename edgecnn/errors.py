@@ -28,6 +28,7 @@ A message says what was found, what was expected and what to do next.
 """
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 
 from edgecnn import text
@@ -156,6 +157,13 @@ def missing_package(module: str) -> MissingPackageError:
     """Name the extra that brings ``module`` and the command that installs it."""
     extra = EXTRA_OF_MODULE[module]
     return MissingPackageError(f"This needs {module}, which is not installed. Run: pip install 'edgecnn[{extra}]'")
+
+
+def check_installed(*modules: str) -> None:
+    """Raise MissingPackageError for the first module that cannot be found, without importing any."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise missing_package(module)
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

@@ -7,7 +7,6 @@ The rules ("MLPerf Inference Rules", section on scenarios) ask for at least 600 
 early stopping estimates it: not below the true one in 99 % of runs, for which it takes 64 queries.
 """
 
-import importlib.util
 import json
 import time
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgecnn.contender import Contender
-from edgecnn.errors import EdgecnnError, missing_package
+from edgecnn.errors import EdgecnnError
 from edgecnn.machine import memory
 
 MODULE = "mlperf_loadgen"
@@ -58,12 +57,6 @@ class Stream:
     qsl_rng_seed: int
     sample_index_rng_seed: int
     schedule_rng_seed: int
-
-
-def check_installed() -> None:
-    """Raises MissingPackageError without LoadGen."""
-    if importlib.util.find_spec(MODULE) is None:
-        raise missing_package(MODULE)
 
 
 def run(contender: Contender, seconds: float, folder: Path) -> dict[str, Any]:

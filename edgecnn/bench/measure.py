@@ -1,7 +1,7 @@
 """Contenders side by side over batch sizes and threads: percentiles, ratios with their intervals, a plain verdict."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,18 +12,17 @@ from numpy.typing import NDArray
 
 from edgecnn import documents
 from edgecnn.bench import baseline as baselines
-from edgecnn.bench import loadgen as generator
 from edgecnn.bench.baseline import Gate
 from edgecnn.bench.everywhere import Everywhere, survey
 from edgecnn.bench.interval import verdict
 from edgecnn.bench.launches import Series, launched
 from edgecnn.bench.load import PLAIN, Load
-from edgecnn.bench.loadgen import Stream
+from edgecnn.bench.loadgen import MODULE, Stream
 from edgecnn.bench.stand import AnyWorker, Stand, stand_of
 from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.contender import Bare, Named, completed, is_checkpoint
 from edgecnn.documents import later
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, check_installed
 from edgecnn.machine.conditions import Conditions, Watch
 from edgecnn.machine.environment import Environment
 
@@ -203,15 +202,8 @@ def bench(
     _check_load(load, batches, on)
     _check_everywhere(everywhere, dataset, load, on, contenders)
     if loadgen:
-        others = {
-            "--batch": list(batches) != [1],
-            "--precision": precision_percent != PRECISION_PERCENT,
-            "--fps, --callers, --end-to-end": not load.is_plain,
-            "--baseline": baseline is not None,
-            "--everywhere": everywhere,
-            "--on": on is not None,
-        }
-        return _by_loadgen(contenders, threads, seconds, others, on_setting)
+        _check_loadgen(batches, precision_percent, load, baseline, everywhere=everywhere, on=on)
+        return _by_loadgen(contenders, threads, seconds, on_setting)
     before = None if baseline is None else read_report(baseline)
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
@@ -280,17 +272,10 @@ def _by_loadgen(
     contenders: Sequence[tuple[str, Named]],
     threads: Sequence[int],
     seconds: float,
-    others: Mapping[str, bool],
     say: Callable[[str], None],
 ) -> BenchReport:
-    """Let LoadGen ask one contender after the other, each in a process of its own. Raises EdgecnnError where
-    ``others`` are set, options that the rules know nothing of, and MissingPackageError."""
-    named = [option for option, is_set in others.items() if is_set]
-    if named:
-        raise EdgecnnError(
-            f"--loadgen asks for single images by MLPerf's rules and nothing else. Leave out {', '.join(named)}."
-        )
-    generator.check_installed()
+    """Let LoadGen ask one contender after the other, each in a process of its own. Raises MissingPackageError."""
+    check_installed(MODULE)
     say("looking whether the machine is quiet")
     recorded, watch = stand_of(None).environment(), Watch()
     found = []
@@ -457,6 +442,30 @@ def _check(batches: Sequence[int], threads: Sequence[int], seconds: float, preci
         )
     if not 0 < precision_percent <= 100:
         raise EdgecnnError(f"a precision of {precision_percent:g} %: expected more than 0 and at most 100, such as 5.")
+
+
+def _check_loadgen(
+    batches: Sequence[int],
+    precision_percent: float,
+    load: Load,
+    baseline: str | Path | None,
+    *,
+    everywhere: bool,
+    on: str | None,
+) -> None:
+    """Raise EdgecnnError where an option is set that MLPerf's rules know nothing of."""
+    others = {
+        "--batch": list(batches) != [1],
+        "--precision": precision_percent != PRECISION_PERCENT,
+        "--fps, --callers, --end-to-end": not load.is_plain,
+        "--baseline": baseline is not None,
+        "--everywhere": everywhere,
+        "--on": on is not None,
+    }
+    if named := [option for option, is_set in others.items() if is_set]:
+        raise EdgecnnError(
+            f"--loadgen asks for single images by MLPerf's rules and nothing else. Leave out {', '.join(named)}."
+        )
 
 
 def _check_load(load: Load, batches: Sequence[int], on: str | None) -> None:

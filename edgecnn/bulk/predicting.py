@@ -1,7 +1,6 @@
 """A bulk prediction: list the units, look at what is there, have the rest answered, and say what all comes to."""
 
 import contextlib
-import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from edgecnn.bulk.ray_pool import Lost
 from edgecnn.bulk.told import Asked, Bulk, together
 from edgecnn.bulk.units import Unit, units_of
 from edgecnn.digits.reading import Reader
-from edgecnn.errors import Interrupted, missing_package
+from edgecnn.errors import Interrupted, check_installed
 from edgecnn.files import sha256
 from edgecnn.ray_engine import HERE, check_place
 from edgecnn.runtime.classifier import load
@@ -41,7 +40,7 @@ def predict_bulk(
     ``edgecnn.load`` raises.
     """
     check_place(on)
-    _see_packages()
+    check_installed("ray", "pyarrow")
     began, folder = time.monotonic(), Path(output)
     job = _job(model, detector, provider)
     units = units_of(sources)
@@ -59,12 +58,6 @@ def predict_bulk(
         workers=workers,
         seconds=time.monotonic() - began,
     )
-
-
-def _see_packages() -> None:
-    for module in ("ray", "pyarrow"):
-        if importlib.util.find_spec(module) is None:
-            raise missing_package(module)
 
 
 def _job(model: str | Path, detector: str | Path | None, provider: str) -> Job:

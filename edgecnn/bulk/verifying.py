@@ -6,7 +6,6 @@ beside its name; figures and verdicts are made of them by the code that makes th
 """
 
 import contextlib
-import importlib.util
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ from edgecnn.data.listed import Entries, Entry, Found, Listed
 from edgecnn.data.read import is_taken_whole
 from edgecnn.data.sources import ANYWHERE, listed_of, location_of, prefix_of
 from edgecnn.data.split import checked, refuse_unknown, relabeled
-from edgecnn.errors import DataError, DeviceError, EdgecnnError, Interrupted, missing_package
+from edgecnn.errors import DataError, DeviceError, EdgecnnError, Interrupted, check_installed
 from edgecnn.ray_engine import HERE, check_place
 from edgecnn.runtime.classifier import load
 from edgecnn.verify.apart import Apart
@@ -134,8 +133,7 @@ def verify_bulk(
     pictures kill every worker, Interrupted, and what opening the models raises.
     """
     check_place(on)
-    if importlib.util.find_spec("ray") is None:
-        raise missing_package("ray")
+    check_installed("ray")
     began, apart = time.perf_counter(), Apart(max_class_drop_pp, slices, max_slice_drop_pp)
     apart.check()
     first, second = _opened(reference), _opened(candidate)

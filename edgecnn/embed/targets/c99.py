@@ -1,12 +1,11 @@
 """C99 and nothing else, for devices without an operating system: no heap, no runtime, no files."""
 
-import importlib.util
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from edgecnn.card import ModelCard
 from edgecnn.embed.targets import _header
-from edgecnn.errors import missing_package
+from edgecnn.errors import check_installed
 
 if TYPE_CHECKING:
     from edgecnn.embed.targets._emx import Source
@@ -52,8 +51,7 @@ def generated(card: ModelCard, model: bytes) -> dict[str, str]:
 
 
 def _source(card: ModelCard, model: bytes) -> "Source":
-    if importlib.util.find_spec("emx_onnx_cgen") is None:
-        raise missing_package("emx_onnx_cgen")
+    check_installed("emx_onnx_cgen")
     import onnx
 
     from edgecnn.embed.targets import _emx, _integers
