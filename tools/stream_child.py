@@ -1,25 +1,27 @@
-"""The command in a process that notes its memory and how its training stands: stream_child.py NOTES CORE train …
+"""The command in a process that notes its memory and may stop itself: stream_child.py NOTES CORE STOP train …
 
 The process keeps to one core. ``NOTES/start`` is what Linux says of it (/proc/self/status) once all is imported that
-the command imports before it reads anything, and ``NOTES/end`` when the command has ended; ``NOTES/progress`` has the
-batches that are done and all of the epoch.
+the command imports before it reads anything, and ``NOTES/end`` when the command has ended. Where STOP is 1, the process
+sends itself what Ctrl-C sends (SIGINT) once half of all batches are done: from outside, a signal comes late on a busy
+machine.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 STATUS = Path("/proc/self/status")
-START, END, PROGRESS = "start", "end", "progress"
+START, END = "start", "end"
 
 
 def main() -> None:
     """Run the command that the arguments say."""
-    notes, core, *command = sys.argv[1:]
+    notes, core, stop, *command = sys.argv[1:]
     folder = Path(notes)
     os.sched_setaffinity(0, {int(core)})
-    _import_and_watch(folder / PROGRESS)
+    _import(stop=stop == "1")
     (folder / START).write_text(STATUS.read_text())
     from edgecnn_cli.__main__ import run
 
@@ -30,8 +32,8 @@ def main() -> None:
         (folder / END).write_text(STATUS.read_text())
 
 
-def _import_and_watch(progress: Path) -> None:
-    """Import what the command does, and have its training note each progress that it tells."""
+def _import(*, stop: bool) -> None:
+    """Import what the command does, and have its training stop half way where it is to ``stop``."""
     import edgecnn_cli.main
     import edgecnn_cli.train  # noqa: F401
 
@@ -42,16 +44,16 @@ def _import_and_watch(progress: Path) -> None:
 
     train = loop.train
 
-    def watched(*given: Any, on_progress: Any, **named: Any) -> Any:
+    def stopped(*given: Any, on_progress: Any, **named: Any) -> Any:
         def told(now: Any) -> None:
-            beside = progress.with_suffix(".new")
-            beside.write_text(f"{now.step} {now.steps}")
-            beside.replace(progress)
             on_progress(now)
+            if 2 * now.step == now.steps:
+                signal.raise_signal(signal.SIGINT)
 
         return train(*given, on_progress=told, **named)
 
-    loop.train = watched
+    if stop:
+        loop.train, loop.REPORT_SECONDS = stopped, 0.0  # it tells of each batch
 
 
 def memory(status: Path, name: str) -> int:

@@ -3,9 +3,10 @@
 
 Pictures are drawn: PNG of noise, some 66 kB each, in four tints, written as tar archives and as Parquet files, 1.05 GB
 of each. An epoch is trained on either with ``data.buffer``, on files of this machine and through a server that speaks
-S3's protocol (moto's, in a process of its own that does not count): once undisturbed, and once stopped by Ctrl-C
-(SIGINT) in the middle of the epoch and resumed. What is compared: all tensors in the files of weights, bit by bit. Keys
-are found where everybody has them: of the archives in the environment, of the Parquet files in ~/.aws of a home.
+S3's protocol (moto's, in a process of its own that does not count): once undisturbed, and once stopped by what Ctrl-C
+sends (SIGINT) in the middle of the epoch and resumed. What is compared: all tensors in the files of weights, bit by
+bit. Keys are found where everybody has them: of the archives in the environment, of the Parquet files in ~/.aws of a
+home.
 
 Memory is what a process holds when all is imported and nothing is read yet, and the most that it holds until its end:
 of what is no file (a library whose pages are read is one), the difference may be 512 MB. Beside it stand the same
@@ -25,7 +26,6 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
@@ -42,7 +42,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
 from PIL import Image
-from stream_child import END, PROGRESS, START, memory
+from stream_child import END, START, memory
 
 from edgecnn import documents, files
 from edgecnn.errors import CheckFailed
@@ -271,19 +271,16 @@ class Bench:
         return words + [word for one in settings for word in ("--set", one)]
 
     def ran(self, name: str, command: list[str], source: Source, lane: int, *, stop: bool = False) -> Ran:
-        """Run a command to its end; to ``stop`` it, it is sent SIGINT once half of the batches are done."""
+        """Run a command to its end, or have it ``stop`` itself by SIGINT once half of the batches are done."""
         notes = self.folder / f"{name}.notes"
         shutil.rmtree(notes, ignore_errors=True)
         notes.mkdir()
         began, log = time.monotonic(), notes / SAID
-        words = [sys.executable, str(CHILD), str(notes), str(self.lanes[lane]), *command]
+        words = [sys.executable, str(CHILD), str(notes), str(self.lanes[lane]), str(int(stop)), *command]
         with log.open("wb") as out, subprocess.Popen(words, stdout=out, stderr=out, env=source.environment) as process:
             peak = Memory(0, 0)
             while process.poll() is None:
                 peak = _larger(peak, _held(process.pid))
-                if stop and _is_half_done(notes / PROGRESS):
-                    process.send_signal(signal.SIGINT)
-                    stop = False
                 if time.monotonic() - began > PATIENCE_S:
                     process.kill()
                 time.sleep(LOOK_S)
@@ -344,13 +341,6 @@ class Bench:
             files.write_text(there, documents.to_json(found) + "\n")
             print(f"{name}: {found}", flush=True)
         return documents.read(Ran, there)
-
-
-def _is_half_done(progress: Path) -> bool:
-    if not progress.exists():
-        return False
-    batches, of = map(int, progress.read_text().split())
-    return 2 * batches >= of
 
 
 def _told(notes: Path, code: int, seconds: float, seen: Memory) -> Ran:
