@@ -92,6 +92,9 @@ def joined(place: Place, device: torch.device) -> Iterator["Group"]:
     if place.count == 1 or dist.is_initialized():
         yield Group(place, device)
         return
+    # PyTorch's optimizers import this. Imported after the group is made, it holds the group to the end, and with it the
+    # threads of gloo; one that lets go of a tensor while Python ends makes the process abort, all work done.
+    import torch._dynamo  # noqa: F401
     from torch.distributed.distributed_c10d import PrefixStore  # a PyTorch without it trains alone
     from torch.distributed.rendezvous import rendezvous
 

@@ -54,6 +54,20 @@ with processes.joined(place, cpu) as group:
             torch.testing.assert_close(own, other, rtol=1e-9, atol=1e-12)
 """
 
+# In each process: an optimizer for a group, as a training makes one, and what runs when the group is gone.
+THREADS = """
+from pathlib import Path
+import torch
+from edgecnn.train import processes
+
+with processes.joined(processes.launched(), torch.device("cpu")) as group:
+    weight = torch.nn.Parameter(torch.ones(3))
+    torch.optim.SGD([weight], lr=0.1)
+    group.add_up(weight.detach())
+left = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+assert not [name for name in left if "gloo" in name], left
+"""
+
 
 def torchrun(count: int, *arguments: object, restarts: int = 0) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
@@ -93,6 +107,15 @@ def test_gradients_norms_and_draws_are_those_of_the_whole_batch(
     program = tmp_path / "program.py"
     program.write_text(GRADIENTS)
     with torchrun(count, program, *images) as process:
+        _, said = process.communicate()
+    assert process.returncode == 0, said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_no_thread_of_a_group_outlives_it(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(THREADS)
+    with torchrun(2, program) as process:
         _, said = process.communicate()
     assert process.returncode == 0, said
 
