@@ -121,6 +121,25 @@ def test_the_page_on_searches_is_made_from_its_record_and_what_they_trained_is_a
     assert all(one.epochs < found.epochs_of_all for one in found.found)
 
 
+def test_the_page_on_many_processes_is_made_from_its_record_and_nothing_in_it_failed() -> None:
+    script, tool = _script("torchrun"), program("tools/torchrun_trial.py")
+    assert (ROOT / "docs" / "results" / "many-processes.md").read_text(encoding="utf-8") == script.page()
+    found = script.documents.read(tool.Trial, script.RECORD)
+    assert found.plan == tool.WHOLE
+    assert tool.failures(found) == []
+
+
+def test_the_page_on_more_than_memory_is_made_from_its_record_and_nothing_in_it_failed() -> None:
+    script, tool = _script("stream"), program("tools/stream_trial.py")
+    assert (ROOT / "docs" / "results" / "more-than-memory.md").read_text(encoding="utf-8") == script.page()
+    found = script.documents.read(tool.Trial, script.RECORD)
+    assert found.plan == tool.WHOLE
+    assert {(arm.form, arm.place) for arm in found.arms} == {
+        (form, place) for form in ("tar", "parquet") for place in (tool.HERE, tool.THERE)
+    }
+    assert tool.failures(found) == []
+
+
 def test_the_commands_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == _script("commands").page(), "run: make docs"

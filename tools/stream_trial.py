@@ -346,6 +346,7 @@ class Bench:
 def _told(notes: Path, code: int, seconds: float, seen: Memory) -> Ran:
     lines = (notes / SAID).read_text(errors="replace").strip().splitlines()
     said = next((line for line in reversed(lines) if line.startswith("error:")), lines[-1] if lines else "")
+    said = said.replace(f"{notes.parent}{os.sep}", "")  # where this machine keeps the trial is of no interest
     if not (notes / START).exists():
         raise CheckFailed(f"{notes}: the command did not begin: {said}")
     start = Memory(*(memory(notes / START, name) for name in ("VmRSS", "RssAnon")))

@@ -41,7 +41,7 @@ from edgecnn.machine.environment import Environment, environment
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "records" / "torchrun.json"
 BEST, LAST, METRICS, OUTCOME = "best.safetensors", "last.safetensors", "metrics.jsonl", "outcome.json"
 TOGETHER, RESTARTS = 2, 3  # processes of which one is killed, and how often torchrun may start them anew
-FAR = 0.1  # how far the weights of SGD may be from those of one process after an epoch, as a share of their size
+FAR = 0.03  # how far the weights of SGD may be from those of one process after an epoch, as a share of their size
 ERRORS = 3  # standard errors of the difference of two means, within which accuracies are the same
 STATISTICS = re.compile(r"\.(running_mean|running_var|num_batches_tracked)$")
 LOOK_S, PATIENCE_S, TRIES = 0.02, 600.0, 5

@@ -169,8 +169,9 @@ class _Told(io.RawIOBase):
         return int(self._file.tell())
 
     def readinto(self, buffer: Any) -> int:
+        """Read some megabytes at most: fsspec holds what is read at once several times."""
         with self._store.reached(self._path):
-            content = self._file.read(len(buffer))
+            content = self._file.read(min(len(buffer), AHEAD))
         buffer[: len(content)] = content
         return len(content)
 
