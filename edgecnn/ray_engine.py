@@ -117,7 +117,10 @@ def _start(ray: Any, on: str, known: dict[str, Any]) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(**known)
+            try:
+                ray.init(**known)
+            except ConnectionAbortedError:  # a cluster forks a server for who comes, which now and then stands still
+                ray.init(**known)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, and those of gRPC
         there = "See that it runs, has the same Ray and Python, and, where it wants one, that RAY_AUTH_MODE=token and "
         help_ = f"{there}RAY_AUTH_TOKEN_PATH are set." if on != HERE else "See edgecnn doctor."

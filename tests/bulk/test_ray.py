@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,11 +17,11 @@ from archives import archive, digits, png, shards, table
 from interrupting import interrupted
 from s3 import BUCKET, S3
 
-from edgecnn import documents, load
+from edgecnn import documents, load, ray_engine
 from edgecnn.bulk import Bulk, predict_bulk
 from edgecnn.bulk.answering import Labels
 from edgecnn.bulk.units import units_of
-from edgecnn.errors import ModelError
+from edgecnn.errors import DeviceError, ModelError
 from edgecnn.zoo import find
 
 pytestmark = [
@@ -242,6 +243,22 @@ def test_a_cluster_that_is_not_there_is_said_and_nothing_is_left(tmp_path: Path)
     assert ended.stderr.startswith("error: ray://127.0.0.1:9: Ray cannot be started or reached (")
     assert ended.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["one.tar"]
+
+
+@pytest.mark.parametrize("aborted", [1, 2])
+def test_a_cluster_that_hangs_up_once_is_asked_again(aborted: int) -> None:
+    """Which Ray does now and then: its server forks a process for who comes, and the fork may stand still."""
+    tries = []
+
+    def init(**how: object) -> None:
+        tries.append(how)
+        if len(tries) <= aborted:
+            raise ConnectionAbortedError("Initialization failure from server:")
+
+    expected = contextlib.nullcontext() if aborted == 1 else pytest.raises(DeviceError, match="Initialization failure")
+    with expected:
+        ray_engine._start(SimpleNamespace(init=init), "ray://head:10001", {"address": "ray://head:10001"})
+    assert tries == [{"address": "ray://head:10001"}] * 2
 
 
 HOST = """
