@@ -22,8 +22,8 @@ test: $(INSTALLED) lint  ## what takes minutes: every test that is not marked sl
 test-slow: $(INSTALLED)  ## the others: whole paths, every block of every page, browsers, compilers, processes that are killed
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m slow
 
-test-all: $(INSTALLED) lint  ## both in one run, which collects and trains what they share once
-	$(BIN)/pytest -n $(JOBS) --dist worksteal
+test-all: $(INSTALLED) lint  ## both in one run, which collects and trains what they share once; and which took longest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --durations=25
 
 test-data: $(INSTALLED)  ## the tests on the real data sets: make test-data EDGECNN_REAL_DATA=<data root>
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m realdata

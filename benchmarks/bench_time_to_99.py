@@ -3,6 +3,7 @@
 The peer is what tutorials show: two convolutions, dropout and a hidden layer (1.2 million parameters), Adadelta,
 batches of 64 through torchvision's transforms, an evaluation after each epoch. Either side stops at the first
 evaluation that reaches 99 %; reading the data is not counted. Needs EDGECNN_REAL_DATA. Extra info: epochs and accuracy.
+The peer has ten epochs; where its best one is below 99 %, its seconds are a bound from below.
 """
 
 from pathlib import Path
@@ -69,8 +70,7 @@ def test_plain_dataloader_loop(benchmark, mnist: Prepared) -> None:
     torch.set_num_threads(threads.available())
     torch.manual_seed(0)
     found = benchmark.pedantic(lambda: plain(mnist), rounds=1, iterations=1)
-    benchmark.extra_info.update(epochs=len(found), validation_accuracy=found[-1])
-    assert found[-1] >= GOAL
+    benchmark.extra_info.update(epochs=len(found), validation_accuracy=max(found), reached=max(found) >= GOAL)
 
 
 @pytest.mark.benchmark(group=GROUP)

@@ -121,6 +121,28 @@ def test_the_page_on_searches_is_made_from_its_record_and_what_they_trained_is_a
     assert all(one.epochs < found.epochs_of_all for one in found.found)
 
 
+def test_the_page_on_techniques_is_made_from_its_studies_and_tells_apart_what_can_be() -> None:
+    script = _script("techniques")
+    assert (ROOT / "docs" / "results" / "techniques.md").read_text(encoding="utf-8") == script.page()
+    found = script.difference([3.0, 4.0, 5.0], [1.0, 3.0, 3.5])
+    assert (found.mean, found.verdict) == (1.5, "pays")  # each of 2, 1, 1.5 points: a standard error of 0.289
+    assert (round(found.low, 3), round(found.high, 3)) == (0.258, 2.742)
+    assert script.difference([1.0, 2.0, 3.0], [2.0, 2.1, 3.2]).verdict == "is not told apart from nothing"
+    assert script.difference([1.0, 2.0, 3.0], [2.0, 3.0, 4.1]).verdict == "costs"
+
+
+def test_the_page_on_peers_is_made_from_its_record_with_a_picture_of_each_data_set() -> None:
+    script = _script("peers")
+    page = (ROOT / "docs" / "results" / "peers.md").read_text(encoding="utf-8")
+    assert page == script.page()
+    boards = script.boards(script.documents.read(script.Record, script.RECORD))
+    assert all(f"](../pictures/peers/{dataset}.png)" in page for dataset in boards)
+    assert all((script.PICTURES / f"{dataset}.png").exists() for dataset in boards)
+    assert {row.model for board in boards.values() for row in board.rows if row.form == "published"} == {
+        peer.name for peer in script.PEERS if peer.network
+    }
+
+
 def test_the_page_on_many_processes_is_made_from_its_record_and_nothing_in_it_failed() -> None:
     script, tool = _script("torchrun"), program("tools/torchrun_trial.py")
     assert (ROOT / "docs" / "results" / "many-processes.md").read_text(encoding="utf-8") == script.page()

@@ -1,6 +1,6 @@
 """The picture of a leaderboard: scores against latency and against size, with the front that nothing beats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,8 +17,8 @@ LETTER = 4.2  # points that a letter takes across, and half of what it takes up
 BESIDE = tuple((6 * side, up) for up in (6, -6, 15, -15, 24, -24, 33, -33) for side in (1, -1))  # where a name may be
 
 
-def draw(board: Board, marked: str | None = None) -> Figure:
-    """Draw a board; ``marked`` is a model whose points and name stand out."""
+def draw(board: Board, marked: str | None = None, *, published: Collection[str] = ()) -> Figure:
+    """Draw a board; ``marked`` is a model whose points and name stand out, what others ``published`` are squares."""
     timed = [row for row in board.rows if row.latency_ms is not None]
     panels: list[tuple[str, Sequence[Row], Callable[[Row], float]]] = [
         ("size in kB", board.rows, lambda row: row.size_bytes / 1e3)
@@ -30,18 +30,20 @@ def draw(board: Board, marked: str | None = None) -> Figure:
     every = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     every[0].set_ylabel(metrics.title(board.metric) + ("" if scale == 1 else ", %"))
     for axes, (title, rows, across) in zip(every, panels, strict=True):
-        _draw(axes, rows, across, scale, marked)
+        _draw(axes, rows, across, scale, marked, published)
         axes.set_xlabel(f"{title} (left is better)")
-    _explain(picture, board)
+    _explain(picture, board, published)
     style.laid_out(picture)  # names are placed by where points are
     for axes, (_, rows, across) in zip(every, panels, strict=True):
         _name(axes, rows, [(across(row), scale * row.score) for row in rows], marked)
     return picture
 
 
-def _explain(picture: Figure, board: Board) -> None:
+def _explain(picture: Figure, board: Board, published: Collection[str]) -> None:
     """Say what points and lines are; those that are filled are not told by their color."""
     shown = {"front": _point(style.MODEL)}
+    if published:
+        shown["published by others"] = _point("none", "s")
     if not all(row.front for row in board.rows):
         shown["beaten by another"] = _point("none")
     if any(row.interval is not None for row in board.rows):
@@ -51,11 +53,18 @@ def _explain(picture: Figure, board: Board) -> None:
     picture.legend(list(shown.values()), list(shown), loc="outside upper right", ncols=len(shown), fontsize=8)
 
 
-def _point(inside: str) -> Line2D:
-    return Line2D([], [], color=style.MODEL, marker="o", linestyle="none", markersize=6, markerfacecolor=inside)
+def _point(inside: str, marker: str = "o") -> Line2D:
+    return Line2D([], [], color=style.MODEL, marker=marker, linestyle="none", markersize=6, markerfacecolor=inside)
 
 
-def _draw(axes: Axes, rows: Sequence[Row], across: Callable[[Row], float], scale: float, marked: str | None) -> None:
+def _draw(
+    axes: Axes,
+    rows: Sequence[Row],
+    across: Callable[[Row], float],
+    scale: float,
+    marked: str | None,
+    published: Collection[str],
+) -> None:
     axes.set_xscale("log")
     for row in rows:
         color = style.REFERENCE if row.model == marked else style.MODEL
@@ -63,7 +72,8 @@ def _draw(axes: Axes, rows: Sequence[Row], across: Callable[[Row], float], scale
             reach = [[scale * (row.score - row.interval[0])], [scale * (row.interval[1] - row.score)]]
             axes.errorbar(across(row), scale * row.score, reach, ecolor=style.MUTED, elinewidth=0.8, fmt="none")
         inside = color if row.front else "none"
-        axes.plot(across(row), scale * row.score, "o", color=color, markerfacecolor=inside, markersize=6)
+        shape = "s" if row.model in published else "o"
+        axes.plot(across(row), scale * row.score, shape, color=color, markerfacecolor=inside, markersize=6)
     points = [(across(row), scale * row.score) for row in rows]
     _step(axes, points)
     least, most = min(x for x, _ in points), max(x for x, _ in points)

@@ -110,6 +110,16 @@ def test_those_on_the_front_are_filled_and_the_picture_says_so() -> None:
         assert (points[90], points[80]) == (style.MODEL, "none")
 
 
+def test_what_others_published_is_square_and_the_picture_says_so() -> None:
+    with style.style():
+        picture = pareto.draw(board(row("a", 0.9), row("b", 0.8, size=2)), published={"b"})
+    (legend,) = picture.legends
+    assert "published by others" in {text.get_text() for text in legend.get_texts()}
+    for axes in picture.axes:
+        shapes = {line.get_ydata()[0]: line.get_marker() for line in axes.lines if line.get_marker() in ("o", "s")}
+        assert (shapes[90], shapes[80]) == ("o", "s")
+
+
 @pytest.fixture(scope="module")
 def made(model: Path, static_model: Path, run: Path, data_root: Path, tmp_path_factory) -> Leaderboard:
     """A run, its file and a quantized one, with everything that is written."""

@@ -30,6 +30,8 @@ def test_finds_every_file() -> None:
         "e-filters",
         "e-l2",
         "e-learning-rates",
+        "students",
+        "techniques",
     )
 
 

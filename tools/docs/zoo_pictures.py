@@ -48,7 +48,7 @@ def _draw(model: ZooModel, root: Path) -> None:
         if subject.card.task in module.TASKS:
             figure = module.draw(subject)
             if isinstance(figure, Figure) and figure.picture is not None:
-                _write(model.folder / f"{name}.png", figure.picture)
+                write(model.folder / f"{name}.png", figure.picture)
 
 
 def _draw_places(models: list[ZooModel]) -> None:
@@ -56,12 +56,12 @@ def _draw_places(models: list[ZooModel]) -> None:
     for dataset, board in model_card.boards(list(summaries.values())).items():
         own = [model for model in models if summaries[model.name].dataset == dataset]
         if len(own) > 1:
-            _write(own[0].folder.parent / model_card.picture_of(dataset), pareto.draw(board))
+            write(own[0].folder.parent / model_card.picture_of(dataset), pareto.draw(board))
             for model in own:
-                _write(model.folder / model_card.FRONT, pareto.draw(board, marked=model.name))
+                write(model.folder / model_card.FRONT, pareto.draw(board, marked=model.name))
 
 
-def _write(path: Path, picture: Picture) -> None:
+def write(path: Path, picture: Picture) -> None:
     """Write a picture with a palette."""
     pixels = Image.open(io.BytesIO(style.png(style.laid_out(picture)))).convert("RGB")
     buffer = io.BytesIO()
