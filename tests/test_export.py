@@ -301,6 +301,13 @@ def test_parity_error_shows_both_rows_of_the_worst_image() -> None:
     assert "on 2 of 6 images; the worst is image 4" in lines[0]
     assert lines[1].split() == ["PyTorch:", *(f"{value:.5g}" for value in LOGITS[4])]
     assert lines[2].split() == ["ONNX", "Runtime:", "1", "2", "3", "44"]
+    assert "exported wrongly; please report it" in lines[3]
+
+
+def test_logits_too_large_for_float32_are_not_blamed_on_the_export() -> None:
+    large = LOGITS * np.float32(1e5)
+    with pytest.raises(ParityError, match=r"the training diverged, or has hardly begun\. Train for longer"):
+        check_parity(large, large * np.float32(1 + 1e-6))
 
 
 def test_near_tie_is_let_through() -> None:

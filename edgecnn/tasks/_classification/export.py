@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edgecnn.checkpoint import Checkpoint
 
 LOGIT_TOLERANCE = 1e-4
+ROUNDING = 2.0**-18  # of a logit's size: what float32 sums in another order may differ by
 ROUNDED_TOLERANCE = 0.05  # of the logits' deviation, in int8
 BATCHES = (1, 2, 7)
 
@@ -115,9 +116,18 @@ def check_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float
             f"the exported graph does not answer as the original on {broken_n.sum()} of {len(gaps_n)} images; the "
             f"worst is image {worst} with a logit gap of {gaps_n[worst]:.3g} (allowed {LOGIT_TOLERANCE:g}).\n"
             f"  PyTorch:      {_row(original_nk[worst])}\n  ONNX Runtime: {_row(exported_nk[worst])}\n"
-            "No file was written. An operator of the network is exported wrongly; please report it with the recipe."
+            f"No file was written. {_reason(float(gaps_n[worst]), float(np.abs(original_nk[worst]).max()))}"
         )
     return float(gaps_n.max()), float(1 - differs_n.mean())
+
+
+def _reason(gap: float, largest: float) -> str:
+    if gap <= ROUNDING * largest:
+        return (
+            f"Logits as large as {largest:.2g} are no finer than that in float32: the training diverged, or has hardly "
+            "begun. Train for longer, or at a lower learning rate."
+        )
+    return "An operator of the network is exported wrongly; please report it with the recipe."
 
 
 def check_rounded_parity(original_nk: NDArray[np.float32], exported_nk: NDArray[np.float32]) -> tuple[float, float]:
