@@ -10,6 +10,7 @@ three seeds its interval is 4.3 standard errors wide on either side (Student's t
 
 import math
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,8 @@ of the mean difference (three seeds, Student's t) is above zero.
 
 {techniques_table}
 
-What is not told apart from nothing may still pay with more epochs, or for larger networks: this is what a user sees who
-adds one word to a recipe of this size. Recipes of the zoo use what pays for them; each says so.
+With three seeds a difference has to be large to be told apart from nothing: read the intervals. Ten epochs are few, and
+what mixes or smooths is made for hundreds; this is what a user sees who adds one word to a recipe of this size.
 
 ## A teacher and its student
 
@@ -81,10 +82,12 @@ def _about(study: StudyResult) -> str:
     finished = study.runs[0].finished
     assert finished is not None
     seeds = len({run.seed for run in study.runs})
+    counts = Counter(run.finished.precision for run in study.runs if run.finished)
+    precisions = " and ".join(f"{count} runs in {precision}" for precision, count in counts.most_common())
     return (
         f"{study.description}: `edgecnn study {study.study}`, {seeds} seeds, {finished.parameters:,} parameters, "
         f"{finished.epochs} epochs, {finished.validation_images:,} validation images; {finished.processor}, "
-        f"{finished.precision}. {study.source}"
+        f"{precisions}. {study.source}"
     )
 
 
