@@ -47,7 +47,7 @@ def _import(*, stop: bool) -> None:
     def stopped(*given: Any, on_progress: Any, **named: Any) -> Any:
         def told(now: Any) -> None:
             on_progress(now)
-            if 2 * now.step == now.steps:
+            if now.step == now.steps // 2:
                 signal.raise_signal(signal.SIGINT)
 
         return train(*given, on_progress=told, **named)
