@@ -215,9 +215,10 @@ def test_mean_and_deviation_are_over_the_seeds_that_finished(metric: str, shown:
     assert (label.metric, results.mean_text(label)) == (metric, shown)
 
 
-@pytest.mark.parametrize("folder", sorted(RECORDS.iterdir()), ids=lambda folder: folder.name)
-def test_what_0_1_0_wrote_is_read(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["b-cifar10", "d-activations", "d-optimizers", "e-filters"])
+def test_what_0_1_0_wrote_is_read(name: str) -> None:
     """It called the score accuracy, whatever it was."""
+    folder = RECORDS / name
     written, found = json.loads((folder / results.DOCUMENT).read_text()), results.read(folder)
     assert [label.mean for label in found.labels] == [label["accuracy_mean"] for label in written["labels"]]
     assert found.metrics == ("accuracy",)
