@@ -6,6 +6,7 @@ import importlib
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -14,13 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from edgecnn import files
 from edgecnn.errors import DeviceError, missing_package
 from edgecnn.machine.threads import available
 from edgecnn.text import excerpt
 
-HERE, CLUSTER = "ray", "ray://"
+HERE, CLUSTER, PORT = "ray", "ray://", 10001
+LISTENS_S = 10.0  # within which a cluster has to take a connection; Ray by itself tries for half a minute
 LONGEST_FOLDER = 40  # characters: Ray puts sockets below it, whose paths may have 107
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no reports
@@ -117,6 +120,8 @@ def _start(ray: Any, on: str, known: dict[str, Any]) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if on != HERE:
+                _see_it_listens(on)
             try:
                 ray.init(**known)
             except ConnectionAbortedError:  # a cluster forks a server for who comes, which now and then stands still
@@ -125,6 +130,13 @@ def _start(ray: Any, on: str, known: dict[str, Any]) -> None:
         there = "See that it runs, has the same Ray and Python, and, where it wants one, that RAY_AUTH_MODE=token and "
         help_ = f"{there}RAY_AUTH_TOKEN_PATH are set." if on != HERE else "See edgecnn doctor."
         raise DeviceError(f"{on}: Ray cannot be started or reached ({reason(error)}). {help_}") from error
+
+
+def _see_it_listens(on: str) -> None:
+    """Raise OSError where nobody takes a connection, ValueError where the address has no such port."""
+    where = urlsplit(on)
+    with socket.create_connection((where.hostname or "", where.port or PORT), LISTENS_S):
+        pass
 
 
 def _ray() -> Any:

@@ -31,7 +31,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ from edgecnn.machine.threads import available
 CHILD = Path(__file__).resolve().parent / "stream_child.py"
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "records" / "stream.json"
 NAMES = ("red", "green", "blue", "gray")
-PARTS = ("train", "val", "test")
+PARTS, FORMS = ("train", "val", "test"), ("tar", "parquet")
 SAID = "said"  # the file of all that a command says
 LOOK_S, PATIENCE_S = 0.1, 1800.0
 MIDDLE = (0.25, 0.75)  # of an epoch's batches, between which it has to be stopped
@@ -227,12 +227,12 @@ def drawn(plan: Plan, home: Path) -> dict[str, Path]:
     """Draw all pictures, on all cores, and return where they lie by their form."""
     parts = [("train", number, plan.unit) for number in range(plan.units)]
     parts += [(part, 0, plan.archive) for part in PARTS[1:]]
-    for form in ("tar", "parquet"):
+    for form in FORMS:
         (home / form).mkdir(parents=True, exist_ok=True)
     files.write_text(home / "tar" / "classes.txt", "\n".join(NAMES))
     with ProcessPoolExecutor(available()) as pool:
         list(pool.map(draw, *zip(*parts, strict=True), [plan] * len(parts), [home] * len(parts)))
-    return {form: home / form for form in ("tar", "parquet")}
+    return {form: home / form for form in FORMS}
 
 
 @dataclass(frozen=True)
@@ -406,10 +406,11 @@ def in_profile(home: Path, endpoint: str) -> dict[str, str]:
     return own(HOME=str(home))
 
 
-def tried(plan: Plan, folder: Path, *, from_s3: bool = True) -> Trial:
-    """Draw and train it all. Raises CheckFailed where a command does not even begin."""
+def tried(plan: Plan, folder: Path, chosen: Sequence[str] = FORMS, *, from_s3: bool = True) -> Trial:
+    """Draw it all and train from the chosen forms. Raises CheckFailed where a command does not even begin."""
     bench, machine = Bench(plan, folder), environment()
-    forms, few = (drawn(one, folder / name) for one, name in ((plan, "pictures"), (plan.few, "few")))
+    drawings = (drawn(one, folder / name) for one, name in ((plan, "pictures"), (plan.few, "few")))
+    forms, few = ({form: where[form] for form in chosen} for where in drawings)
     here = [Source(form, HERE, "", f"{form}:{forms[form]}", f"{form}:{few[form]}", own()) for form in forms]
     arms, keyless = [bench.arm(source) for source in here], None
     control = bench.alone("control", here[0], buffer=False)
@@ -438,7 +439,7 @@ def _from_s3(bench: Bench, forms: dict[str, Path], few: dict[str, Path]) -> tupl
         keyless = {name: value for name, value in told.items() if "KEY" not in name}
         profile = in_profile(bench.folder / "home", server.environment["AWS_ENDPOINT_URL"])
         sources = []
-        for form, keys, environment in (("tar", "environment", told), ("parquet", "~/.aws", profile)):
+        for form, (keys, environment) in zip(forms, (("environment", told), ("~/.aws", profile)), strict=False):
             addresses = [f"{form}:{server.put(*one)}" for one in ((forms[form], form), (few[form], f"few/{form}"))]
             sources.append(Source(form, THERE, keys, *addresses, environment))
         refused = bench.alone("keyless", replace(sources[0], environment=keyless), buffer=True)
@@ -449,12 +450,13 @@ def main() -> None:
     """Run, write the record, and leave with 1 where something is not as it has to be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where to keep pictures and runs; by default they go")
-    parser.add_argument("--small", action="store_true", help="a few pictures, in two minutes: to try this program")
+    parser.add_argument("--small", action="store_true", help="a few pictures of one form, in a minute: to try it")
     parser.add_argument("-o", "--output", type=Path, default=RECORD)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stream-trial-") as folder:
         try:
-            found = tried(SMALL if arguments.small else WHOLE, (arguments.folder or Path(folder)).absolute())
+            home = (arguments.folder or Path(folder)).absolute()
+            found = tried(SMALL, home, FORMS[1:]) if arguments.small else tried(WHOLE, home)
         except CheckFailed as error:
             sys.exit(f"error: {error}")
     files.write_text(arguments.output, documents.to_json(found) + "\n")

@@ -81,7 +81,7 @@ SMALL = Plan(
     optimizers={"SGD": ["optimizer.name=sgd", "optimizer.learning_rate=0.01", "epochs=2"]},
     counts=[1, 2],
     seeds=[0, 1],
-    killed=["epochs=12"],
+    killed=["epochs=8"],
     kills=1,
 )
 

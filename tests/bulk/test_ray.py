@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -240,7 +241,7 @@ def test_a_cluster_that_is_not_there_is_said_and_nothing_is_left(tmp_path: Path)
     archive(tmp_path / "one.tar", {"1.png": png(0)})
     ended = command(MODEL, "tar:one.tar", "--on", "ray://127.0.0.1:9", "-o", "answers", cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("error: ray://127.0.0.1:9: Ray cannot be started or reached (")
+    assert ended.stderr.startswith("error: ray://127.0.0.1:9: Ray cannot be started or reached ([Errno")
     assert ended.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["one.tar"]
 
@@ -256,9 +257,10 @@ def test_a_cluster_that_hangs_up_once_is_asked_again(aborted: int) -> None:
             raise ConnectionAbortedError("Initialization failure from server:")
 
     expected = contextlib.nullcontext() if aborted == 1 else pytest.raises(DeviceError, match="Initialization failure")
-    with expected:
-        ray_engine._start(SimpleNamespace(init=init), "ray://head:10001", {"address": "ray://head:10001"})
-    assert tries == [{"address": "ray://head:10001"}] * 2
+    with socket.create_server(("127.0.0.1", 0)) as there, expected:
+        address = f"ray://127.0.0.1:{there.getsockname()[1]}"
+        ray_engine._start(SimpleNamespace(init=init), address, {"address": address})
+    assert tries == [{"address": address}] * 2
 
 
 HOST = """

@@ -1,8 +1,10 @@
 """A study by Ray: real tasks on this machine, stopped, cut off and lost, and held to the same study without Ray."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -74,6 +76,12 @@ def waited_for(what: Callable[[], bool], seconds: float = 120) -> None:
     while not what():
         assert time.monotonic() < ends, "did not come about"
         time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 @pytest.mark.slow
@@ -155,10 +163,8 @@ def test_a_cluster_is_reached(tmp_path: Path, data_root: Path, monkeypatch: pyte
     command = [*start, "--num-cpus=1", "--block", "--object-store-memory=100000000", "--disable-usage-stats"]
     with subprocess.Popen(command, cwd="/", env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
         try:
-            for _ in range(5):  # until it listens
-                told = study(tmp_path, "-o", "out", "--on", "ray://127.0.0.1:21977", data_root=data_root)
-                if told.returncode != 2:
-                    break
+            waited_for(lambda: listens(21977))
+            told = study(tmp_path, "-o", "out", "--on", "ray://127.0.0.1:21977", data_root=data_root)
             assert (told.returncode, told.stderr) == (0, "")
         finally:
             head.terminate()
