@@ -1,6 +1,7 @@
 """The picture of a leaderboard: scores against latency and against size, with the front that nothing beats."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,8 +18,17 @@ LETTER = 4.2  # points that a letter takes across, and half of what it takes up
 BESIDE = tuple((6 * side, up) for up in (6, -6, 15, -15, 24, -24, 33, -33) for side in (1, -1))  # where a name may be
 
 
-def draw(board: Board, marked: str | None = None, *, published: Collection[str] = ()) -> Figure:
-    """Draw a board; ``marked`` is a model whose points and name stand out, what others ``published`` are squares."""
+@dataclass(frozen=True)
+class Others:
+    """Models of a board that are not as the rest: what others ``published`` are squares, what was there ``before`` and
+    has been replaced is gray."""
+
+    published: Collection[str] = ()
+    before: Collection[str] = ()
+
+
+def draw(board: Board, marked: str | None = None, *, others: Others = Others()) -> Figure:
+    """Draw a board; ``marked`` is a model whose points and name stand out."""
     timed = [row for row in board.rows if row.latency_ms is not None]
     panels: list[tuple[str, Sequence[Row], Callable[[Row], float]]] = [
         ("size in kB", board.rows, lambda row: row.size_bytes / 1e3)
@@ -30,20 +40,22 @@ def draw(board: Board, marked: str | None = None, *, published: Collection[str] 
     every = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     every[0].set_ylabel(metrics.title(board.metric) + ("" if scale == 1 else ", %"))
     for axes, (title, rows, across) in zip(every, panels, strict=True):
-        _draw(axes, rows, across, scale, marked, published)
+        _draw(axes, rows, across, scale, marked, others)
         axes.set_xlabel(f"{title} (left is better)")
-    _explain(picture, board, published)
+    _explain(picture, board, others)
     style.laid_out(picture)  # names are placed by where points are
     for axes, (_, rows, across) in zip(every, panels, strict=True):
         _name(axes, rows, [(across(row), scale * row.score) for row in rows], marked)
     return picture
 
 
-def _explain(picture: Figure, board: Board, published: Collection[str]) -> None:
+def _explain(picture: Figure, board: Board, others: Others) -> None:
     """Say what points and lines are; those that are filled are not told by their color."""
     shown = {"front": _point(style.MODEL)}
-    if published:
+    if others.published:
         shown["published by others"] = _point("none", "s")
+    if others.before:
+        shown["before"] = _point("none", color=style.MUTED)
     if not all(row.front for row in board.rows):
         shown["beaten by another"] = _point("none")
     if any(row.interval is not None for row in board.rows):
@@ -53,8 +65,8 @@ def _explain(picture: Figure, board: Board, published: Collection[str]) -> None:
     picture.legend(list(shown.values()), list(shown), loc="outside upper right", ncols=len(shown), fontsize=8)
 
 
-def _point(inside: str, marker: str = "o") -> Line2D:
-    return Line2D([], [], color=style.MODEL, marker=marker, linestyle="none", markersize=6, markerfacecolor=inside)
+def _point(inside: str, marker: str = "o", color: str = style.MODEL) -> Line2D:
+    return Line2D([], [], color=color, marker=marker, linestyle="none", markersize=6, markerfacecolor=inside)
 
 
 def _draw(
@@ -63,16 +75,17 @@ def _draw(
     across: Callable[[Row], float],
     scale: float,
     marked: str | None,
-    published: Collection[str],
+    others: Others,
 ) -> None:
     axes.set_xscale("log")
     for row in rows:
-        color = style.REFERENCE if row.model == marked else style.MODEL
+        color = style.MUTED if row.model in others.before else style.MODEL
+        color = style.REFERENCE if row.model == marked else color
         if row.interval is not None:
             reach = [[scale * (row.score - row.interval[0])], [scale * (row.interval[1] - row.score)]]
             axes.errorbar(across(row), scale * row.score, reach, ecolor=style.MUTED, elinewidth=0.8, fmt="none")
         inside = color if row.front else "none"
-        shape = "s" if row.model in published else "o"
+        shape = "s" if row.model in others.published else "o"
         axes.plot(across(row), scale * row.score, shape, color=color, markerfacecolor=inside, markersize=6)
     points = [(across(row), scale * row.score) for row in rows]
     _step(axes, points)

@@ -110,14 +110,16 @@ def test_those_on_the_front_are_filled_and_the_picture_says_so() -> None:
         assert (points[90], points[80]) == (style.MODEL, "none")
 
 
-def test_what_others_published_is_square_and_the_picture_says_so() -> None:
+def test_what_others_published_is_square_what_was_before_is_gray_and_the_picture_says_so() -> None:
+    others = pareto.Others(published={"b"}, before={"c"})
     with style.style():
-        picture = pareto.draw(board(row("a", 0.9), row("b", 0.8, size=2)), published={"b"})
+        picture = pareto.draw(board(row("a", 0.9), row("b", 0.8, size=2), row("c", 0.7, size=3)), others=others)
     (legend,) = picture.legends
-    assert "published by others" in {text.get_text() for text in legend.get_texts()}
+    assert {"published by others", "before"} <= {text.get_text() for text in legend.get_texts()}
     for axes in picture.axes:
-        shapes = {line.get_ydata()[0]: line.get_marker() for line in axes.lines if line.get_marker() in ("o", "s")}
-        assert (shapes[90], shapes[80]) == ("o", "s")
+        points = {line.get_ydata()[0]: line for line in axes.lines if line.get_marker() in ("o", "s")}
+        assert [points[score].get_marker() for score in (90, 80, 70)] == ["o", "s", "o"]
+        assert [points[score].get_color() for score in (90, 70)] == [style.MODEL, style.MUTED]
 
 
 @pytest.fixture(scope="module")
