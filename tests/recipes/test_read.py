@@ -41,6 +41,7 @@ def test_finds_every_file() -> None:
         "cifar10-e8-l2",
         "cifar10-e8-subset",
         "cifar10-fast",
+        "cifar10-finetuned",
         "cifar10-residual",
         "cifar10-resnet18",
         "cifar10-resnet20",

@@ -75,6 +75,7 @@ def main() -> None:
 def record(run: Path, root: Path | None) -> dict[str, Any]:
     """Return the record of a finished run; reads the test split once."""
     outcome = json.loads((run / OUTCOME).read_text(encoding="utf-8"))
+    name = _recipe_of(run, outcome["recipe"])
     checkpoint = read_checkpoint(run)
     split = read_for(checkpoint.dataset, tuple(vars(checkpoint.input).values()), "test", root=root)
     guessed_n = open_classifier(run).logits(split.images_nhwc).argmax(axis=1)
@@ -93,9 +94,10 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     )
     return {
         **{key: outcome[key] for key in kept},
+        "recipe": name,
         **({"clock": outcome["clock"]} if outcome.get("clock", "wall") != "wall" else {}),
         "data": checkpoint.dataset.name,
-        "changes": _changes(run, outcome["recipe"]),
+        "changes": _changes(run, name),
         "kept_epoch": outcome["best"]["epoch"],
         "epochs": outcome["last"]["epoch"],
         "train": outcome["best"]["train"],
@@ -121,13 +123,18 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     }
 
 
+def _recipe_of(run: Path, name: str) -> str:
+    """Return the recipe that a run followed: one that began as another's with changes may have become one of its own."""
+    return next((one for one in (name, *recipes.names()) if not _changes(run, one)), name)
+
+
 def _changes(run: Path, name: str) -> list[str]:
     """List the keys in which a run's recipe is not the package's, the seed aside."""
     there, shipped = (
         flat(tomllib.loads(to_toml(read(source)))) if source else {}
         for source in (str(run / RECIPE), name if name in recipes.names() else "")
     )
-    keys = sorted((there.keys() | shipped.keys()) - {"seed", "description"})
+    keys = sorted((there.keys() | shipped.keys()) - {"seed", "name", "description"})
     return [f"{key} = {there.get(key)}" for key in keys if there.get(key) != shipped.get(key)]
 
 
