@@ -1,7 +1,7 @@
 """edgecnn predict and verify --on ray: pictures answered by Ray's workers, into Parquet files, or by two models."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypedDict
 
 import typer
 
@@ -11,6 +11,15 @@ from .stop import stop_requests
 if TYPE_CHECKING:
     from edgecnn.bulk import Bulk
     from edgecnn.verify import Comparison
+
+
+class Allowed(TypedDict):
+    """What a comparison allows, in the words of ``edgecnn.verify``."""
+
+    max_drop_pp: float
+    max_class_drop_pp: float | None
+    slices: Path | None
+    max_slice_drop_pp: float | None
 
 
 def predict(
@@ -32,34 +41,13 @@ def predict(
     raise typer.Exit(1 if found.counted.failed or found.lost or not found.counted.pictures else 0)
 
 
-def verify(
-    reference: Path,
-    candidate: Path,
-    dataset: str,
-    *,
-    on: str,
-    max_drop_pp: float,
-    max_class_drop_pp: float | None,
-    slices: Path | None,
-    max_slice_drop_pp: float | None,
-    as_json: bool,
-) -> "Comparison":
+def verify(reference: Path, candidate: Path, dataset: str, allowed: Allowed, *, on: str, as_json: bool) -> "Comparison":
     """Have all pictures answered by both, and compare them."""
     from edgecnn.bulk import verify_bulk
 
     with console.stages(quiet=as_json) as say, stop_requests("stopping …") as stop:
         say("running both on the same images")
-        return verify_bulk(
-            reference,
-            candidate,
-            dataset,
-            on=on,
-            max_drop_pp=max_drop_pp,
-            max_class_drop_pp=max_class_drop_pp,
-            slices=slices,
-            max_slice_drop_pp=max_slice_drop_pp,
-            stopped=stop.is_set,
-        )
+        return verify_bulk(reference, candidate, dataset, on=on, stopped=stop.is_set, **allowed)
 
 
 def _sum_up(found: "Bulk") -> None:

@@ -85,38 +85,24 @@ def verify(
 
     Example: edgecnn verify runs/mnist-c1 mnist-c1-preferred.onnx --max-drop-pp 0.2
     """
+    allowed: bulk.Allowed = {
+        "max_drop_pp": max_drop_pp,
+        "max_class_drop_pp": max_class_drop_pp,
+        "slices": slices,
+        "max_slice_drop_pp": max_slice_drop_pp,
+    }
     if on is not None and _is_ray(on):
         if dataset is None or weights is not None or split != "test":
             needed = "--data, tar:PATH or parquet:PATH"
             raise typer.BadParameter(f"--on ray needs {needed}, and goes without --weights and --split.")
-        comparison: Compared = bulk.verify(
-            reference,
-            candidate,
-            dataset,
-            on=on,
-            max_drop_pp=max_drop_pp,
-            max_class_drop_pp=max_class_drop_pp,
-            slices=slices,
-            max_slice_drop_pp=max_slice_drop_pp,
-            as_json=as_json,
-        )
+        comparison: Compared = bulk.verify(reference, candidate, dataset, allowed, on=on, as_json=as_json)
         _tell(comparison, as_json)
     from edgecnn import verify as compare
 
     with console.stages(quiet=as_json) as say:
         say("running both on the same images")
         comparison = compare(
-            reference,
-            candidate,
-            weights=weights,
-            dataset=dataset,
-            root=root,
-            split=split,
-            max_drop_pp=max_drop_pp,
-            max_class_drop_pp=max_class_drop_pp,
-            slices=slices,
-            max_slice_drop_pp=max_slice_drop_pp,
-            on=on,
+            reference, candidate, weights=weights, dataset=dataset, root=root, split=split, on=on, **allowed
         )
     _tell(comparison, as_json)
 
