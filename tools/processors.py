@@ -24,13 +24,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import arm64
 import processor
 
-from edgecnn import data, files, metrics, zoo
+from edgecnn import files, metrics, zoo
+from edgecnn.data import Split
 from edgecnn.digits.pages import digit_pages
 from edgecnn.digits.pages.digit_pages import Pages
 from edgecnn.machine import processor as processor_name
 from edgecnn.runtime.detector import Detector
 from edgecnn.runtime.load import load_model
 from edgecnn.tasks._detection.matching import match
+from edgecnn.verify.compare import read_for
 
 HERE = "here"
 LEVELS = (HERE, "avx2", "sse", "arm64")
@@ -121,7 +123,7 @@ def measure(release: str, model: str, form: str, path: Path, level: str, count: 
         metric, scores = "f1", [_f1(own, pages) for own in (there, here)]
         same, gap = _alike(here, there)
     else:
-        labels_n = data.read_split(load_model(path).card.dataset.name, "test", root=root).labels_n[:count]
+        labels_n = _split(path, root).labels_n[:count]
         best_n, here_n = (own["0/logits"].argmax(1) for own in (there, here))
         metric, scores = "accuracy", [float((own_n == labels_n).mean()) for own_n in (best_n, here_n)]
         same, gap = float((here_n == best_n).mean()), float(np.abs(here["0/logits"] - there["0/logits"]).max())
@@ -134,7 +136,7 @@ def _answers(path: Path, level: str, count: int, root: Path | None) -> Told:
     if _detects(path):
         images_nhwc = digit_pages.read(root, "test").images[:count, ..., None]
     else:
-        images_nhwc = data.read_split(load_model(path).card.dataset.name, "test", root=root).images_nhwc[:count]
+        images_nhwc = _split(path, root).images_nhwc[:count]
     with tempfile.TemporaryDirectory() as folder:
         target, images = Path(folder, "answers.npz"), Path(folder, "images.npy")
         np.save(images, images_nhwc)
@@ -142,6 +144,11 @@ def _answers(path: Path, level: str, count: int, root: Path | None) -> Told:
         subprocess.run(words, env=os.environ | variables, check=True)
         with np.load(target) as archive:
             return dict(archive)
+
+
+def _split(path: Path, root: Path | None) -> Split:
+    card = load_model(path).card
+    return read_for(card.dataset, card.input.shape, "test", root=root)
 
 
 def _command(words: list[str], level: str) -> tuple[list[str], dict[str, str]]:

@@ -124,7 +124,7 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
 
 
 def _recipe_of(run: Path, name: str) -> str:
-    """Return the recipe that a run followed: one that began as another's with changes may have become one of its own."""
+    """Return the recipe that a run followed: what began as another's with changes may have become one of its own."""
     return next((one for one in (name, *recipes.names()) if not _changes(run, one)), name)
 
 
