@@ -122,6 +122,7 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("cifar10-teacher", 9_918_776),
         ("fashion-mnist-small", 774_056),
         ("mnist-5k", 4_912),
+        ("mnist-5k-taught", 4_912),
         ("mnist-1k", 1_374),
         ("cifar10-finetuned", 3_383_818),
         ("photos", 3_383_818),

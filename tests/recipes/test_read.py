@@ -64,6 +64,7 @@ def test_finds_every_file() -> None:
         "fashion-mnist-small",
         "mnist-1k",
         "mnist-5k",
+        "mnist-5k-taught",
         "mnist-a1",
         "mnist-a1-as-written",
         "mnist-b1",
