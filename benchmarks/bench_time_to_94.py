@@ -1,0 +1,73 @@
+"""Seconds to 94 % of CIFAR-10's test images on this machine: `cifar10-fast` against airbench94, the recipe it follows.
+
+The peer is the package airbench (`pip install airbench`), brought to a processor by ``airbench_child.py``. Either side
+trains once for each seed and is then measured on the test split, once, with the views of its own: two of ours, six of
+airbench's. What counts is the time of the training, in extra info beside the accuracy; reading the data does not. Needs
+EDGECNN_REAL_DATA, and an hour or more with nothing beside it.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import edgecnn
+from edgecnn import data
+from edgecnn.contender import open_classifier
+from edgecnn.train.device import keep_freed_memory
+
+CHILD = Path(__file__).resolve().parent / "airbench_child.py"
+SEEDS = (0, 1, 2)
+GROUP = "CIFAR-10 to 94 %"
+
+
+def write_for_airbench(root: Path, folder: Path) -> Path:
+    """Write both splits as the package keeps them."""
+    folder.mkdir()
+    for name in ("train", "test"):
+        split = data.read_split("cifar10", name, root=root)
+        found = {"images": torch.from_numpy(split.images_nhwc), "labels": torch.from_numpy(split.labels_n)}
+        torch.save(found | {"classes": list(split.names)}, folder / f"{name}.pt")
+    return folder
+
+
+def airbench94(folder: Path, seed: int, *more: str) -> dict[str, float]:
+    """Train in a process of its own; return seconds and accuracy."""
+    words = [sys.executable, str(CHILD), str(folder), str(seed), *more]
+    found: dict[str, float] = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+def cifar10_fast(folder: Path, root: Path, overrides: dict[str, Any]) -> dict[str, float]:
+    """Train here; return seconds and accuracy."""
+    trained = edgecnn.train("cifar10-fast", folder, root=root, overrides=overrides)
+    split = data.read_split("cifar10", "test", root=root)
+    answers_n = open_classifier(folder).logits(split.images_nhwc).argmax(axis=1)
+    return {"seconds": trained.seconds, "accuracy": float((answers_n == split.labels_n).mean())}
+
+
+@pytest.fixture(scope="module")
+def kept(real_data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_for_airbench(real_data_root, tmp_path_factory.mktemp("airbench") / "cifar10")
+
+
+@pytest.mark.benchmark(group=GROUP)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_airbench94(benchmark, kept: Path, seed: int) -> None:
+    pytest.importorskip("airbench", reason="needs the peer: pip install airbench")
+    benchmark.extra_info.update(benchmark.pedantic(lambda: airbench94(kept, seed), rounds=1, iterations=1))
+
+
+@pytest.mark.benchmark(group=GROUP)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_edgecnn_cifar10_fast(benchmark, real_data_root: Path, tmp_path: Path, seed: int) -> None:
+    keep_freed_memory()
+    folder, changed = tmp_path / "run", {"seed": seed}
+    found = benchmark.pedantic(lambda: cifar10_fast(folder, real_data_root, changed), rounds=1, iterations=1)
+    benchmark.extra_info.update(found)
