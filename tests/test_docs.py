@@ -143,6 +143,15 @@ def test_the_page_on_peers_is_made_from_its_record_with_a_picture_of_each_data_s
     }
 
 
+def test_the_page_on_targets_is_made_from_its_records_and_every_target_says_where_it_stands() -> None:
+    script = _script("targets")
+    page = (ROOT / "docs" / "results" / "targets.md").read_text(encoding="utf-8")
+    assert page == script.page()
+    wanted = script.tomllib.loads(script.TARGETS.read_text(encoding="utf-8"))["target"]
+    assert all(each["asked"] and each["before"] and each["reached"] and each["remark"] for each in wanted)
+    assert page.count("\n| ") == len(wanted) + 1
+
+
 def test_the_page_on_many_processes_is_made_from_its_record_and_nothing_in_it_failed() -> None:
     script, tool = _script("torchrun"), program("tools/torchrun_trial.py")
     assert (ROOT / "docs" / "results" / "many-processes.md").read_text(encoding="utf-8") == script.page()

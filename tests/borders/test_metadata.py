@@ -67,7 +67,7 @@ class Counted(io.BytesIO):
         return found
 
 
-@pytest.mark.parametrize("name", ["mnist-c1", "cifar10-best/fp32"])
+@pytest.mark.parametrize("name", ["mnist-c1", "cifar10-fast/fp32"])
 def test_the_graph_is_not_read(name: str) -> None:
     content = zoo.find(name).read_bytes()
     model = onnx.load_model_from_string(content)

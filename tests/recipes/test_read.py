@@ -63,6 +63,7 @@ def test_finds_every_file() -> None:
         "fashion-mnist-d4",
         "fashion-mnist-small",
         "mnist-1k",
+        "mnist-1k-taught",
         "mnist-5k",
         "mnist-5k-taught",
         "mnist-a1",

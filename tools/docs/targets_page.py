@@ -7,6 +7,7 @@ docs/records/peers.json, where what was in the zoo before was measured in the sa
 """
 
 import json
+import re
 import statistics
 import tomllib
 from dataclasses import dataclass
@@ -94,18 +95,19 @@ def _row(wanted: dict[str, Any], sizes: Sizes) -> tuple[str, ...]:
 
 
 def _file(wanted: dict[str, Any], sizes: Sizes) -> tuple[str, str]:
-    """Return size and latency ratio of the zoo's file; of one that stayed, 1."""
+    """Return size and latency ratio of the zoo's file (of one that stayed, 1), or what is said of another one."""
     name, before = wanted.get("file"), wanted.get("instead_of")
     if name is None:
-        return NONE, NONE
+        return wanted.get("size", NONE), wanted.get("ratio", NONE)
     ratio = sizes.latency_ms[name] / sizes.latency_ms[before or name]
     return f"{sizes.size_bytes[name] / 1e3:,.0f} kB", f"x{ratio:.2f}"
 
 
 def _trained(run: dict[str, Any]) -> str:
     minutes, seconds = divmod(round(run["seconds"]), 60)
-    where = "a GPU" if run["device"] != "cpu" else f"{run['processor']}, {run['threads']} thread"
-    where += "s" if run["device"] == "cpu" and run["threads"] > 1 else ""
+    where = f"{run['processor']}, {run['threads']} thread{'s' if run['threads'] > 1 else ''}"
+    if run["device"] != "cpu":
+        where = re.sub(r"^cuda \((.*)\)$", r"\1", run["device"])
     return f"{minutes}:{seconds:02} min, {where}"
 
 
