@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn import metrics, recipes, studies
-from edgecnn.card import ModelCard, beside
+from edgecnn.card import CLASSIFICATION, ModelCard, beside
 from edgecnn.checkpoint import read as read_checkpoint
 from edgecnn.contender import open_classifier
 from edgecnn.files import write_text
-from edgecnn.recipes.read import read, to_toml
+from edgecnn.recipes.read import check, read, to_toml
+from edgecnn.recipes.schema import Recipe
+from edgecnn.report.model_card import VERIFY
 from edgecnn.study.read import read as read_study
 from edgecnn.train.run_folder import OUTCOME, RECIPE, flat, read_rows
 from edgecnn.verify.compare import read_for
-from edgecnn.zoo import models_in
+from edgecnn.zoo import ZooModel, models_in
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER, PAGE = ROOT / "docs" / "records" / "runs", ROOT / "docs" / "results" / "accuracy.md"
@@ -124,18 +126,29 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
 
 
 def _recipe_of(run: Path, name: str) -> str:
-    """Return the recipe that a run followed: what began as another's with changes may have become one of its own."""
-    return next((one for one in (name, *recipes.names()) if not _changes(run, one)), name)
+    """Return the recipe that a run followed."""
+    return _named(read(str(run / RECIPE)), name)
+
+
+def _named(recipe: Recipe, name: str) -> str:
+    """Return the package's recipe that has these settings: what began as another's with changes may have become one."""
+    return next((one for one in (name, *recipes.names()) if not _differences(recipe, one)), name)
 
 
 def _changes(run: Path, name: str) -> list[str]:
     """List the keys in which a run's recipe is not the package's, the seed aside."""
-    there, shipped = (
-        flat(tomllib.loads(to_toml(read(source)))) if source else {}
-        for source in (str(run / RECIPE), name if name in recipes.names() else "")
-    )
+    return _differences(read(str(run / RECIPE)), name)
+
+
+def _differences(recipe: Recipe, name: str) -> list[str]:
+    shipped = _flat(read(name)) if name in recipes.names() else {}
+    there = _flat(recipe)
     keys = sorted((there.keys() | shipped.keys()) - {"seed", "name", "description"})
     return [f"{key} = {there.get(key)}" for key in keys if there.get(key) != shipped.get(key)]
+
+
+def _flat(recipe: Recipe) -> dict[str, Any]:
+    return flat(tomllib.loads(to_toml(recipe)))
 
 
 def page(folder: Path = FOLDER) -> str:
@@ -251,29 +264,35 @@ def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     """Say of each recipe with a model in the zoo which run that is, and why its page has other figures."""
     said = {}
     for model in models_in(ZOO):
-        form, path = next(reversed(model.forms.items()))
+        path = list(model.forms.values())[-1]  # the float32 parent, where it is there
         card = ModelCard.from_json(beside(path).read_text(encoding="utf-8"), source=str(path))
-        tests = [score.value for score in card.metrics if score.split == "test"]
-        recipe = card.recipe["name"]
-        if form == "fp32" and tests and records[recipe]:
-            said[recipe] = _which_run(model.name, card, tests[0], records[recipe])
+        if card.task != CLASSIFICATION:
+            continue
+        recipe = _named(check(card.recipe, str(path)), card.recipe["name"])
+        if records[recipe]:
+            said[recipe] = _which_run(model, card, records[recipe])
     return said
 
 
-def _which_run(model: str, card: ModelCard, test: float, runs: list[dict[str, Any]]) -> str:
-    validation = next(score.value for score in card.metrics if score.split == "validation")
-    figures = (card.recipe["seed"], round(validation, 5), round(test, 5))
-    known = [(r["seed"], round(r["validation"]["accuracy"], 5), round(r["test"]["accuracy"], 5)) for r in runs]
-    if figures in known:
+def _which_run(model: ZooModel, card: ModelCard, runs: list[dict[str, Any]]) -> str:
+    known = [(r["seed"], round(r["test"]["accuracy"], 5), round(r["validation"]["accuracy"], 5)) for r in runs]
+    scores = {score.split: score.value for score in reversed(card.metrics)}
+    if (
+        card.quantization is not None
+    ):  # the parent is not there: what the run had is where its file was compared with it
+        scores = {"test": json.loads((model.folder / VERIFY).read_text(encoding="utf-8"))["reference"]["accuracy"]}
+    figures = (card.recipe["seed"], *(round(scores[split], 5) for split in ("test", "validation") if split in scores))
+    if figures in [own[: len(figures)] for own in known]:
         which = f"that of seed {figures[0]} above"
     else:
         where = "on a machine that was not recorded"
         if card.trained is not None:
             where = f"on {card.trained.processor}, {card.trained.threads} thread{'s' * (card.trained.threads > 1)}"
-        which = f"another run, with seed {figures[0]} {where}: test {100 * test:.2f}, validation {100 * validation:.2f}"
+        each = ", ".join(f"{split} {100 * value:.2f}" for split, value in scores.items() if split != "train")
+        which = f"another run, with seed {figures[0]} {where}: {each}"
     return (
-        f"The zoo's [{model}](../../exported/{model}/README.md) is {which}; there, figures are those of its files, the "
-        "preferred form's first."
+        f"The zoo's [{model.name}](../../exported/{model.name}/README.md) is {which}; there, figures are those of its "
+        "files, the preferred form's first."
     )
 
 
