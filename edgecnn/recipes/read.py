@@ -103,6 +103,18 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         return key, text
 
 
+def named(recipe: Recipe, name: str) -> str | None:
+    """Return the recipe of the package that has these settings, whatever it is called and its seed: the one of that
+    ``name``, or another, as what began as one with changes may have become one of its own. None where there is none."""
+    wanted = _settings(recipe)
+    known = RECIPES.names()
+    return next((one for one in (name, *known) if one in known and _settings(read(one)) == wanted), None)
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(exclude={"name", "description", "seed"})
+
+
 def to_toml(recipe: Recipe, comments: Mapping[str, str] | None = None) -> str:
     """Return the resolved recipe as TOML that ``read`` takes again. ``comments`` stand above keys, by their dotted
     names, and without a name at the top."""

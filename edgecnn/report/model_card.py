@@ -15,8 +15,9 @@ from edgecnn import card as cards
 from edgecnn import documents, files, metrics
 from edgecnn.bench import BenchReport
 from edgecnn.card import ModelCard, Parity, Quantization, Score
-from edgecnn.errors import CardError, DocumentError
+from edgecnn.errors import CardError, DocumentError, RecipeError
 from edgecnn.metadata import read_card
+from edgecnn.recipes.read import check, named
 from edgecnn.registry import FIGURES
 from edgecnn.report import ranking
 from edgecnn.report.page import Page, PagedTask
@@ -350,8 +351,10 @@ def _training(found: Summary, card: ModelCard) -> str:
     import tomli_w
 
     recipe = printable(str(card.recipe["name"])).replace("`", "'")
+    shipped = _shipped(card)
     calibrate = " --calibrate" if card.confidence else ""
-    text = f"```console\n$ edgecnn train {recipe}\n$ edgecnn export runs/{recipe} -o fp32.onnx{calibrate}\n"
+    text = f"```console\n$ edgecnn train {shipped or f'./{recipe}.toml'}\n"
+    text += f"$ edgecnn export runs/{shipped or recipe} -o fp32.onnx{calibrate}\n"
     if found.forms[0].form != "fp32":
         text += "$ edgecnn quantize fp32.onnx -o preferred.onnx\n"
     text += "```\n\n"
@@ -363,6 +366,14 @@ def _training(found: Summary, card: ModelCard) -> str:
         f"{_run(card)} The recipe as it was resolved; saved as {markdown(recipe)}.toml, `edgecnn train "
         f"./{recipe}.toml` takes it again:\n\n" + fenced(tomli_w.dumps(card.recipe).strip(), "toml")
     )
+
+
+def _shipped(card: ModelCard) -> str | None:
+    """Return the recipe of the package that a model was trained with; None where its settings are no recipe's."""
+    try:
+        return named(check(card.recipe, "the card"), str(card.recipe["name"]))
+    except RecipeError:  # of a later edgecnn, or of somebody else
+        return None
 
 
 def _run(card: ModelCard) -> str:

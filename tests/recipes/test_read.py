@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgecnn import networks, recipes
 from edgecnn.errors import RecipeError
-from edgecnn.recipes.read import check, parse_setting, read, to_toml
+from edgecnn.recipes.read import check, named, parse_setting, read, to_toml
 
 
 def write(path: Path, text: str) -> str:
@@ -404,3 +404,10 @@ def test_setting_without_key_and_value_is_a_message(setting: str) -> None:
 def test_any_valid_recipe_survives_its_round_trip(changes: dict[str, Any]) -> None:
     recipe = read("digits-compact", changes)
     assert check(tomllib.loads(to_toml(recipe)), "again") == recipe
+
+
+def test_a_recipe_is_known_by_its_settings() -> None:
+    taught = {"teacher.models": ["mnist-best/fp32"], "teacher.views": 12}
+    assert named(read("mnist-5k", {"seed": 3}), "mnist-5k") == "mnist-5k"
+    assert named(read("mnist-5k", taught), "mnist-5k") == "mnist-5k-taught"
+    assert named(read("mnist-5k", {"epochs": 3}), "mnist-5k") is None

@@ -64,6 +64,18 @@ def test_the_page_has_the_proof_and_every_family(root: Path) -> None:
         assert "other processors: an older family latency x 1.25, not preferred." in page
 
 
+def test_a_page_names_the_recipe_that_has_the_settings_and_the_saved_one_where_none_has(root: Path) -> None:
+    file = root / "m" / "fp32.card.json"
+    card = ModelCard.read_beside(file.with_name("fp32.onnx"))
+    for change, told in (
+        ({"name": "digits-compact"}, "mnist-compact"),
+        ({"epochs": 3}, "./mnist-compact.toml"),
+        ({"epoch": 3}, "./mnist-compact.toml"),  # of another edgecnn
+    ):
+        file.write_text(replace(card, recipe=card.recipe | change).to_json(), encoding="utf-8")
+        assert f"$ edgecnn train {told}\n" in model_card.pages(root)[root / "m" / "README.md"]
+
+
 def test_without_evidence_the_cards_are_what_there_is(root: Path) -> None:
     for name in ("verify.json", "bench.json", "fp32.card.json"):  # a card beside is a copy of the one inside
         (root / "m" / name).unlink()

@@ -23,8 +23,7 @@ from edgecnn.card import CLASSIFICATION, ModelCard, beside
 from edgecnn.checkpoint import read as read_checkpoint
 from edgecnn.contender import open_classifier
 from edgecnn.files import write_text
-from edgecnn.recipes.read import check, read, to_toml
-from edgecnn.recipes.schema import Recipe
+from edgecnn.recipes.read import check, named, read, to_toml
 from edgecnn.report.model_card import VERIFY
 from edgecnn.study.read import read as read_study
 from edgecnn.train.run_folder import OUTCOME, RECIPE, flat, read_rows
@@ -77,7 +76,7 @@ def main() -> None:
 def record(run: Path, root: Path | None) -> dict[str, Any]:
     """Return the record of a finished run; reads the test split once."""
     outcome = json.loads((run / OUTCOME).read_text(encoding="utf-8"))
-    name = _recipe_of(run, outcome["recipe"])
+    name = named(read(str(run / RECIPE)), outcome["recipe"]) or outcome["recipe"]
     checkpoint = read_checkpoint(run)
     split = read_for(checkpoint.dataset, tuple(vars(checkpoint.input).values()), "test", root=root)
     guessed_n = open_classifier(run).logits(split.images_nhwc).argmax(axis=1)
@@ -125,30 +124,14 @@ def record(run: Path, root: Path | None) -> dict[str, Any]:
     }
 
 
-def _recipe_of(run: Path, name: str) -> str:
-    """Return the recipe that a run followed."""
-    return _named(read(str(run / RECIPE)), name)
-
-
-def _named(recipe: Recipe, name: str) -> str:
-    """Return the package's recipe that has these settings: what began as another's with changes may have become one."""
-    return next((one for one in (name, *recipes.names()) if not _differences(recipe, one)), name)
-
-
 def _changes(run: Path, name: str) -> list[str]:
     """List the keys in which a run's recipe is not the package's, the seed aside."""
-    return _differences(read(str(run / RECIPE)), name)
-
-
-def _differences(recipe: Recipe, name: str) -> list[str]:
-    shipped = _flat(read(name)) if name in recipes.names() else {}
-    there = _flat(recipe)
+    there, shipped = (
+        flat(tomllib.loads(to_toml(read(source)))) if source else {}
+        for source in (str(run / RECIPE), name if name in recipes.names() else "")
+    )
     keys = sorted((there.keys() | shipped.keys()) - {"seed", "name", "description"})
     return [f"{key} = {there.get(key)}" for key in keys if there.get(key) != shipped.get(key)]
-
-
-def _flat(recipe: Recipe) -> dict[str, Any]:
-    return flat(tomllib.loads(to_toml(recipe)))
 
 
 def page(folder: Path = FOLDER) -> str:
@@ -268,7 +251,7 @@ def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
         card = ModelCard.from_json(beside(path).read_text(encoding="utf-8"), source=str(path))
         if card.task != CLASSIFICATION:
             continue
-        recipe = _named(check(card.recipe, str(path)), card.recipe["name"])
+        recipe = named(check(card.recipe, str(path)), card.recipe["name"]) or card.recipe["name"]
         if records[recipe]:
             said[recipe] = _which_run(model, card, records[recipe])
     return said
