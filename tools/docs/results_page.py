@@ -260,9 +260,7 @@ def _in_zoo(records: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
 def _which_run(model: ZooModel, card: ModelCard, runs: list[dict[str, Any]]) -> str:
     known = [(r["seed"], round(r["test"]["accuracy"], 5), round(r["validation"]["accuracy"], 5)) for r in runs]
     scores = {score.split: score.value for score in reversed(card.metrics)}
-    if (
-        card.quantization is not None
-    ):  # the parent is not there: what the run had is where its file was compared with it
+    if card.quantization is not None:  # the parent is not there: what the run had is where its file was compared
         scores = {"test": json.loads((model.folder / VERIFY).read_text(encoding="utf-8"))["reference"]["accuracy"]}
     figures = (card.recipe["seed"], *(round(scores[split], 5) for split in ("test", "validation") if split in scores))
     if figures in [own[: len(figures)] for own in known]:

@@ -70,8 +70,8 @@ def ready(folder: Path) -> Iterator[Facts]:
 
 
 def zoo_names() -> list[str]:
-    """Return the models of the checkout's zoo."""
-    return [model.name for model in zoo.models_in(zoo.CHECKOUT)]
+    """Return the models of the checkout's zoo whose float32 parent is there."""
+    return [model.name for model in zoo.models_in(zoo.CHECKOUT) if FP32 in model.forms]
 
 
 def prepare(folder: Path, root: Path, names: list[str], *, epochs: int | None = None, brief: bool = False) -> None:
