@@ -126,6 +126,7 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("mnist-1k", 1_480),
         ("mnist-1k-taught", 1_480),
         ("cifar10-finetuned", 3_383_818),
+        ("cifar100-finetuned", 3_499_108),
         ("photos", 3_383_818),
     ],
 )

@@ -50,6 +50,7 @@ NAMES = (
     "cifar100-a2",
     "cifar100-a2-as-written",
     "cifar100-best",
+    "cifar100-finetuned",
     "cifar100-residual",
     "cifar100-teacher",
     "digit-finder",
