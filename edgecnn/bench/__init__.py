@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 from edgecnn import lazy
 
 if TYPE_CHECKING:
+    from edgecnn.bench.figures import BenchReport
     from edgecnn.bench.load import Load
-    from edgecnn.bench.measure import BenchReport, bench, compare_latency
+    from edgecnn.bench.measure import bench, compare_latency
 
 __all__ = ["BenchReport", "Load", "bench", "compare_latency"]
 
 lazy.stage(
     __name__,
     {
-        "BenchReport": "measure",
+        "BenchReport": "figures",
         "Load": "load",
         "bench": "measure",
         "compare_latency": "measure",

@@ -3,148 +3,26 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecnn import documents
+from edgecnn.bench import asked
 from edgecnn.bench import baseline as baselines
-from edgecnn.bench.baseline import Gate
-from edgecnn.bench.everywhere import Everywhere, survey
+from edgecnn.bench.asked import MAX_SLOWDOWN_PERCENT, PRECISION_PERCENT, SECONDS
+from edgecnn.bench.everywhere import survey
+from edgecnn.bench.figures import BenchReport, Footprint, Ratio, Timing, read_report
 from edgecnn.bench.interval import verdict
 from edgecnn.bench.launches import Series, launched
 from edgecnn.bench.load import PLAIN, Load
 from edgecnn.bench.loadgen import MODULE, Stream
 from edgecnn.bench.stand import AnyWorker, Stand, stand_of
 from edgecnn.bench.worker import ColdStart, Worker
-from edgecnn.contender import Bare, Named, completed, is_checkpoint
-from edgecnn.documents import later
-from edgecnn.errors import EdgecnnError, check_installed
-from edgecnn.machine.conditions import Conditions, Watch
-from edgecnn.machine.environment import Environment
-
-PRECISION_PERCENT = 5.0  # a difference in latency that nobody would change a model for
-SECONDS = 8.0
-MAX_SLOWDOWN_PERCENT = 10.0
-BEFORE_PERCENT = 3.0  # what "same" meant until 0.2.0
-UNKNOWN = later(lambda found: None)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """One contender in one setting. ``images_per_second`` is batch / mean, or what several callers got together.
-
-    ``p50_ms_ci95`` tells how far the median moves from launch to launch on this machine, its own drift included, which
-    ratios do not have. ``instructions`` is how many a call executes.
-    """
-
-    model: str
-    form: str
-    batch: int
-    threads: int
-    provider: str
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
-    mean_ms: float
-    images_per_second: float
-    calls: int
-    launches: int = field(default=1, metadata=later(lambda found: 1))
-    p50_ms_ci95: tuple[float, float] | None = field(default=None, metadata=UNKNOWN)
-    instructions: float | None = field(default=None, metadata=UNKNOWN)
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """Latency of ``model`` over that of ``against`` in one setting, each on its provider; below 1 is faster.
-
-    With several callers it is the time per image that is compared. ``precise`` is whether the interval is as narrow as
-    was asked for; a verdict holds at 95 % either way.
-    """
-
-    model: str
-    against: str
-    batch: int
-    threads: int
-    ratio: float
-    ratio_ci95: tuple[float, float]
-    verdict: str
-    provider: str = field(default="", metadata=later(lambda found: ""))  # 0.1.0 measured on one alone
-    against_provider: str = field(default="", metadata=later(lambda found: ""))
-    launches: int = field(default=1, metadata=later(lambda found: 1))
-    precise: bool = field(default=False, metadata=later(lambda found: False))
-    instructions_ratio: float | None = field(default=None, metadata=UNKNOWN)
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What one contender costs before its first answer, in a process of its own, each the median of all launches.
-
-    ``exact_int8`` is as a Classifier's.
-    """
-
-    model: str
-    threads: int
-    size_bytes: int
-    cold_start: ColdStart
-    exact_int8: bool = field(metadata=later(lambda found: False))  # 0.1.0 knew no other way
-    provider: str = field(default="", metadata=later(lambda found: ""))
-
-
-@dataclass(frozen=True)
-class BenchReport:
-    """All figures with what they were measured on, how calls were made, and how quiet the machine was meanwhile.
-
-    ``seconds`` is the longest that each contender was measured in each setting. ``uncounted`` says why instructions are
-    not counted.
-    """
-
-    SCHEMA: ClassVar[int] = 1
-
-    contenders: list[Timing]
-    comparisons: list[Ratio]
-    footprints: list[Footprint]
-    environment: Environment
-    seconds: float
-    precision_percent: float = field(default=BEFORE_PERCENT, metadata=later(lambda found: BEFORE_PERCENT))
-    load: Load = field(default=PLAIN, metadata=later(lambda found: PLAIN))
-    conditions: Conditions | None = field(default=None, metadata=UNKNOWN)
-    uncounted: str | None = field(default=None, metadata=UNKNOWN)
-    gate: Gate | None = field(default=None, metadata=UNKNOWN)
-    everywhere: Everywhere | None = field(default=None, metadata=UNKNOWN)
-    loadgen: list[Stream] | None = field(default=None, metadata=UNKNOWN)
-
-    @property
-    def imprecise(self) -> list[str]:
-        """Name the settings in which an interval did not become as narrow as was asked for."""
-        wide, several = 1 + self.precision_percent / 100, len({one.provider for one in self.contenders}) > 1
-        single = [
-            one
-            for one in self.contenders
-            if not self.comparisons and one.p50_ms_ci95 and one.p50_ms_ci95[1] > wide * one.p50_ms_ci95[0]
-        ]
-        found: list[Timing | Ratio] = [*single, *(one for one in self.comparisons if not one.precise)]
-        return [
-            f"{one.model}{f' on {one.provider}' if several else ''}, batch {one.batch}, {one.threads} threads"
-            for one in found
-        ]
-
-    @property
-    def warnings(self) -> list[str]:
-        """Say what makes figures less than they seem: another program's work, or threads without a core.
-
-        Where ``conditions`` are known, they tell how busy the machine was, and verdicts hold on a busy one."""
-        available = self.environment.threads_available
-        crowded = sorted({timing.threads for timing in self.contenders if timing.threads > available})
-        found = [self.environment.warning] if self.environment.warning and self.conditions is None else []
-        return found + [
-            f"{count} threads on {available} that this process may use: they wait for one another, which is what these "
-            "figures show, and the reason where one is too noisy"
-            for count in crowded
-        ]
+from edgecnn.contender import Named, completed
+from edgecnn.errors import check_installed
+from edgecnn.machine.conditions import Watch
 
 
 def bench(
@@ -198,11 +76,11 @@ def bench(
     providers = [provider] if isinstance(provider, str) else provider
     contenders = _contenders(completed(models, weights, input), providers)
     batches = batches or ((1, 8, 64) if load.is_plain and not everywhere and not loadgen else (1,))
-    _check(batches, threads, seconds, precision_percent)
-    _check_load(load, batches, on)
-    _check_everywhere(everywhere, dataset, load, on, contenders)
+    asked.check_figures(batches, threads, seconds, precision_percent)
+    asked.check_load(load, batches, on)
+    asked.check_everywhere(everywhere, dataset, load, on, contenders)
     if loadgen:
-        _check_loadgen(batches, precision_percent, load, baseline, everywhere=everywhere, on=on)
+        asked.check_loadgen(batches, precision_percent, load, baseline, everywhere=everywhere, on=on)
         return _by_loadgen(contenders, threads, seconds, on_setting)
     before = None if baseline is None else read_report(baseline)
     on_setting("looking whether the machine is quiet")
@@ -210,8 +88,7 @@ def bench(
     recorded = stand.environment()
     surveyed = None
     if everywhere:
-        count = threads[0] if threads else None
-        surveyed = survey(contenders, count, dataset=dataset, root=root, say=on_setting)
+        surveyed = survey(contenders, next(iter(threads), None), dataset=dataset, root=root, say=on_setting)
         contenders = list(surveyed.contenders)
     watch = Watch()
     settings = [
@@ -238,16 +115,6 @@ def bench(
     if baseline is None or before is None:
         return report
     return replace(report, gate=baselines.check(report, before, baseline, max_slowdown_percent))
-
-
-def read_report(path: str | Path) -> BenchReport:
-    """Read what ``edgecnn bench --json`` printed. Raises EdgecnnError where there is none, and DocumentError."""
-    try:
-        return documents.read(BenchReport, Path(path))
-    except OSError as error:
-        raise EdgecnnError(
-            f"{path}: no baseline ({error.strerror}). Save one: edgecnn bench MODEL... --json > {path}"
-        ) from error
 
 
 def compare_latency(
@@ -427,70 +294,7 @@ def _median(starts: Sequence[ColdStart]) -> ColdStart:
 def _contenders(models: Sequence[Named], providers: Sequence[str]) -> list[tuple[str, Named]]:
     """Return each model with each provider; what PyTorch runs knows none, and comes once."""
     first = providers[0]
-    return [(name, model) for name in providers for model in models if name == first or not _is_of_pytorch(model)]
-
-
-def _is_of_pytorch(model: Named) -> bool:
-    return isinstance(model, Bare) or is_checkpoint(model)
-
-
-def _check(batches: Sequence[int], threads: Sequence[int], seconds: float, precision_percent: float) -> None:
-    if min((*batches, *threads)) < 1 or seconds <= 0:
-        raise EdgecnnError(
-            f"batch sizes {list(batches)}, threads {list(threads)}, {seconds:g} seconds: expected positive integers "
-            "and a positive time, such as --batch 1,8 --threads 1,2 --seconds 8."
-        )
-    if not 0 < precision_percent <= 100:
-        raise EdgecnnError(f"a precision of {precision_percent:g} %: expected more than 0 and at most 100, such as 5.")
-
-
-def _check_loadgen(
-    batches: Sequence[int],
-    precision_percent: float,
-    load: Load,
-    baseline: str | Path | None,
-    *,
-    everywhere: bool,
-    on: str | None,
-) -> None:
-    """Raise EdgecnnError where an option is set that MLPerf's rules know nothing of."""
-    others = {
-        "--batch": list(batches) != [1],
-        "--precision": precision_percent != PRECISION_PERCENT,
-        "--fps, --callers, --end-to-end": not load.is_plain,
-        "--baseline": baseline is not None,
-        "--everywhere": everywhere,
-        "--on": on is not None,
-    }
-    if named := [option for option, is_set in others.items() if is_set]:
-        raise EdgecnnError(
-            f"--loadgen asks for single images by MLPerf's rules and nothing else. Leave out {', '.join(named)}."
-        )
-
-
-def _check_load(load: Load, batches: Sequence[int], on: str | None) -> None:
-    if on is not None and not load.is_plain:
-        raise EdgecnnError("--fps, --callers and --end-to-end are measured here alone. Leave them out, or --on.")
-    if load.pictures and list(batches) != [1]:
-        raise EdgecnnError(f"--end-to-end takes one picture at a time; found batch sizes {list(batches)}.")
-
-
-def _check_everywhere(
-    everywhere: bool, dataset: str | None, load: Load, on: str | None, contenders: Sequence[tuple[str, Named]]
-) -> None:
-    if not everywhere:
-        if dataset is not None:
-            raise EdgecnnError("--data is for --everywhere: the images whose accuracy stands beside latency.")
-        return
-    if on is not None or not load.is_plain:
-        raise EdgecnnError(
-            "--everywhere measures calls back to back, here. Leave out --on, --fps, --callers, --end-to-end."
-        )
-    if _is_of_pytorch(contenders[0][1]):
-        raise EdgecnnError(
-            f"{contenders[0][1]}: is no model file, and --everywhere compares others with the first. Name a model file "
-            "first; edgecnn export makes one."
-        )
+    return [(name, model) for name in providers for model in models if name == first or not asked.is_of_pytorch(model)]
 
 
 def _timing(worker: AnyWorker, batch: int, index: int, series: Series, instructions: float | None) -> Timing:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.card import Measured, Mixture, ModelCard, Overflow, Score
 from edgecnn.errors import ParityError
 from edgecnn.machine import family, processor

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgecnn import zoo
 from edgecnn.bench import BenchReport, bench
-from edgecnn.bench.measure import Timing
+from edgecnn.bench.figures import Timing
 from edgecnn.card import ModelCard
 from edgecnn.contender import open_contender
 from edgecnn.errors import EdgecnnError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgecnn import metrics
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.errors import EdgecnnError
 from edgecnn.report.subject import Quality, Subject
 from edgecnn.text import counted, shortened

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from edgecnn.bench.measure import PRECISION_PERCENT
+from edgecnn.bench.asked import PRECISION_PERCENT
 from edgecnn.quantize.figures import SMALLER
 from edgecnn.tune.figures import Limits, Objective, Variant
 

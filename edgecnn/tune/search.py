@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgecnn import card as cards
 from edgecnn import files, onnx_file, zoo
-from edgecnn.bench.measure import SECONDS
+from edgecnn.bench.asked import SECONDS
 from edgecnn.bench.stand import stand_of
 from edgecnn.card import Measured, ModelCard
 from edgecnn.devices.connection import connected

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from edgecnn import onnx_file
 from edgecnn.bench import bench
-from edgecnn.bench.measure import PRECISION_PERCENT, BenchReport
+from edgecnn.bench.asked import PRECISION_PERCENT
+from edgecnn.bench.figures import BenchReport
 from edgecnn.card import Tuning
 from edgecnn.machine.environment import Environment
 from edgecnn.runtime.settings import Settings

@@ -8,8 +8,8 @@ import pytest
 
 from edgecnn import documents
 from edgecnn.bench import baseline
+from edgecnn.bench.figures import BenchReport, Ratio, Timing, read_report
 from edgecnn.bench.load import Load
-from edgecnn.bench.measure import BenchReport, Ratio, Timing, read_report
 from edgecnn.errors import DocumentError, EdgecnnError
 from edgecnn.machine.environment import environment
 

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from edgecnn import documents
 from edgecnn.bench import BenchReport, Load, bench, runtimes
 from edgecnn.bench.everywhere import Answers, recommended, survey
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.bench.worker import Worker
 from edgecnn.errors import EdgecnnError, ModelError
 from edgecnn.runtime.selftest import selftest

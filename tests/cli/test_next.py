@@ -59,7 +59,7 @@ def test_next_commands_work_as_they_are_typed(edgecnn, pictures: Path, data_root
 
 
 def test_the_parent_is_told_where_nothing_is_better(edgecnn, model: Path, data_root: Path, monkeypatch) -> None:
-    from edgecnn.bench.measure import Ratio
+    from edgecnn.bench.figures import Ratio
     from edgecnn.quantize import choose
 
     slower = Ratio(str(model), str(model), 1, 1, 2.0, (2.0, 2.0), "slower")

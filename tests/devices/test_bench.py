@@ -14,7 +14,7 @@ from loopback import Server, edgecnn_command, needs_sshd
 from numpy.typing import NDArray
 
 from edgecnn.bench import BenchReport, bench
-from edgecnn.bench.measure import Timing
+from edgecnn.bench.figures import Timing
 from edgecnn.devices.kinds import ssh
 from edgecnn.errors import DeviceError, EdgecnnError
 from edgecnn.machine import threads

@@ -11,7 +11,7 @@ import pytest
 
 from edgecnn import card as cards
 from edgecnn import data, files, onnx_file
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.data import Split
 from edgecnn.errors import CardError, DataError, EdgecnnError, Int8Warning, ParityError, ProviderError

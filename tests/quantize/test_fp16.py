@@ -11,7 +11,7 @@ import pytest
 from forming import made
 from onnx import TensorProto, numpy_helper
 
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.embed.targets import _integers
 from edgecnn.insight import graph, weights
 from edgecnn.inspection import inspect

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 
 from edgecnn import card as cards
 from edgecnn import onnx_file, zoo
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.errors import ParityError
 from edgecnn.insight import graph
 from edgecnn.quantize import Quantized, choose, forms, mixing, quantize

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from sklearn import metrics as sk
 
 from edgecnn import read_card
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.contender import open_classifier
 from edgecnn.errors import EdgecnnError
 from edgecnn.registry import FIGURES, TASKS

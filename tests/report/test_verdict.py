@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.card import Score
 from edgecnn.errors import DataError
 from edgecnn.report import verdict

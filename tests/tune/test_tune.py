@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgecnn import tune
-from edgecnn.bench.measure import Ratio
+from edgecnn.bench.figures import Ratio
 from edgecnn.card import ModelCard
 from edgecnn.errors import EdgecnnError, ParityError
 from edgecnn.machine import family, threads
