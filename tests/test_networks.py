@@ -1,6 +1,7 @@
 """Every architecture family, found by its file."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -153,6 +154,58 @@ def test_efficientnet_lite0_answers_as_the_network_of_its_weights(side: int) -> 
     built_for_another.load_state_dict(ours.state_dict())
     with torch.inference_mode():
         assert torch.equal(built_for_another.eval()(pixels), ours_nk)  # as progressive resizing needs
+
+
+LITE0 = "efficientnet-lite0"
+TWO_BLOCKS = {"blocks": 2, "features": 8}
+
+
+def test_efficientnet_lite0_that_was_cut_begins_as_the_whole_one() -> None:
+    whole = networks.build(LITE0, {}, size=(64, 64), channels=3, classes=10)
+    short = networks.build(LITE0, {"blocks": 11, "keep_norms": True}, size=(64, 64), channels=3, classes=10)
+    networks.initialize(LITE0, {"weights": "imagenet"}, whole, torch.zeros(1))
+    said = networks.initialize(LITE0, {"weights": "imagenet", "blocks": 11}, short, torch.zeros(1))
+    assert said == ("the last layer, head, starts anew", "so does the convolution before it, last")
+    pixels = torch.randn((2, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = whole.eval().blocks[:11](whole.stem(pixels))
+        assert torch.equal(short.eval().blocks(short.stem(pixels)), expected)
+    first = networks.stages(LITE0, short)[0]
+    assert {*first.parameters()} == {*short.head.parameters(), *short.last.parameters()}
+    short.train()
+    assert short.last[1].training
+    assert not short.blocks[0].filter[1].training
+
+
+@pytest.mark.parametrize("settings", [{"blocks": 2}, TWO_BLOCKS, {"features": 8}], ids=str)
+def test_efficientnet_lite0_that_was_cut_takes_all_of_its_own_weights(settings: dict, tmp_path: Path) -> None:
+    built = [networks.build(LITE0, settings, size=(32, 32), channels=3, classes=4) for _ in range(2)]
+    torch.save(built[0].state_dict(), tmp_path / "cut.pth")
+    assert networks.initialize(LITE0, settings | {"weights": str(tmp_path / "cut.pth")}, built[1], torch.zeros(1)) == ()
+    expected = built[0].state_dict()
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in built[1].state_dict().items())
+
+
+def test_efficientnet_lite0_has_as_many_positions_for_pictures_of_half_the_side() -> None:
+    sizes = []
+    for side, stride in ((64, 2), (32, 1)):
+        network = networks.build(LITE0, {"stride": stride}, size=(side, side), channels=3, classes=4)
+        sizes.append(network.stem(torch.zeros(1, 3, side, side)).shape)
+    assert sizes == [(1, 32, 32, 32)] * 2
+
+
+@pytest.mark.parametrize("settings", [{"blocks": 0}, {"blocks": 17}, {"features": 0}, {"stride": 0}], ids=str)
+def test_efficientnet_lite0_is_not_cut_to_nothing(settings: dict) -> None:
+    with pytest.raises(RecipeError, match="expected 1 to 16 blocks, and positive integers"):
+        networks.build(LITE0, settings, size=(32, 32), channels=3, classes=4)
+
+
+def test_efficientnet_lite0_says_which_weights_do_not_fit_it(tmp_path: Path) -> None:
+    torch.save(networks.build(LITE0, TWO_BLOCKS, size=(32, 32), channels=3, classes=4).state_dict(), tmp_path / "2.pth")
+    settings = {"weights": str(tmp_path / "2.pth"), "blocks": 3}
+    three = networks.build(LITE0, settings, size=(32, 32), channels=3, classes=4)
+    with pytest.raises(RecipeError, match=r"do not fit: blocks\.2\.\S+ is missing, expected"):
+        networks.initialize(LITE0, settings, three, torch.zeros(1))
 
 
 def test_row_d3_has_the_stated_number_with_five_classes() -> None:

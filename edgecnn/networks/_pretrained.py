@@ -25,13 +25,17 @@ def read_named(weights: str) -> Weights:
 
 
 def load(model: nn.Module, weights: Weights, source: str, *, beside: re.Pattern[str] | None = None) -> tuple[str, ...]:
-    """Copy every tensor that fits, but for those that ``beside`` matches, and say what was done for it.
+    """Copy every tensor that fits, but for those that ``beside`` matches, which either side may have, and say what was
+    done for it.
 
     Raises RecipeError for a state whose misfits are more than a last layer of another size.
     """
-    wanted, head = model.state_dict(), _head(model)
-    found = named_as(weights, wanted)
-    given = {key: tensor for key, tensor in found.tensors.items() if beside is None or not beside.match(key)}
+    head = _head(model)
+    found = named_as(weights, model.state_dict())
+    wanted, given = (
+        {key: tensor for key, tensor in state.items() if beside is None or not beside.match(key)}
+        for state in (model.state_dict(), found.tensors)
+    )
     misfits = [
         f"{key} {_misfit(given.get(key), wanted.get(key))}"
         for key in dict.fromkeys((*wanted, *given))

@@ -6,10 +6,18 @@ downloaded while it trains. Any other value but ``none`` is the path of a state 
 are repeated to three channels. Borders are padded as TensorFlow's SAME does, one pixel more at the end where it is
 uneven, as the weights were trained with. With ``keep_norms`` the statistics of norms stay as they came with the
 weights, also where the layers around them learn: few pictures would spoil them.
+
+``blocks`` is how many of the sixteen there are, from the first on, and ``features`` the width of the convolution behind
+them: the later blocks have most of the parameters, the earlier ones most of what ImageNet has taught. Where either is
+another than the whole network's, that convolution starts anew, and learns with the last layer. With ``stride`` 1 the
+first convolution leaves the size as it is: pictures of half the side are then taken as the weights saw whole ones.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +32,9 @@ STAGES = (
     (1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 5, 40, 2, 2), (6, 3, 80, 3, 2), (6, 5, 112, 3, 1), (6, 5, 192, 4, 2),
     (6, 3, 320, 1, 1),
 )  # fmt: skip
-FIRST, LAST, DROPOUT, NORM_EPS = 32, 1280, 0.2, 1e-3
+FIRST, DROPOUT, NORM_EPS = 32, 0.2, 1e-3
+BLOCKS, FEATURES = sum(stage[3] for stage in STAGES), 1280
+LAST = "last.0.weight"
 MEAN, STD = 127 / 255, 128 / 255  # of pixels in 0..1, that the weights were trained with
 # What parts are called in files of the weights.
 THEIRS = (
@@ -65,6 +75,16 @@ class Same(nn.Module):
         return max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0)
 
 
+class Shape(NamedTuple):
+    """What one block is made of."""
+
+    before: int
+    after: int
+    expansion: int
+    kernel: int
+    stride: int
+
+
 class Inverted(nn.Module):
     """Widen, filter each channel, narrow; added to what came in where the shape stays."""
 
@@ -85,20 +105,16 @@ class Inverted(nn.Module):
 class Lite0(nn.Module):
     """The network; gray images are taken as color ones."""
 
-    def __init__(self, classes: int, *, keep_norms: bool) -> None:
+    def __init__(self, classes: int, *, keep_norms: bool, blocks: int, features: int, stride: int) -> None:
         super().__init__()
-        self.stem = _part(3, FIRST, kernel=3, stride=2)
-        before, blocks = FIRST, []
-        for expansion, kernel, after, count, stride in STAGES:
-            for block in range(count):
-                blocks.append(Inverted(before, after, expansion, kernel, 1 if block else stride))
-                before = after
-        self.blocks = nn.Sequential(*blocks)
-        self.last = _part(before, LAST)
+        self.stem = _part(3, FIRST, kernel=3, stride=stride)
+        shapes = list(islice(_shapes(), blocks))
+        self.blocks = nn.Sequential(*(Inverted(*shape) for shape in shapes))
+        self.last = _part(shapes[-1].after, features)
         self.dropout = nn.Dropout(DROPOUT)
-        self.head = nn.Linear(LAST, classes)
+        self.head = nn.Linear(features, classes)
         if keep_norms:
-            for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
+            for norm in (module for module in self._taught() if isinstance(module, nn.BatchNorm2d)):
                 norm.__class__ = KeptNorm
 
     def forward(self, pixels_nchw: Tensor) -> Tensor:
@@ -110,38 +126,63 @@ class Lite0(nn.Module):
         logits_nk: Tensor = self.head(self.dropout(features_nc))
         return logits_nk
 
+    @property
+    def is_whole(self) -> bool:
+        """Nothing was cut: all that is before the last layer can have weights of ImageNet."""
+        return len(self.blocks) == BLOCKS and self.head.in_features == FEATURES
+
+    def _taught(self) -> Iterator[nn.Module]:
+        return self.modules() if self.is_whole else chain(self.stem.modules(), self.blocks.modules())
+
 
 def build(
-    *, size: tuple[int, int], channels: int, classes: int, weights: str = NO_WEIGHTS, keep_norms: bool = False
+    *,
+    size: tuple[int, int],
+    channels: int,
+    classes: int,
+    weights: str = NO_WEIGHTS,
+    keep_norms: bool = False,
+    blocks: int = BLOCKS,
+    features: int = FEATURES,
+    stride: int = 2,
 ) -> nn.Module:
     """Map normalized pixels_nchw to logits_nk, with fresh weights whatever ``weights`` says."""
     if not isinstance(weights, str):
         raise TypeError(f"weights is {weights!r}; expected {NO_WEIGHTS}, {IMAGENET} or a path")
-    return Lite0(classes, keep_norms=keep_norms)
+    if not 1 <= blocks <= BLOCKS or features < 1 or stride < 1:
+        raise ValueError(
+            f"blocks is {blocks}, features {features}, stride {stride}; expected 1 to {BLOCKS} blocks, and positive "
+            "integers"
+        )
+    return Lite0(classes, keep_norms=keep_norms, blocks=blocks, features=features, stride=stride)
 
 
-def initialize(
-    network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEIGHTS, keep_norms: bool = False
-) -> tuple[str, ...]:
-    """Load the weights, all but those of a last layer for other classes, and return what was done for it.
+def initialize(network: nn.Module, pixels_nchw: Tensor, *, weights: str = NO_WEIGHTS, **_: object) -> tuple[str, ...]:
+    """Load the weights of the layers that the network has, but for those of a last layer for other classes, and return
+    what was done for it.
 
     Raises MissingPackageError without the extra, RecipeError where weights do not fit.
     """
+    assert isinstance(network, Lite0)
     if weights == NO_WEIGHTS:
         return ()
-    found = read_weights(imagenet()) if weights == IMAGENET else read_named(weights)
-    return load(network, ours(found), f"the weights for EfficientNet-Lite0 ({weights})")
+    found = ours(read_weights(imagenet()) if weights == IMAGENET else read_named(weights))
+    beside = _left_out(network, found)
+    said = load(network, found, f"the weights for EfficientNet-Lite0 ({weights})", beside=beside)
+    return (*said, "so does the convolution before it, last") if beside and beside.match(LAST) else said
 
 
-def normalization(*, weights: str = NO_WEIGHTS, keep_norms: bool = False) -> tuple[list[float], list[float]]:
+def normalization(**_: object) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation by channel, of pixels in 0..1, that the ImageNet weights were trained with."""
     return [MEAN] * 3, [STD] * 3
 
 
 def stages(network: nn.Module) -> list[nn.Module]:
-    """Return the last layer, then the parts before it, backwards."""
+    """Return the last layer, with the convolution before it where that starts anew too, then the parts before,
+    backwards."""
     assert isinstance(network, Lite0)
-    return [network.head, network.last, *reversed(list(network.blocks)), network.stem]
+    first = [network.head, network.last] if network.is_whole else [nn.ModuleList([network.head, network.last])]
+    return [*first, *reversed(list(network.blocks)), network.stem]
 
 
 def imagenet() -> Path:
@@ -160,6 +201,24 @@ def ours(weights: Weights) -> Weights:
         for theirs, own in THEIRS:
             tensors = {re.sub(theirs, own, name): tensor for name, tensor in tensors.items()}
     return Weights(tensors, weights.said)
+
+
+def _shapes() -> Iterator[Shape]:
+    """Yield the shapes of all blocks in turn: what is cut off is never made, whatever its size."""
+    before = FIRST
+    for expansion, kernel, after, count, stride in STAGES:
+        for block in range(count):
+            yield Shape(before, after, expansion, kernel, 1 if block else stride)
+            before = after
+
+
+def _left_out(network: Lite0, weights: Weights) -> re.Pattern[str] | None:
+    """Match what a network that was cut does not take from weights of a whole one, or is not given by them."""
+    parts = [rf"blocks\.{block}\." for block in range(len(network.blocks), BLOCKS)]
+    last = weights.tensors.get(LAST)
+    if last is not None and last.shape != network.state_dict()[LAST].shape:
+        parts.append(r"last\.")
+    return re.compile("|".join(parts)) if parts and not network.is_whole else None
 
 
 def _part(before: int, after: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
