@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgecnn import onnx_file
 from edgecnn.card import PAIR_BOUND, Calibration, Golden, Mixture, ModelCard, Overflow, Quantization
 from edgecnn.errors import EdgecnnError, FormError
+from edgecnn.quantize import zeros
 from edgecnn.quantize.figures import Lost
 from edgecnn.quantize.forms import Form, Parent, SearchedForm
 from edgecnn.quantize.trial import Trial
@@ -64,6 +65,7 @@ def hold(
     mixture: Mixture | None = None,
 ) -> Built | Lost:
     """Write a graph that is in this form, wherever it was made: here, or by a training that knows of the form."""
+    graph = zeros.stored_once(graph)
     proof = prove(graph)
     if form.AUTOMATIC and not proof.safe:
         return Lost(form.NAME, "proof", f"{_unsafe(proof)} This onnxruntime's quantizer does not keep to seven bits.")

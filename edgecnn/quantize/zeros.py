@@ -1,0 +1,35 @@
+"""Zero points of weights and biases, which are nothing but zeros, stored once for each length.
+
+The quantizer writes five bytes of them for each channel: a twentieth of the int8 file of a small network with depthwise
+convolutions.
+"""
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+Kind = tuple[int, tuple[int, ...]]
+
+
+def stored_once(graph: bytes) -> bytes:
+    """Return a serialized model whose nodes share initializers of several zeros, where type and shape are the same."""
+    model = onnx.load_model_from_string(graph)
+    if any(attribute.HasField("g") or attribute.graphs for node in model.graph.node for attribute in node.attribute):
+        return graph  # a graph within may use the names of this one
+    fixed = {value.name for value in (*model.graph.input, *model.graph.output)}
+    first: dict[Kind, str] = {}
+    instead: dict[str, str] = {}
+    for tensor in model.graph.initializer:
+        if tensor.name not in fixed and _is_zeros(tensor):
+            instead[tensor.name] = first.setdefault((tensor.data_type, tuple(tensor.dims)), tensor.name)
+    for node in model.graph.node:
+        node.input[:] = [instead.get(name, name) for name in node.input]
+    kept = [tensor for tensor in model.graph.initializer if instead.get(tensor.name, tensor.name) == tensor.name]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    smaller: bytes = model.SerializeToString()
+    return smaller
+
+
+def _is_zeros(tensor: onnx.TensorProto) -> bool:
+    return bool(np.prod(tensor.dims) > 1) and not numpy_helper.to_array(tensor).any()
