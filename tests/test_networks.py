@@ -128,6 +128,9 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("mnist-1k-taught", 1_480),
         ("cifar10-finetuned", 3_383_818),
         ("cifar100-finetuned", 3_499_108),
+        ("cifar10-1m", 859_498),
+        ("cifar100-1m", 974_788),
+        ("cifar10-200k", 179_626),
         ("photos", 3_383_818),
     ],
 )

@@ -27,6 +27,8 @@ def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 NAMES = (
+    "cifar10-1m",
+    "cifar10-200k",
     "cifar10-b3",
     "cifar10-b4",
     "cifar10-b4-30",
@@ -41,12 +43,14 @@ NAMES = (
     "cifar10-e8-subset",
     "cifar10-fast",
     "cifar10-finetuned",
+    "cifar10-finetuned-128",
     "cifar10-residual",
     "cifar10-resnet18",
     "cifar10-resnet20",
     "cifar10-resnet8",
     "cifar10-separable",
     "cifar10-teacher",
+    "cifar100-1m",
     "cifar100-a2",
     "cifar100-a2-as-written",
     "cifar100-best",
