@@ -32,10 +32,10 @@ MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.
 
 def test_has_these_models() -> None:
     assert NAMES == [
-        "cifar10-best",
         "cifar10-fast",
         "cifar10-finetuned",
-        "cifar100-best",
+        "cifar10-finetuned-128",
+        "cifar100-finetuned",
         "digit-finder",
         "digits-webcam",
         "fashion-mnist-best",

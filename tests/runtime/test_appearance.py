@@ -216,7 +216,7 @@ def test_pen_on_squared_paper_is_read_by_its_ink(name: str, real_data_root: Path
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", ["cifar10-fast", "cifar10-best", "cifar100-best", "digits-webcam"])
+@pytest.mark.parametrize("name", ["cifar10-fast", "cifar10-finetuned-128", "cifar100-finetuned", "digits-webcam"])
 def test_models_of_all_backgrounds_are_not_watched(name: str, real_data_root: Path) -> None:
     assert appearance.known(edgecnn.load(name).card) is None
     if name.startswith("cifar"):
