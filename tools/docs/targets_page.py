@@ -80,7 +80,8 @@ def _file(wanted: dict[str, Any], measured: dict[str, peers_page.Measured]) -> t
     name, before = wanted.get("file"), wanted.get("instead_of")
     if name is None:
         return wanted.get("size", NONE), wanted.get("ratio", NONE)
-    ratio = measured[name].latency_ms / measured[before or name].latency_ms
+    past = measured.get(f"{before}{peers_page.GONE}") or measured[before or name]
+    ratio = measured[name].latency_ms / past.latency_ms
     return f"{measured[name].size_bytes / 1e3:,.0f} kB", f"x{ratio:.2f}"
 
 
