@@ -16,5 +16,7 @@ def program(path: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    if (folder := str((ROOT / path).parent)) not in sys.path:
+        sys.path.append(folder)  # as of a command, which finds what lies beside it
     spec.loader.exec_module(module)
     return module
