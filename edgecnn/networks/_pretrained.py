@@ -30,11 +30,11 @@ def load(model: nn.Module, weights: Weights, source: str, *, beside: re.Pattern[
 
     Raises RecipeError for a state whose misfits are more than a last layer of another size.
     """
-    head = _head(model)
-    found = named_as(weights, model.state_dict())
+    state, head = model.state_dict(), _head(model)
+    found = named_as(weights, state)
     wanted, given = (
-        {key: tensor for key, tensor in state.items() if beside is None or not beside.match(key)}
-        for state in (model.state_dict(), found.tensors)
+        {key: tensor for key, tensor in tensors.items() if beside is None or not beside.match(key)}
+        for tensors in (state, found.tensors)
     )
     misfits = [
         f"{key} {_misfit(given.get(key), wanted.get(key))}"
