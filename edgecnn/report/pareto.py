@@ -9,13 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from edgecnn import metrics
-from edgecnn.report import style
+from edgecnn.report import names, style
 from edgecnn.report.ranking import Board, Row
-from edgecnn.text import picture_text, shortened
+from edgecnn.text import shortened
 
 MOST_NAMED, LONGEST = 16, 24  # of more models, those on the front are named
-LETTER = 4.2  # points that a letter takes across, and half of what it takes up
-BESIDE = tuple((6 * side, up) for up in (6, -6, 15, -15, 24, -24, 33, -33) for side in (1, -1))  # where a name may be
+FEW = 6  # models of a picture that is not high
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def draw(board: Board, marked: str | None = None, *, others: Others = Others()) 
     ]
     if timed:
         panels.insert(0, ("latency of one image in µs", timed, lambda row: 1e3 * (row.latency_ms or 0)))
-    picture = style.new(height=3.4)
+    picture = style.new(height=3.4 if len(board.rows) <= FEW else 4.6)
     scale = 1.0 if board.metric == "f1" else 100.0
     every = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     every[0].set_ylabel(metrics.title(board.metric) + ("" if scale == 1 else ", %"))
@@ -110,41 +109,15 @@ def _step(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
 
 
 def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]], marked: str | None) -> None:
-    """Write names beside points, where no other name and no point is."""
-    scale = 72 / axes.figure.dpi
-    places = [tuple(scale * axes.transData.transform(point)) for point in points]
-    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places] + _outside(axes, scale)
-    for row, point, (x, y) in zip(rows, points, places, strict=True):
-        if len(rows) > MOST_NAMED and not row.front and row.model != marked:
-            continue
-        name = shortened(row.model, LONGEST)
-        boxes = [_box(x, y, len(name), *beside) for beside in BESIDE]
-        best = min(range(len(boxes)), key=lambda place: (sum(_overlap(boxes[place], other) for other in taken), place))
-        taken.append(boxes[best])
-        right, up = BESIDE[best]
-        axes.annotate(
-            picture_text(name), point, (right, up), textcoords="offset points", fontsize=LETTER / 0.6, va="center",
-            ha="left" if right > 0 else "right", fontweight="bold" if row.model == marked else "normal",
-        )  # fmt: skip
-
-
-Box = tuple[float, float, float, float]
-
-
-def _outside(axes: Axes, scale: float) -> list[Box]:
-    """Return what lies left and right of the axes."""
-    (left, low), (right, high) = scale * axes.transAxes.transform([(0, 0), (1, 1)])
-    return [(left - 999, low, left, high), (right, low, right + 999, high)]
-
-
-def _box(x: float, y: float, letters: int, right: float, up: float) -> Box:
-    """Return what a name takes beside a point, in points of the picture."""
-    wide = letters * LETTER
-    left = x + right if right > 0 else x + right - wide
-    return left, y + up - LETTER, left + wide, y + up + LETTER
-
-
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
+    """Write names beside points; of too many models, beside those on the front."""
+    few = len(rows) <= MOST_NAMED
+    named = [few or row.front or row.model == marked for row in rows]
+    names.write(
+        axes,
+        [
+            names.Named(point, shortened(row.model, LONGEST), row.model == marked)
+            for row, point, has_name in zip(rows, points, named, strict=True)
+            if has_name
+        ],
+        [point for point, has_name in zip(points, named, strict=True) if not has_name],
+    )
