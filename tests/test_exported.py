@@ -35,6 +35,7 @@ def test_has_these_models() -> None:
         "cifar10-fast",
         "cifar10-finetuned",
         "cifar10-finetuned-128",
+        "cifar100-1m",
         "cifar100-finetuned",
         "digit-finder",
         "digits-webcam",

@@ -196,7 +196,7 @@ def _measurements(bench: BenchReport | None) -> tuple[dict[str, float], dict[str
     runtimes = [f"{name} {found.versions[name]}" for name in RUNTIMES if name in found.versions]
     machine = ", ".join(
         [
-            f"{found.processor} ({found.architecture})",
+            f"{found.processor} ({found.family})",
             f"{threads} thread{'s' if threads > 1 else ''}",
             found.system,
             *runtimes[:1],
