@@ -357,3 +357,16 @@ def test_a_mistake_in_the_list_is_named(
     (tmp_path / "runs.toml").write_text(tomli_w.dumps({"make_way_for": [], "run": [run]}))
     with pytest.raises(ValueError, match=message):
         tool("listing").read(tmp_path / "runs.toml")
+
+
+@linux
+def test_the_table_has_the_best_accuracy_and_no_other_figure(tool: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    run = tmp_path / "runs" / tool("listing").read().entries[0].name
+    run.mkdir(parents=True)
+    (run / "recipe.toml").write_text("epochs = 3")
+    epochs = [
+        {"seconds": 1.0, "validation": {"loss": 9.0, "accuracy": share, "precision": 0.9}} for share in (0.3, 0.2)
+    ]
+    (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, epochs)))
+    assert "30.00" in tool("shown").shown(tmp_path)
+    assert "90.00" not in tool("shown").shown(tmp_path)

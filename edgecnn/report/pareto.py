@@ -14,7 +14,7 @@ from edgecnn.report.ranking import Board, Row
 from edgecnn.text import shortened
 
 MOST_NAMED, LONGEST = 16, 24  # of more models, those on the front are named
-FEW = 6  # models of a picture that is not high
+LOW = 6  # models that a picture has no need to be high for
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def draw(board: Board, marked: str | None = None, *, others: Others = Others()) 
     ]
     if timed:
         panels.insert(0, ("latency of one image in µs", timed, lambda row: 1e3 * (row.latency_ms or 0)))
-    picture = style.new(height=3.4 if len(board.rows) <= FEW else 4.6)
+    picture = style.new(height=3.4 if len(board.rows) <= LOW else 4.6)
     scale = 1.0 if board.metric == "f1" else 100.0
     every = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     every[0].set_ylabel(metrics.title(board.metric) + ("" if scale == 1 else ", %"))
@@ -110,8 +110,7 @@ def _step(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
 
 def _name(axes: Axes, rows: Sequence[Row], points: Sequence[tuple[float, float]], marked: str | None) -> None:
     """Write names beside points; of too many models, beside those on the front."""
-    few = len(rows) <= MOST_NAMED
-    named = [few or row.front or row.model == marked for row in rows]
+    named = [len(rows) <= MOST_NAMED or row.front or row.model == marked for row in rows]
     names.write(
         axes,
         [

@@ -36,7 +36,8 @@ def _row(entry: Entry, folder: Path) -> tuple[str, ...]:
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()] if metrics.exists() else []
     epochs = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))["epochs"] if rows else ""
     failed = folder / "failed" / f"{entry.name}.txt"
-    best = max((score for row in rows for key, score in row["validation"].items() if key != "loss"), default=0.0)
+    found = [row["validation"] for row in rows]
+    best = max((each["accuracy"] if "accuracy" in each else each["f1"] for each in found), default=0.0)
     return (
         entry.name,
         f"failed: {failed.read_text(encoding='utf-8').strip()}" if state == "failed" else state,
