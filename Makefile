@@ -76,12 +76,12 @@ wheel: $(INSTALLED) web  ## what is released: dist/*.whl, with the page and the 
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m zipfile --list dist/*.whl | grep built/index.html
 
-conformance: $(INSTALLED)  ## docs/results/conformance.md: the zoo in every runtime that a registry has, installed beside the clone
+conformance: $(INSTALLED)  ## docs/results/conformance.md: files that it lacks (ANEW=--anew: all) in every runtime that a registry has, installed beside the clone
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance openvino opencv-python-headless tract
 	$(BIN)/python -m pip install --quiet --no-deps --target .conformance/openvino-provider onnxruntime-openvino
 	npm install --silent --ignore-scripts --prefix .conformance onnxruntime-node onnxruntime-web
 	$(BIN)/python -m edgecnn.devices.arm64 || true  # without it those cells say why
-	PYTHONPATH=.conformance $(BIN)/python tools/docs/conformance_page.py --node-modules .conformance/node_modules \
+	PYTHONPATH=.conformance $(BIN)/python tools/docs/conformance_page.py $(ANEW) --node-modules .conformance/node_modules \
 		--openvino-provider .conformance/openvino-provider
 
 clean:

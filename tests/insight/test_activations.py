@@ -118,8 +118,8 @@ def test_other_forms_of_integers_are_brought_back(foreign, form: str, tmp_path: 
     else:
         quantize_static(
             network.path, target, _Reader(network, shown), quant_format=QuantFormat.QOperator, per_channel=False,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        )  # fmt: skip
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=True,
+        )  # fmt: skip  # seven bits: a file without a card runs as it is, and eight saturate on AVX2
     quantized = graph.read(target)
     assert form in {node.op_type for node in onnx.load(target).graph.node}
     rows = [row for row in noise.measure(network, quantized, shown) if row.title.startswith(("conv", "dense"))]
