@@ -1,9 +1,10 @@
 """Seconds to 94 % of CIFAR-10's test images on this machine: `cifar10-fast` against airbench94, the recipe it follows.
 
 The peer is the package airbench (`pip install airbench`), brought to a processor by ``airbench_child.py``. Either side
-trains once for each seed and is then measured on the test split, once, with the views of its own: two of ours, six of
-airbench's. What counts is the time of the training, in extra info beside the accuracy; reading the data does not. Needs
-EDGECNN_REAL_DATA, and an hour or more with nothing beside it.
+trains once for each seed, on all images but the hundred that ``edgecnn train`` keeps for validation, and answers the
+test split once. Both are measured with the six views of airbench; ``accuracy_as_shipped`` is ours with the two that are
+in the file. What counts is the time of the training, in extra info beside the accuracy; reading the data does not.
+Needs EDGECNN_REAL_DATA, and two hours with nothing beside it.
 """
 
 import importlib.util
@@ -12,16 +13,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 import edgecnn
 from edgecnn import data
-from edgecnn.contender import open_classifier
+from edgecnn.contender import ClassifierContender, open_classifier
 from edgecnn.train.device import keep_freed_memory
 
 CHILD = Path(__file__).resolve().parent / "airbench_child.py"
 SEEDS = (0, 1, 2)
+# An epoch more than the recipe has, and the images that choose nothing where the last epoch is kept.
+LIKE_THE_PEER = {"epochs": 9, "data.validation": 100}
 GROUP = "CIFAR-10 to 94 %"
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("airbench") is None,
@@ -48,10 +53,21 @@ def airbench94(folder: Path, seed: int) -> dict[str, float]:
 
 def cifar10_fast(folder: Path, root: Path, seed: int) -> dict[str, float]:
     """Train here; return seconds and accuracy."""
-    trained = edgecnn.train("cifar10-fast", folder, root=root, overrides={"seed": seed})
+    trained = edgecnn.train("cifar10-fast", folder, root=root, overrides={"seed": seed} | LIKE_THE_PEER)
     split = data.read_split("cifar10", "test", root=root)
-    answers_n = open_classifier(folder).logits(split.images_nhwc).argmax(axis=1)
-    return {"seconds": trained.seconds, "accuracy": float((answers_n == split.labels_n).mean())}
+    shipped_nk, moved_nk = views(open_classifier(folder), split.images_nhwc)
+    right = [(logits_nk.argmax(axis=1) == split.labels_n).mean() for logits_nk in (shipped_nk, shipped_nk + moved_nk)]
+    return {"seconds": trained.seconds, "accuracy": float(right[1]), "accuracy_as_shipped": float(right[0])}
+
+
+def views(
+    classifier: ClassifierContender, images_nhwc: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the logits of images as they are, and the mean of those moved by a pixel to either corner; each is that of
+    an image and its mirror image, which the network looks at itself."""
+    wide_nhwc = np.pad(images_nhwc, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    moved = [classifier.logits(np.ascontiguousarray(part)) for part in (wide_nhwc[:, :-2, :-2], wide_nhwc[:, 2:, 2:])]
+    return classifier.logits(images_nhwc), np.mean(moved, axis=0)
 
 
 @pytest.fixture(scope="module")
