@@ -1,8 +1,8 @@
 """Seconds to 94 % of CIFAR-10's test images on this machine: `cifar10-fast` against airbench94, the recipe it follows.
 
 The peer is the package airbench (`pip install airbench`), brought to a processor by ``airbench_child.py``. Either side
-trains once for each seed, on all images but the hundred that ``edgecnn train`` keeps for validation, and answers the
-test split once. Both are measured with the six views of airbench; ``accuracy_as_shipped`` is ours with the two that are
+trains once for each seed, airbench on all training images and ours on all but a hundred, and answers the test split
+once. Both are measured with the six views of airbench; ``accuracy_as_shipped`` is ours with the two that are
 in the file. What counts is the time of the training, in extra info beside the accuracy; reading the data does not.
 Needs EDGECNN_REAL_DATA, and two hours with nothing beside it.
 """
