@@ -65,7 +65,7 @@ def connected(on: str, store_bytes: int) -> Iterator[Any]:
             if on == HERE:
                 folder = stack.enter_context(files.scratch_folder(_home() / "edgecnn-ray"))
                 known |= {"num_cpus": available(), "include_dashboard": False, "_temp_dir": str(folder)}
-                known |= {"object_store_memory": store_bytes}
+                known |= {"object_store_memory": store_bytes, "address": "local"}  # whatever RAY_ADDRESS names
             else:
                 known |= {"address": on}
             stack.enter_context(_speechless())

@@ -86,7 +86,10 @@ def listens(port: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_ray_trains_to_the_same_bytes_and_remembers_what_diverged(tmp_path: Path, data_root: Path) -> None:
+def test_ray_trains_to_the_same_bytes_and_remembers_what_diverged(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # of a cluster, which is not what ``ray`` alone asks for
     write(tmp_path, epochs=2)
     here = study(tmp_path, "-o", "here", "--jobs", "2", data_root=data_root)
     there = study(tmp_path, "-o", "there", "--on", "ray", "--jobs", "2", data_root=data_root)

@@ -100,10 +100,17 @@ def main() -> None:
     }
     if not wanted.keys() <= known.keys():
         found = [*runtimes(given.node_modules, given.openvino_provider), *processors_elsewhere()]
-        known |= {key: row_of(*key, path, found) for key, path in wanted.items() if key not in known}
+        for key in [key for key in wanted if key not in known]:
+            known[key] = row_of(*key, wanted[key], found)
+            keep([known[one] for one in wanted if one in known])  # who stops here goes on from it
     rows = [known[key] for key in wanted]
-    files.write_text(RECORD, json.dumps({"rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+    keep(rows)
     files.write_text(PAGE, page(rows, processors.read(processors.RESULTS)))
+
+
+def keep(rows: Sequence[Row]) -> None:
+    """Write the record."""
+    files.write_text(RECORD, json.dumps({"rows": [asdict(row) for row in rows]}, indent=1) + "\n")
 
 
 def row_of(model: str, form: str, sha256: str, path: Path, found: Sequence[Runtime]) -> Row:
