@@ -33,6 +33,7 @@ MODEL_FILES = {"fp32.onnx", "fp32.card.json", "preferred.onnx", "preferred.card.
 def test_has_these_models() -> None:
     assert NAMES == [
         "cifar10-fast",
+        "cifar10-fast-narrow",
         "cifar10-finetuned",
         "cifar10-finetuned-128",
         "cifar100-1m",

@@ -131,6 +131,7 @@ def test_claimed_parameter_count_is_the_real_one(name: str) -> None:
         ("cifar10-1m", 859_498),
         ("cifar100-1m", 974_788),
         ("cifar10-200k", 179_626),
+        ("cifar10-fast-narrow", 213_848),
         ("photos", 3_383_818),
     ],
 )

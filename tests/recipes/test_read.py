@@ -42,6 +42,7 @@ NAMES = (
     "cifar10-e8-l2",
     "cifar10-e8-subset",
     "cifar10-fast",
+    "cifar10-fast-narrow",
     "cifar10-finetuned",
     "cifar10-finetuned-128",
     "cifar10-residual",
