@@ -222,7 +222,17 @@ def test_auto_writes_nothing_where_nothing_is_better(
     assert (result.preferred, result.output_form) == ("fp32", "fp32")
     assert result.output == model
     assert list(tmp_path.iterdir()) == []
-    assert "the parent stays preferred" in result.reason
+    assert result.reason.startswith("the parent stays preferred")
+    assert "too noisy" not in result.reason
+
+
+def test_auto_says_of_what_it_could_not_be_told(
+    model: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "compare_latency", lambda *paths, **how: measured_as("too noisy"))
+    result = quantize(model, tmp_path / "m.onnx", root=data_root)
+    assert result.output == model
+    assert "too noisy to tell of int8-static, int8-dense, fp16, which more --seconds" in result.reason
 
 
 def test_size_of_a_candidate_is_that_of_its_file(preferred: tuple[Quantized, list]) -> None:
