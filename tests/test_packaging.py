@@ -18,7 +18,7 @@ from edgecnn.embed import embed, targets
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
-MOST_BYTES = 5_000_000
+MOST_BYTES = 7_000_000
 
 
 def test_every_package_is_listed() -> None:
@@ -35,7 +35,7 @@ def test_exports_these_names() -> None:
     ]
 
 
-def test_the_smallest_models_are_installed_along_as_many_as_5_mb_hold() -> None:
+def test_the_smallest_models_are_installed_along_as_many_as_7_mb_hold() -> None:
     fitting, total = [], 0
     for size, name in sorted((_size(model.folder), model.name) for model in zoo.models_in(ROOT / "exported")):
         total += size

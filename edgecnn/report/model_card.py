@@ -58,7 +58,7 @@ look like this one join by `EDGECNN_MODELS`. Each file tests itself: `edgecnn se
 One folder a model: `fp32.onnx`, the preferred form where that is another (`preferred.onnx`), the cards beside them, the
 evidence, and a page. `tools/make_model.py RUN NAME` makes or replaces one from a finished run; where the float32 file
 is over 25 MB, or too much for all together, it stays out, and the page has the commands that make it. The smallest
-models, up to 5 MB together, travel in the installed package (`edgecnn.models` in pyproject.toml).
+models, up to 7 MB together, travel in the installed package (`edgecnn.models` in pyproject.toml).
 """
 
 

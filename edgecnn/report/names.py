@@ -18,6 +18,7 @@ BESIDE: tuple[tuple[float, float], ...] = tuple(
     for up in (far, -far)
     for side in (1, -1)
 )  # where a name may be, how far right of its point and how far up
+OUTSIDE = 10_000.0  # square points of overlap that a name costs which leaves the axes
 MISTAKEN = 100.0  # square points of overlap that a name costs which seems another point's, or whose line crosses a name
 ROUNDS = 3  # how often all are placed, each beside what the others then have
 
@@ -38,8 +39,8 @@ def write(axes: Axes, named: Sequence[Named], others: Sequence[tuple[float, floa
     scale = 72 / axes.figure.dpi
     places = [_place(axes, one.point, scale) for one in named]
     points = [(x - POINT, y - POINT, x + POINT, y + POINT) for x, y in places]
-    fixed = [_box(*_place(axes, other, scale), 0, 0, 0) for other in others] + _outside(axes, scale)
-    chosen = _chosen(places, [len(one.name) for one in named], points, fixed)
+    fixed = [_box(*_place(axes, other, scale), 0, 0, 0) for other in others]
+    chosen = _chosen(places, [len(one.name) for one in named], points, fixed, _outside(axes, scale))
     line = {"arrowstyle": "-", "color": style.MUTED, "linewidth": 0.6, "shrinkA": 1, "shrinkB": POINT}
     for one, (right, up) in zip(named, chosen, strict=True):
         axes.annotate(
@@ -50,7 +51,11 @@ def write(axes: Axes, named: Sequence[Named], others: Sequence[tuple[float, floa
 
 
 def _chosen(
-    places: Sequence[tuple[float, float]], letters: Sequence[int], points: Sequence[Box], fixed: Sequence[Box]
+    places: Sequence[tuple[float, float]],
+    letters: Sequence[int],
+    points: Sequence[Box],
+    fixed: Sequence[Box],
+    outside: Sequence[Box],
 ) -> list[tuple[float, float]]:
     """Return for each point how far right and up of it its name begins."""
     chosen: list[tuple[float, float]] = [BESIDE[0]] * len(places)
@@ -59,7 +64,11 @@ def _chosen(
         for number, ((x, y), wide) in enumerate(zip(places, letters, strict=True)):
             strange = [*points[:number], *points[number + 1 :]]
             written = [box for other, box in enumerate(boxes) if other != number]
-            costs = [_cost(_box(x, y, wide, *beside), (x, y), beside, strange, [*fixed, *written]) for beside in BESIDE]
+            there = [_box(x, y, wide, *beside) for beside in BESIDE]
+            costs = [
+                _cost(box, (x, y), beside, strange, [*fixed, *written]) + _leaving(box, outside)
+                for box, beside in zip(there, BESIDE, strict=True)
+            ]
             chosen[number] = BESIDE[costs.index(min(costs))]
             boxes[number : number + 1] = [_box(x, y, wide, *chosen[number])]
     return chosen
@@ -77,6 +86,12 @@ def _cost(
     steps = [(x + right * part / 8, y + up * part / 8) for part in range(2, 8)]
     crossed = sum(any(_within(step, other) for step in steps) for other in (*points, *taken))
     return hidden + MISTAKEN * crossed + abs(right) + abs(up)  # of two that are free, the nearer one
+
+
+def _leaving(box: Box, outside: Sequence[Box]) -> float:
+    """Return what a name costs of which something is outside: more than any other place, and more the more it is."""
+    left = sum(_overlap(box, other) for other in outside)
+    return OUTSIDE + left if left else 0.0
 
 
 def _place(axes: Axes, point: tuple[float, float], scale: float) -> tuple[float, float]:

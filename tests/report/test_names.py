@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -34,6 +34,8 @@ def test_names_of_one_place_do_not_cover_each_other_and_have_a_line(count: int) 
 
 
 @given(st.lists(st.tuples(inside, inside), min_size=1, max_size=6))
+@example([(0.03125, 0.96875), (0.015625, 1.0)])
+@example([(0.0, 0.875), (0.0, 0.96484375)])
 def test_no_name_leaves_the_axes(points: list[tuple[float, float]]) -> None:
     picture, texts = drawn(*(names.Named(point, "ab") for point in points))
     around = picture.axes[0].get_window_extent().padded(2)
