@@ -140,8 +140,8 @@ def reason(candidates: list[Candidate], preferred: str, max_drop_pp: float) -> s
     """Say in one sentence why a form is preferred."""
     found = next((candidate for candidate in candidates if candidate.form == preferred), None)
     if found is None:
-        open_ = ", ".join(one.form for one in candidates if one.accurate and one.verdict == "too noisy")
-        more = f"; too noisy to tell of {open_}, which more --seconds or a quieter machine narrows" if open_ else ""
+        unclear = ", ".join(one.form for one in candidates if one.accurate and one.verdict == "too noisy")
+        more = f"; too noisy to tell of {unclear}, which more --seconds or a quieter machine narrows" if unclear else ""
         none = f"no form is faster, or as fast and smaller, within {max_drop_pp:g} points"
         return f"the parent stays preferred: {none}{more}"
     best = f"{preferred} is preferred: the fastest form that is better than the parent"
