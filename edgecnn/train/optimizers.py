@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn, optim
 
 from edgecnn.recipes.schema import Optimizer, Recipe, Rest, Schedule
+from edgecnn.train.muon import Muon
 
 Groups = list[dict[str, Any]]
 
@@ -19,7 +20,7 @@ OPTIMIZERS: dict[str, Callable[[Groups, Any], optim.Optimizer]] = {
     "adam": lambda groups, o: optim.Adam(groups, lr=o.learning_rate, fused=True),
     "adamw": lambda groups, o: optim.AdamW(groups, lr=o.learning_rate, fused=True),
     "rmsprop": lambda groups, o: optim.RMSprop(groups, lr=o.learning_rate, momentum=o.momentum),
-    "muon": lambda groups, o: optim.Muon(groups, lr=o.learning_rate, momentum=o.momentum, nesterov=o.nesterov),
+    "muon": lambda groups, o: Muon(groups, lr=o.learning_rate, momentum=o.momentum, nesterov=o.nesterov),
 }
 
 # After warm-up: from the fraction of the remaining steps that are done, 0..1, to the factor on the learning rate.

@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 
 from edgecnn.recipes.read import read
 from edgecnn.recipes.schema import Optimizer, Recipe, Rest, Schedule
+from edgecnn.train.muon import Muon, orthogonal
 from edgecnn.train.optimizers import ONE_CYCLE_START, OPTIMIZERS, SCHEDULES, factor, make_optimizer
 
 RATE, STEPS = 0.5, 100
@@ -181,7 +182,28 @@ def test_muon_gives_the_same_filters_in_either_memory_format() -> None:
     for network in networks:
         take_steps(network, make_optimizer(network, muon(optimizer__learning_rate=0.02)), range(2))
     for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
-        torch.testing.assert_close(one, other, atol=5e-3, rtol=0)  # its iterations are in bfloat16
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(12, 6), (8, 72), (5, 5)], ids=str)
+@pytest.mark.parametrize("nesterov", [True, False], ids=["nesterov", "plain"])
+def test_muon_goes_where_pytorchs_does(shape: tuple[int, int], nesterov: bool) -> None:
+    torch.manual_seed(0)
+    ours, theirs = (nn.Parameter(torch.ones(shape)) for _ in range(2))
+    how = {"lr": 0.1, "momentum": 0.6, "nesterov": nesterov, "weight_decay": 0.1}
+    steppers = Muon([ours], **how), optim.Muon([theirs], **how)
+    for _ in range(3):
+        ours.grad = torch.randn(shape)
+        theirs.grad = ours.grad.clone()
+        for stepper in steppers:
+            stepper.step()
+    moved = torch.linalg.vector_norm(ours.detach() - 1)
+    assert torch.linalg.vector_norm((ours - theirs).detach()) < 0.03 * moved  # theirs multiplies in bfloat16
+    assert steppers[0].state_dict().keys() == steppers[1].state_dict().keys()
+
+
+def test_the_orthogonal_matrix_of_zeros_is_zeros() -> None:
+    assert not orthogonal(torch.zeros(3, 4), (3.4445, -4.775, 2.0315), 5, 1e-7).any()
 
 
 def test_unit_filters_have_the_norm_of_an_identity_before_a_step() -> None:

@@ -1,0 +1,50 @@
+"""Muon whose steps are made orthogonal in float32: those of PyTorch are in bfloat16, which a processor without it
+multiplies on one thread, at a quarter of the time of a training."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+
+
+class Muon(optim.Muon):
+    """Muon (Jordan et al. 2024) with PyTorch's settings and state, in the parameters' own precision."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take a step; return what ``closure`` gives, which takes the gradients first."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    self._move(matrix, group)
+        return loss
+
+    def _move(self, matrix: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[matrix]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(matrix.grad)
+        momentum = state["momentum_buffer"].lerp_(matrix.grad, 1 - group["momentum"])
+        direction = matrix.grad.lerp(momentum, group["momentum"]) if group["nesterov"] else momentum
+        step = orthogonal(direction, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        rows, columns = matrix.shape
+        matrix.mul_(1 - group["lr"] * group["weight_decay"])
+        matrix.add_(step, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
+
+
+def orthogonal(matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
+    """Return a matrix of the same singular vectors whose singular values are all near 1, by the quintic Newton-Schulz
+    iteration with Muon's coefficients (Jordan et al. 2024); of a matrix of zeros, zeros."""
+    linear, cubic, quintic = coefficients
+    tall = len(matrix) > matrix.shape[1]
+    wide = matrix.T if tall else matrix
+    wide = wide / torch.linalg.vector_norm(wide).clamp(min=eps)
+    for _ in range(steps):
+        gram = wide @ wide.T
+        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=cubic, alpha=quintic), wide, beta=linear)
+    return wide.T if tall else wide
