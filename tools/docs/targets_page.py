@@ -49,7 +49,7 @@ def page(targets: Path = TARGETS) -> str:
     measured = {one.name: one for every in record.measured.values() for one in every}
     measured |= {one.measured.name: one.measured for every in record.before.values() for one in every}
     return PAGE.format(
-        machine=f"{record.environment.processor}, ONNX Runtime {record.environment.versions['onnxruntime']}",
+        machine=peers_page.machine(record.environment),
         date=record.date,
         rows=table(TITLES, (_row(each, measured) for each in wanted), "llrrrrlll"),
         remarks="\n".join(f"- **{each['asked']}**: {each['remark']}" for each in wanted),
