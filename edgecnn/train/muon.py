@@ -22,15 +22,15 @@ class Muon(optim.Muon):
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    self._move(matrix, group)
+                    self._move(matrix, matrix.grad, group)
         return loss
 
-    def _move(self, matrix: Tensor, group: dict[str, Any]) -> None:
+    def _move(self, matrix: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[matrix]
         if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(matrix.grad)
-        momentum = state["momentum_buffer"].lerp_(matrix.grad, 1 - group["momentum"])
-        direction = matrix.grad.lerp(momentum, group["momentum"]) if group["nesterov"] else momentum
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        momentum = state["momentum_buffer"].lerp_(gradient, 1 - group["momentum"])
+        direction = gradient.lerp(momentum, group["momentum"]) if group["nesterov"] else momentum
         step = orthogonal(direction, group["ns_coefficients"], group["ns_steps"], group["eps"])
         rows, columns = matrix.shape
         matrix.mul_(1 - group["lr"] * group["weight_decay"])
