@@ -13,7 +13,7 @@ POINT = 4.0  # half of what a point takes, and a little
 NEAR = 6.0  # how far from its point a name needs no line to it
 BESIDE: tuple[tuple[float, float], ...] = tuple(
     (side * across, up)
-    for far in (NEAR, 15, 24, 33)
+    for far in (NEAR, 15, 24, 33, 45, 57)
     for across in ((NEAR,) if far == NEAR else (NEAR, 18, 30))
     for up in (far, -far)
     for side in (1, -1)
