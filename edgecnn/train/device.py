@@ -42,7 +42,7 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)
+        mallopt(M_TRIM_THRESHOLD, -1)  # never give back
         mallopt(M_TOP_PAD, 2**28)
 
 

@@ -2,7 +2,6 @@
 multiplies on one thread, at a quarter of the time of a training."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,17 +12,12 @@ class Muon(optim.Muon):
     """Muon (Jordan et al. 2024) with PyTorch's settings and state, in the parameters' own precision."""
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step; return what ``closure`` gives, which takes the gradients first."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Take a step by the gradients that are there; a closure that takes them first is not for this one."""
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is not None:
                     self._move(matrix, matrix.grad, group)
-        return loss
 
     def _move(self, matrix: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[matrix]
