@@ -10,6 +10,7 @@ from edgecnn.errors import EdgecnnError
 PRECISION_PERCENT = 5.0  # a difference in latency that nobody would change a model for
 SECONDS = 8.0
 MAX_SLOWDOWN_PERCENT = 10.0
+CROWD = 16  # so many threads for each that may run: beyond, calls take seconds, and those of a launch many minutes
 
 
 def is_of_pytorch(model: Named) -> bool:
@@ -26,6 +27,15 @@ def check_figures(batches: Sequence[int], threads: Sequence[int], seconds: float
         )
     if not 0 < precision_percent <= 100:
         raise EdgecnnError(f"a precision of {precision_percent:g} %: expected more than 0 and at most 100, such as 5.")
+
+
+def check_threads(threads: Sequence[int], available: int) -> None:
+    """Raise EdgecnnError for a count of which nothing would be measured but how long threads wait for one another."""
+    if crowded := [count for count in threads if count > CROWD * available]:
+        raise EdgecnnError(
+            f"asked for {crowded[0]} threads where {available} may run: at most {CROWD * available} are measured. Ask for "
+            f"{available}, or leave out --threads."
+        )
 
 
 def check_loadgen(

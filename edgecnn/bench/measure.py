@@ -86,6 +86,7 @@ def bench(
     on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
     recorded = stand.environment()
+    asked.check_threads(threads, recorded.threads_available)
     surveyed = None
     if everywhere:
         surveyed = survey(contenders, next(iter(threads), None), dataset=dataset, root=root, say=on_setting)
@@ -145,6 +146,7 @@ def _by_loadgen(
     check_installed(MODULE)
     say("looking whether the machine is quiet")
     recorded, watch = stand_of(None).environment(), Watch()
+    asked.check_threads(threads, recorded.threads_available)
     found = []
     for count in threads or (None,):
         for provider, model in contenders:

@@ -314,3 +314,12 @@ def test_threads_without_a_core_are_said_to_be_the_reason(model: Path, briefly: 
     assert [text.split(":")[0] for text in quiet.warnings] == [
         f"{available + 1} threads on {available} that this process may use"
     ]
+
+
+def test_threads_that_would_only_wait_are_refused(model: Path, briefly: None) -> None:
+    available = machine_threads.available()
+    most = 16 * available
+    with pytest.raises(
+        EdgecnnError, match=f"asked for {most + 1} threads where {available} may run: at most {most} are"
+    ):
+        bench([model], batches=(1,), threads=(1, most + 1), seconds=0.02)
