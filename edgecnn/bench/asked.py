@@ -33,8 +33,8 @@ def check_threads(threads: Sequence[int], available: int) -> None:
     """Raise EdgecnnError for a count of which nothing would be measured but how long threads wait for one another."""
     if crowded := [count for count in threads if count > CROWD * available]:
         raise EdgecnnError(
-            f"asked for {crowded[0]} threads where {available} may run: at most {CROWD * available} are measured. Ask for "
-            f"{available}, or leave out --threads."
+            f"asked for {crowded[0]} threads where {available} may run: at most {CROWD * available} are measured. "
+            f"Ask for {available}, or leave out --threads."
         )
 
 

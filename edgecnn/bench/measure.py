@@ -23,6 +23,7 @@ from edgecnn.bench.worker import ColdStart, Worker
 from edgecnn.contender import Named, completed
 from edgecnn.errors import check_installed
 from edgecnn.machine.conditions import Watch
+from edgecnn.machine.environment import Environment
 
 
 def bench(
@@ -83,10 +84,8 @@ def bench(
         asked.check_loadgen(batches, precision_percent, load, baseline, everywhere=everywhere, on=on)
         return _by_loadgen(contenders, threads, seconds, on_setting)
     before = None if baseline is None else read_report(baseline)
-    on_setting("looking whether the machine is quiet")
     stand = stand_of(on)
-    recorded = stand.environment()
-    asked.check_threads(threads, recorded.threads_available)
+    recorded = _looked_at(stand, threads, on_setting)
     surveyed = None
     if everywhere:
         surveyed = survey(contenders, next(iter(threads), None), dataset=dataset, root=root, say=on_setting)
@@ -136,6 +135,14 @@ def compare_latency(
     return ratio
 
 
+def _looked_at(stand: Stand, threads: Sequence[int], say: Callable[[str], None]) -> Environment:
+    """Return what the machine is and whether it is quiet. Raises EdgecnnError where it runs far fewer threads."""
+    say("looking whether the machine is quiet")
+    found = stand.environment()
+    asked.check_threads(threads, found.threads_available)
+    return found
+
+
 def _by_loadgen(
     contenders: Sequence[tuple[str, Named]],
     threads: Sequence[int],
@@ -144,9 +151,7 @@ def _by_loadgen(
 ) -> BenchReport:
     """Let LoadGen ask one contender after the other, each in a process of its own. Raises MissingPackageError."""
     check_installed(MODULE)
-    say("looking whether the machine is quiet")
-    recorded, watch = stand_of(None).environment(), Watch()
-    asked.check_threads(threads, recorded.threads_available)
+    recorded, watch = _looked_at(stand_of(None), threads, say), Watch()
     found = []
     for count in threads or (None,):
         for provider, model in contenders:
